@@ -1,0 +1,1 @@
+"""The machine: instruction stream, validator, interpreter, clock, counters, energy."""

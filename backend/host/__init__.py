@@ -1,0 +1,1 @@
+"""The computer beside the engine: data, epochs, checkpoints and reports."""

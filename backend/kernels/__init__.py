@@ -1,0 +1,1 @@
+"""The interpreter's compiled kernels: what each instruction does to memory."""

@@ -1,0 +1,214 @@
+"""The instruction stream: what the machine executes, as numpy structured arrays.
+
+A stream is columnar and flat. Loops are counted and nest by LOOP and END records; an
+instruction refers to a loop by its nesting depth. Along one dimension a slice starts at
+`base + value of at most one loop`; an axis is as long as a constant, or as what is left of a
+tile loop: `min(|step|, |stop - value|)`.
+
+A `Stream` may hold anything; only `spikeloom.backend.validator` makes a `ValidatedStream`, and
+only that is executed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeloom.dialects.instruction_set import (
+    BUFFER_ALIGNMENT,
+    MAX_AXES,
+    MAX_IMMEDIATES,
+    MAX_ROLES,
+    MEMORIES,
+    OPCODES,
+    SPECS,
+    Element,
+    buffer_bytes,
+)
+
+OPCODE_LOOP = 1
+OPCODE_END = 2
+NO_BUFFER = -1
+NO_LOOP = -1
+MAX_LOOP_DEPTH = 8
+ELEMENTS = tuple(Element)
+
+BUFFER_DTYPE = np.dtype(
+    [
+        ("memory", "u1"),  # index into MEMORIES
+        ("element", "u1"),  # index into ELEMENTS
+        ("shape", "<i4", (3,)),
+        ("offset", "<i8"),  # bytes from the start of the memory
+        ("bytes", "<i8"),
+    ]
+)
+
+INSTRUCTION_DTYPE = np.dtype(
+    [
+        ("opcode", "<u2"),
+        ("location", "<u4"),  # index into Stream.locations
+        ("buffer", "<i2", (MAX_ROLES,)),  # one per role of the spec, NO_BUFFER if absent
+        ("base", "<i4", (MAX_ROLES, 3)),
+        ("base_loop", "i1", (MAX_ROLES, 3)),  # depth of the loop that is added, or NO_LOOP
+        ("extent", "<i4", (MAX_AXES,)),  # cells, where extent_loop is NO_LOOP
+        ("extent_loop", "i1", (MAX_AXES,)),  # depth of the tile loop that sets it
+        ("immediate", "<f8", (MAX_IMMEDIATES,)),
+        ("loop", "<i4", (3,)),  # start, stop, step of a LOOP record
+        ("partner", "<i4"),  # LOOP: index of its END; END: index of its LOOP
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One instruction stream with its buffers.
+
+    Attributes:
+        buffers: `BUFFER_DTYPE`, one row per buffer.
+        instructions: `INSTRUCTION_DTYPE`, loops included.
+        buffer_names: a unique name per buffer.
+        buffer_roles: what the host knows a buffer as, `(kind, subject)`, for instance
+            `("parameter", "hidden.weight")` or `("input", "")`; `("", "")` for none.
+        locations: `file:line:col` texts, which instructions refer to; entry 0 is "".
+        layers: per instruction, the statement it computes (`hidden`), or "".
+    """
+
+    buffers: NDArray[np.void]
+    instructions: NDArray[np.void]
+    buffer_names: tuple[str, ...]
+    buffer_roles: tuple[tuple[str, str], ...]
+    locations: tuple[str, ...]
+    layers: tuple[str, ...]
+
+    def find(self, kind: str, subject: str = "") -> int | None:
+        """Index of the buffer with this role, or None."""
+        try:
+            return self.buffer_roles.index((kind, subject))
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Where an operand's box starts: per dimension a base and at most one loop depth."""
+
+    buffer: int
+    base: tuple[int, int, int] = (0, 0, 0)
+    loops: tuple[int, int, int] = (NO_LOOP, NO_LOOP, NO_LOOP)
+
+
+@dataclass(frozen=True)
+class LoopExtent:
+    """An axis as long as what is left of the tile loop at this depth."""
+
+    depth: int
+
+
+@dataclass
+class StreamBuilder:
+    """Builds a `Stream` record by record; checks names, not rules (the validator does)."""
+
+    _buffers: list[tuple[int, int, tuple[int, int, int], int, int]] = field(default_factory=list)
+    _names: list[str] = field(default_factory=list)
+    _roles: list[tuple[str, str]] = field(default_factory=list)
+    _records: list[NDArray[np.void]] = field(default_factory=list)
+    _layers: list[str] = field(default_factory=list)
+    _locations: dict[str, int] = field(default_factory=lambda: {"": 0})
+    _open: list[int] = field(default_factory=list)
+
+    def buffer(
+        self,
+        name: str,
+        element: Element,
+        shape: tuple[int, int, int],
+        memory: str,
+        offset: int,
+        role: tuple[str, str] = ("", ""),
+    ) -> int:
+        """Declares a buffer and returns its index; `offset` in bytes."""
+        size = buffer_bytes(element, shape)
+        self._buffers.append((MEMORIES.index(memory), ELEMENTS.index(element), shape, offset, size))
+        self._names.append(name)
+        self._roles.append(role)
+        return len(self._names) - 1
+
+    @contextmanager
+    def loop(self, start: int, stop: int, step: int, location: str = "") -> Iterator[int]:
+        """Opens a loop and yields its depth."""
+        record = self._record(OPCODE_LOOP, location, "")
+        record["loop"] = (start, stop, step)
+        opened = len(self._records) - 1
+        self._open.append(opened)
+        yield len(self._open) - 1
+        self._open.pop()
+        end = self._record(OPCODE_END, location, "")
+        end["partner"] = opened
+        record["partner"] = len(self._records) - 1
+
+    def emit(
+        self,
+        name: str,
+        operands: Mapping[str, Slice],
+        extents: Sequence[int | LoopExtent],
+        immediates: Sequence[float] = (),
+        location: str = "",
+        layer: str = "",
+    ) -> None:
+        """Appends one instruction; `operands` by role name, `extents` in the order of its axes."""
+        spec = SPECS[name]
+        record = self._record(OPCODES[name], location, layer)
+        for index, role in enumerate(spec.roles):
+            if (operand := operands.get(role.name)) is not None:
+                record["buffer"][index] = operand.buffer
+                record["base"][index] = operand.base
+                record["base_loop"][index] = operand.loops
+        for index, extent in enumerate(extents):
+            if isinstance(extent, LoopExtent):
+                record["extent_loop"][index] = extent.depth
+            else:
+                record["extent"][index] = extent
+        record["immediate"][: len(immediates)] = immediates
+
+    def finish(self) -> Stream:
+        """The stream built so far."""
+        instructions = np.array([r[()] for r in self._records], dtype=INSTRUCTION_DTYPE)
+        return Stream(
+            np.array(self._buffers, dtype=BUFFER_DTYPE),
+            instructions,
+            tuple(self._names),
+            tuple(self._roles),
+            tuple(self._locations),
+            tuple(self._layers),
+        )
+
+    def _record(self, opcode: int, location: str, layer: str) -> NDArray[np.void]:
+        record: NDArray[np.void] = np.zeros((), dtype=INSTRUCTION_DTYPE)
+        record["opcode"] = opcode
+        record["location"] = self._locations.setdefault(location, len(self._locations))
+        record["buffer"] = NO_BUFFER
+        record["base_loop"] = NO_LOOP
+        record["extent_loop"] = NO_LOOP
+        self._records.append(record)
+        self._layers.append(layer)
+        return record
+
+
+__all__ = [
+    "BUFFER_ALIGNMENT",
+    "BUFFER_DTYPE",
+    "ELEMENTS",
+    "INSTRUCTION_DTYPE",
+    "MAX_LOOP_DEPTH",
+    "NO_BUFFER",
+    "NO_LOOP",
+    "OPCODE_END",
+    "OPCODE_LOOP",
+    "LoopExtent",
+    "Slice",
+    "Stream",
+    "StreamBuilder",
+]

@@ -1,0 +1,1 @@
+"""The levels of the IR, one file each: `snn`, `bptt`, `engine`."""

@@ -1,0 +1,413 @@
+"""The engine's instruction set, as one table of plain data.
+
+The `engine` dialect makes its operations from this table, and the backend its opcodes,
+validator, assembly and reference page: an instruction is described here and nowhere else.
+The table imports neither xDSL nor numpy.
+
+Every buffer has three dimensions, `(step, sample, feature)` for activations and
+`(0, input, output)` for weights. An instruction works on a box of each of its buffers: the
+*axes* say how long the box is, a *slice* where it starts. Along one dimension a slice starts at
+`base + loop value`, with at most one loop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Element(Enum):
+    """What one cell of a buffer holds. A row of bits is padded to 64, of words to 16 cells."""
+
+    BIT = "bit"
+    F32 = "f32"
+    I32 = "i32"
+
+
+class Engine(Enum):
+    """The units that work side by side; each executes its instructions in order."""
+
+    DMA = "dma"
+    FORWARD = "fe"
+    BACKWARD = "be"
+    WEIGHT_UPDATE = "wue"
+    NEURON = "nu"
+    LOSS = "loss"
+    OPTIMIZER = "opt"
+
+
+ENGINE_DESCRIPTIONS: dict[Engine, str] = {
+    Engine.DMA: "moves tiles between DRAM and the on-chip memories",
+    Engine.FORWARD: "Forward Engine: accumulates weights of the inputs that spiked",
+    Engine.BACKWARD: "Backward Engine: multiplies gradients with transposed weights",
+    Engine.WEIGHT_UPDATE: "Weight Update Engine: accumulates gradients of the inputs that spiked",
+    Engine.NEURON: "neuron units: membrane recursion, surrogate gradients, element-wise sums",
+    Engine.LOSS: "reads the output out, computes loss, its gradient and the accuracy",
+    Engine.OPTIMIZER: "updates parameters from their gradients",
+}
+
+ON_CHIP_MEMORIES = ("weight_sram", "spike_sram", "state_sram", "gradient_sram")
+"""Weights and biases; spikes and masks; currents, potentials and their gradients; weight gradients."""
+
+MEMORIES = ("dram", *ON_CHIP_MEMORIES)
+
+STEPS, SAMPLES, INPUTS, OUTPUTS, UNITS = "steps", "samples", "inputs", "outputs", "units"
+ONE = ""
+"""Marks a dimension along which the box is one cell long."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """One buffer operand: `dims` names the axis of each dimension (or `ONE`).
+
+    `elements` lists what the buffer may hold. An `updates` role is read before it is written.
+    An optional role may be absent from an instruction.
+    """
+
+    name: str
+    elements: tuple[Element, ...]
+    dims: tuple[str, str, str]
+    updates: bool = False
+    optional: bool = False
+    dram: bool = False
+
+
+@dataclass(frozen=True)
+class Immediate:
+    """A number that is part of the instruction."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True)
+class InstructionSpec:
+    """One instruction: name, engine, axes, the buffers written and read, immediates."""
+
+    name: str
+    engine: Engine
+    axes: tuple[str, ...]
+    writes: tuple[Role, ...]
+    reads: tuple[Role, ...]
+    description: str
+    immediates: tuple[Immediate, ...] = ()
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """All buffer operands: those written first, then those read."""
+        return (*self.writes, *self.reads)
+
+
+_BIT, _F32, _I32 = (Element.BIT,), (Element.F32,), (Element.I32,)
+_ANY = (Element.BIT, Element.F32, Element.I32)
+_ROW = (STEPS, SAMPLES)
+
+
+def _activation(name: str, units: str, elements: tuple[Element, ...] = _F32, **flags: bool) -> Role:
+    return Role(name, elements, (*_ROW, units), **flags)
+
+
+_SURROGATE = (
+    Immediate("surrogate", "0 rectangle, 1 triangle, 2 fast sigmoid, 3 arctangent"),
+    Immediate("shape", "half width of a rectangle or triangle, slope of the others"),
+    Immediate("gain", "gain of a rectangle or triangle"),
+)
+_NEURON = (
+    Immediate("decay", "factor on the membrane potential from one step to the next"),
+    Immediate("threshold", "a spike is a potential strictly above it"),
+    Immediate("reset", "0 to zero, 1 by subtraction, 2 none"),
+)
+_RATE = Immediate("rate", "learning rate")
+
+INSTRUCTIONS: tuple[InstructionSpec, ...] = (
+    # --- data movement -------------------------------------------------------------------
+    InstructionSpec(
+        "load",
+        Engine.DMA,
+        ("planes", "rows", "columns"),
+        (Role("target", _ANY, ("planes", "rows", "columns")),),
+        (Role("source", _ANY, ("planes", "rows", "columns"), dram=True),),
+        "copies a box from DRAM to an on-chip buffer of the same element",
+    ),
+    InstructionSpec(
+        "load_transposed",
+        Engine.DMA,
+        ("rows", "columns"),
+        (Role("target", _F32, (ONE, "columns", "rows")),),
+        (Role("source", _F32, (ONE, "rows", "columns"), dram=True),),
+        "copies a matrix from DRAM and transposes it on the way",
+    ),
+    InstructionSpec(
+        "store",
+        Engine.DMA,
+        ("planes", "rows", "columns"),
+        (Role("target", _ANY, ("planes", "rows", "columns"), dram=True),),
+        (Role("source", _ANY, ("planes", "rows", "columns")),),
+        "copies a box from an on-chip buffer to DRAM",
+    ),
+    InstructionSpec(
+        "clear",
+        Engine.DMA,
+        ("planes", "rows", "columns"),
+        (Role("target", _ANY, ("planes", "rows", "columns"), dram=True),),
+        (),
+        "fills a box with zeros, in DRAM or on chip",
+    ),
+    # --- forward -------------------------------------------------------------------------
+    InstructionSpec(
+        "bias",
+        Engine.FORWARD,
+        (*_ROW, OUTPUTS),
+        (_activation("current", OUTPUTS),),
+        (Role("bias", _F32, (ONE, ONE, OUTPUTS)),),
+        "starts every current with its bias",
+    ),
+    InstructionSpec(
+        "accumulate",
+        Engine.FORWARD,
+        (*_ROW, INPUTS, OUTPUTS),
+        (_activation("current", OUTPUTS, updates=True),),
+        (
+            _activation("spikes", INPUTS, _BIT),
+            Role("weight", _F32, (ONE, INPUTS, OUTPUTS)),
+        ),
+        "adds the weights of the inputs that spiked, in ascending order of inputs",
+    ),
+    InstructionSpec(
+        "multiply",
+        Engine.FORWARD,
+        (*_ROW, INPUTS, OUTPUTS),
+        (_activation("current", OUTPUTS, updates=True),),
+        (_activation("values", INPUTS), Role("weight", _F32, (ONE, INPUTS, OUTPUTS))),
+        "adds weight x value of every input: the path of analog inputs",
+    ),
+    # --- neurons -------------------------------------------------------------------------
+    InstructionSpec(
+        "fire",
+        Engine.NEURON,
+        (*_ROW, UNITS),
+        (
+            _activation("spikes", UNITS, _BIT),
+            _activation("mask", UNITS, _BIT, optional=True),
+            _activation("potential", UNITS, optional=True),
+        ),
+        (
+            _activation("current", UNITS),
+            Role("previous_potential", _F32, (ONE, SAMPLES, UNITS), optional=True),
+            Role("previous_spikes", _BIT, (ONE, SAMPLES, UNITS), optional=True),
+        ),
+        "leak, integrate, compare, reset, step by step; without previous state it starts at zero;"
+        " the mask marks potentials with a surrogate gradient",
+        (*_NEURON, *_SURROGATE),
+    ),
+    InstructionSpec(
+        "integrate",
+        Engine.NEURON,
+        (*_ROW, UNITS),
+        (_activation("potential", UNITS),),
+        (
+            _activation("current", UNITS),
+            Role("previous_potential", _F32, (ONE, SAMPLES, UNITS), optional=True),
+        ),
+        "leaky integration without threshold",
+        (_NEURON[0],),
+    ),
+    InstructionSpec(
+        "add",
+        Engine.NEURON,
+        (*_ROW, UNITS),
+        (_activation("sum", UNITS),),
+        (_activation("left", UNITS), _activation("right", UNITS)),
+        "element-wise sum",
+    ),
+    # --- loss ----------------------------------------------------------------------------
+    InstructionSpec(
+        "readout",
+        Engine.LOSS,
+        (*_ROW, UNITS),
+        (Role("sum", _F32, (ONE, SAMPLES, UNITS)),),
+        (_activation("output", UNITS, (Element.BIT, Element.F32)),),
+        "sums the output over the steps and multiplies by `scale`",
+        (Immediate("scale", "factor on the sum"),),
+    ),
+    InstructionSpec(
+        "cross_entropy",
+        Engine.LOSS,
+        (SAMPLES, UNITS),
+        (
+            Role("loss", _F32, (ONE, ONE, ONE), updates=True),
+            Role("correct", _I32, (ONE, ONE, ONE), updates=True),
+            Role("gradient", _F32, (ONE, SAMPLES, UNITS), optional=True),
+        ),
+        (
+            Role("readout", _F32, (ONE, SAMPLES, UNITS)),
+            Role("label", _I32, (ONE, ONE, SAMPLES)),
+        ),
+        "adds scale x cross entropy of softmax(readout) and the right decisions",
+        (Immediate("scale", "1 / batch"),),
+    ),
+    InstructionSpec(
+        "mean_squared_error",
+        Engine.LOSS,
+        (SAMPLES, UNITS),
+        (
+            Role("loss", _F32, (ONE, ONE, ONE), updates=True),
+            Role("correct", _I32, (ONE, ONE, ONE), updates=True),
+            Role("gradient", _F32, (ONE, SAMPLES, UNITS), optional=True),
+        ),
+        (
+            Role("readout", _F32, (ONE, SAMPLES, UNITS)),
+            Role("label", _I32, (ONE, ONE, SAMPLES)),
+        ),
+        "adds scale x squared distance to the one-hot label and the right decisions",
+        (Immediate("scale", "1 / (batch x classes)"),),
+    ),
+    InstructionSpec(
+        "spread",
+        Engine.LOSS,
+        (*_ROW, UNITS),
+        (_activation("gradient", UNITS),),
+        (Role("readout_gradient", _F32, (ONE, SAMPLES, UNITS)),),
+        "gives every step the readout's gradient times `scale`",
+        (Immediate("scale", "factor on the gradient"),),
+    ),
+    # --- backward ------------------------------------------------------------------------
+    InstructionSpec(
+        "fire_gradient",
+        Engine.NEURON,
+        (*_ROW, UNITS),
+        (_activation("gradient", UNITS),),
+        (
+            _activation("spike_gradient", UNITS),
+            _activation("spikes", UNITS, _BIT, optional=True),
+            _activation("mask", UNITS, _BIT, optional=True),
+            _activation("potential", UNITS, optional=True),
+            Role("next_gradient", _F32, (ONE, SAMPLES, UNITS), optional=True),
+        ),
+        "gradient of `fire` with respect to its current, from the last step to the first;"
+        " without `next_gradient` it starts at zero",
+        (
+            *_NEURON,
+            *_SURROGATE,
+            Immediate("detach_reset", "1 drops the gradient through the reset"),
+        ),
+    ),
+    InstructionSpec(
+        "integrate_gradient",
+        Engine.NEURON,
+        (*_ROW, UNITS),
+        (_activation("gradient", UNITS),),
+        (
+            _activation("potential_gradient", UNITS),
+            Role("next_gradient", _F32, (ONE, SAMPLES, UNITS), optional=True),
+        ),
+        "gradient of `integrate` with respect to its current, from the last step to the first",
+        (_NEURON[0],),
+    ),
+    InstructionSpec(
+        "backpropagate",
+        Engine.BACKWARD,
+        (*_ROW, INPUTS, OUTPUTS),
+        (_activation("input_gradient", INPUTS, updates=True),),
+        (
+            _activation("gradient", OUTPUTS),
+            Role("transposed_weight", _F32, (ONE, OUTPUTS, INPUTS)),
+        ),
+        "adds gradient x transposed weight, in ascending order of outputs",
+    ),
+    # --- weight update -------------------------------------------------------------------
+    InstructionSpec(
+        "correlate_spikes",
+        Engine.WEIGHT_UPDATE,
+        (*_ROW, INPUTS, OUTPUTS),
+        (Role("weight_gradient", _F32, (ONE, INPUTS, OUTPUTS), updates=True),),
+        (_activation("spikes", INPUTS, _BIT), _activation("gradient", OUTPUTS)),
+        "adds the gradient to the row of every input that spiked",
+    ),
+    InstructionSpec(
+        "correlate_values",
+        Engine.WEIGHT_UPDATE,
+        (*_ROW, INPUTS, OUTPUTS),
+        (Role("weight_gradient", _F32, (ONE, INPUTS, OUTPUTS), updates=True),),
+        (_activation("values", INPUTS), _activation("gradient", OUTPUTS)),
+        "adds value x gradient: the path of analog inputs",
+    ),
+    InstructionSpec(
+        "sum_gradient",
+        Engine.WEIGHT_UPDATE,
+        (*_ROW, OUTPUTS),
+        (Role("bias_gradient", _F32, (ONE, ONE, OUTPUTS), updates=True),),
+        (_activation("gradient", OUTPUTS),),
+        "adds the gradients of all steps and samples",
+    ),
+    # --- optimizers ----------------------------------------------------------------------
+    InstructionSpec(
+        "count_step",
+        Engine.OPTIMIZER,
+        (),
+        (Role("count", _I32, (ONE, ONE, ONE), updates=True),),
+        (),
+        "counts the updates made so far",
+    ),
+    InstructionSpec(
+        "sgd",
+        Engine.OPTIMIZER,
+        ("rows", "columns"),
+        (
+            Role("parameter", _F32, (ONE, "rows", "columns"), updates=True),
+            Role("velocity", _F32, (ONE, "rows", "columns"), updates=True, optional=True),
+        ),
+        (Role("gradient", _F32, (ONE, "rows", "columns")),),
+        "velocity = momentum x velocity + gradient; parameter -= rate x velocity"
+        " (without velocity: rate x gradient)",
+        (_RATE, Immediate("momentum", "factor on the velocity")),
+    ),
+    InstructionSpec(
+        "adam",
+        Engine.OPTIMIZER,
+        ("rows", "columns"),
+        (
+            Role("parameter", _F32, (ONE, "rows", "columns"), updates=True),
+            Role("first_moment", _F32, (ONE, "rows", "columns"), updates=True),
+            Role("second_moment", _F32, (ONE, "rows", "columns"), updates=True),
+        ),
+        (
+            Role("gradient", _F32, (ONE, "rows", "columns")),
+            Role("count", _I32, (ONE, ONE, ONE)),
+        ),
+        "Adam with bias correction (Kingma & Ba 2015) and decoupled weight decay"
+        " (Loshchilov & Hutter 2019; decay 0 is Adam)",
+        (
+            _RATE,
+            Immediate("beta1", "decay of the first moment"),
+            Immediate("beta2", "decay of the second moment"),
+            Immediate("epsilon", "added to the root of the second moment"),
+            Immediate("decay", "decoupled weight decay"),
+        ),
+    ),
+)
+
+MAX_ROLES = max(len(spec.roles) for spec in INSTRUCTIONS)
+MAX_AXES = max(len(spec.axes) for spec in INSTRUCTIONS)
+MAX_IMMEDIATES = max(len(spec.immediates) for spec in INSTRUCTIONS)
+OPCODES: dict[str, int] = {spec.name: code for code, spec in enumerate(INSTRUCTIONS, start=3)}
+"""Opcode of every instruction; 0 is invalid, 1 opens a loop, 2 closes it."""
+SPECS: dict[str, InstructionSpec] = {spec.name: spec for spec in INSTRUCTIONS}
+
+BITS_PER_ROW_ALIGNMENT = 64
+WORDS_PER_ROW_ALIGNMENT = 16
+BUFFER_ALIGNMENT = 64
+"""Bytes; every buffer starts on a multiple of it."""
+
+
+def row_bytes(element: Element, features: int) -> int:
+    """Bytes from one row of a buffer to the next, padding included."""
+    if element is Element.BIT:
+        return -(-features // BITS_PER_ROW_ALIGNMENT) * (BITS_PER_ROW_ALIGNMENT // 8)
+    return -(-features // WORDS_PER_ROW_ALIGNMENT) * (WORDS_PER_ROW_ALIGNMENT * 4)
+
+
+def buffer_bytes(element: Element, shape: tuple[int, int, int]) -> int:
+    """Bytes of a whole buffer, rounded up to `BUFFER_ALIGNMENT`."""
+    size = shape[0] * shape[1] * row_bytes(element, shape[2])
+    return -(-size // BUFFER_ALIGNMENT) * BUFFER_ALIGNMENT

@@ -1,0 +1,1 @@
+"""From `.snn` text to verified `snn` IR: grammar, names, shapes, diagnostics."""
