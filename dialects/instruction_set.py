@@ -47,7 +47,7 @@ ENGINE_DESCRIPTIONS: dict[Engine, str] = {
 }
 
 ON_CHIP_MEMORIES = ("weight_sram", "spike_sram", "state_sram", "gradient_sram")
-"""Weights and biases; spikes and masks; currents, potentials and their gradients; weight gradients."""
+"""Weights and biases; spikes and masks; currents, potentials, their gradients; weight gradients."""
 
 MEMORIES = ("dram", *ON_CHIP_MEMORIES)
 

@@ -1,0 +1,62 @@
+"""Source locations between the IR and the diagnostics: `file:line:col` on every operation."""
+
+from __future__ import annotations
+
+import bisect
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import FileLineColLoc, FusedLoc, IntAttr, StringAttr, UnknownLoc
+from xdsl.ir import Attribute, Operation
+from xdsl.parser import Parser
+
+from spikeloom.diagnostics import SourceLocation
+
+
+def location_attribute(location: SourceLocation) -> FileLineColLoc:
+    """The IR's form of a source location; the marked length is not kept."""
+    return FileLineColLoc(
+        StringAttr(location.file), IntAttr(location.line), IntAttr(location.column)
+    )
+
+
+def source_location(attribute: Attribute) -> SourceLocation | None:
+    """The first `file:line:col` inside a location attribute, or None."""
+    if isinstance(attribute, FileLineColLoc):
+        return SourceLocation(attribute.filename.data, attribute.line.data, attribute.column.data)
+    if isinstance(attribute, FusedLoc):
+        for part in attribute.locations.data:
+            if (found := source_location(part)) is not None:
+                return found
+    return None
+
+
+def location_of(op: Operation) -> SourceLocation | None:
+    """Where an operation came from: its own location, or else that of an enclosing one."""
+    current: Operation | None = op
+    while current is not None:
+        if (found := source_location(current.location)) is not None:
+            return found
+        current = current.parent_op()
+    return None
+
+
+class LocatingParser(Parser):
+    """xDSL's parser, which also notes where each operation stands in the text.
+
+    xDSL 0.74 keeps only a written `loc(...)`; an operation without one gets its own place, as
+    `mlir-opt` does it.
+    """
+
+    def __init__(self, context: Context, text: str, filename: str):
+        super().__init__(context, text, filename)
+        self._filename = filename
+        self._line_starts = [0] + [i + 1 for i, c in enumerate(text) if c == "\n"]
+
+    def parse_optional_operation(self) -> Operation | None:
+        start = self._current_token.span.start
+        op = super().parse_optional_operation()
+        if op is not None and isinstance(op.location, UnknownLoc):
+            line = bisect.bisect_right(self._line_starts, start)
+            column = start - self._line_starts[line - 1] + 1
+            op.location = location_attribute(SourceLocation(self._filename, line, column))
+        return op
