@@ -5,9 +5,17 @@ from __future__ import annotations
 import bisect
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import FileLineColLoc, FusedLoc, IntAttr, StringAttr, UnknownLoc
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    FileLineColLoc,
+    FusedLoc,
+    IntAttr,
+    StringAttr,
+    UnknownLoc,
+)
 from xdsl.ir import Attribute, Operation
 from xdsl.parser import Parser
+from xdsl.utils.hints import isa
 
 from spikeloom.diagnostics import SourceLocation
 
@@ -24,7 +32,9 @@ def source_location(attribute: Attribute) -> SourceLocation | None:
     if isinstance(attribute, FileLineColLoc):
         return SourceLocation(attribute.filename.data, attribute.line.data, attribute.column.data)
     if isinstance(attribute, FusedLoc):
-        for part in attribute.locations.data:
+        parts = attribute.locations
+        assert isa(parts, ArrayAttr[Attribute])
+        for part in parts:
             if (found := source_location(part)) is not None:
                 return found
     return None
