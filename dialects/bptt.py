@@ -493,6 +493,24 @@ def sample_type(element: Attribute, shape: Sequence[int]) -> Tensor:
     return TensorType(element, [DYNAMIC_INDEX, *shape])
 
 
+def tensor_of(value: SSAValue) -> Tensor:
+    """The type of a value that is a tensor."""
+    assert isa(value.type, Tensor)
+    return value.type
+
+
+def real_like(type: Attribute) -> Tensor:
+    """The type of `f32` tensors with this shape: currents, and gradients of anything."""
+    assert isa(type, Tensor)
+    return TensorType(f32, type.get_shape())
+
+
+def with_sample_shape(type: Attribute, leading: int, shape: Sequence[int]) -> Tensor:
+    """The type with its first `leading` dimensions kept and another shape of a sample."""
+    assert isa(type, Tensor)
+    return TensorType(type.element_type, [*type.get_shape()[:leading], *shape])
+
+
 def unit_count(type: Attribute) -> int:
     """The number of cells of one sample at one step."""
     assert isa(type, Tensor)

@@ -1,0 +1,187 @@
+"""Writes an engine program: buffers, loops and instructions with their slices."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from xdsl.dialects.builtin import IndexType
+from xdsl.ir import Block, Operation, Region, SSAValue
+
+from spikeloom.dialects.engine import BufferOp, LoopOp, make_instruction
+from spikeloom.dialects.instruction_set import Element, buffer_bytes
+from spikeloom.dialects.locations import location_of
+from spikeloom.passes.engine_layout import Home, Layout
+from spikeloom.passes.engine_tiles import Axis, TileBuffer, fit_tiles
+
+Place: TypeAlias = tuple[str, Sequence[int], Sequence[SSAValue | None]]
+"""A slice: buffer name, and per dimension a base and at most one loop value."""
+
+Extent: TypeAlias = int | SSAValue
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Which time steps a nest works on: all of them (`loop` is None), or one step of a scan."""
+
+    steps: int
+    loop: SSAValue | None = None
+
+    @property
+    def extent(self) -> int:
+        """Steps of one instruction."""
+        return self.steps if self.loop is None else 1
+
+
+@dataclass
+class Writer:
+    """The program under construction.
+
+    Attributes:
+        layout: where the step's values live.
+        memories: bytes of each on-chip memory.
+        clock: the time steps that are being written.
+    """
+
+    layout: Layout
+    memories: Mapping[str, int]
+    clock: Clock
+    body: Block = field(default_factory=Block)
+    tile_buffers: list[BufferOp] = field(default_factory=list[BufferOp])
+    _blocks: list[Block] = field(default_factory=list[Block])
+    _nests: dict[str, int] = field(default_factory=dict[str, int])
+
+    def __post_init__(self) -> None:
+        self._blocks.append(self.body)
+
+    @contextmanager
+    def loop(
+        self, start: int, stop: int, step: int, name: str, source: Operation
+    ) -> Generator[SSAValue]:
+        """Writes a loop around what is emitted inside; yields its value."""
+        block = Block(arg_types=[IndexType()])
+        block.args[0].name_hint = name
+        op = LoopOp(start, stop, step, Region(block))
+        op.location = source.location
+        self._blocks[-1].add_op(op)
+        self._blocks.append(block)
+        yield block.args[0]
+        self._blocks.pop()
+
+    def emit(
+        self,
+        name: str,
+        slices: Mapping[str, Place],
+        extents: Sequence[Extent],
+        source: Operation,
+        immediates: Sequence[float] = (),
+        layer: str = "",
+    ) -> None:
+        """Appends one instruction, which gets the location of `source`."""
+        self._blocks[-1].add_op(
+            make_instruction(name, slices, extents, immediates, layer, source.location)
+        )
+
+    def nest(
+        self,
+        name: str,
+        axes: Sequence[Axis],
+        buffers: Sequence[TileBuffer],
+        source: Operation,
+        layer: str = "",
+    ) -> Nest:
+        """A loop nest with tiles that fit the on-chip memories.
+
+        Raises:
+            DiagnosticError: no tiles fit (E0302).
+        """
+        number = self._nests[name] = self._nests.get(name, 0) + 1
+        label = f"{name}{number}"
+        title = f"{name} of layer {layer}" if layer else name
+        tiles = fit_tiles(title, axes, buffers, self.memories, location_of(source))
+        used: dict[str, int] = {}
+        for buffer in buffers:
+            shape, offset = buffer.shape(tiles), used.get(buffer.memory, 0)
+            declared = BufferOp(
+                f"{label}.{buffer.role}", buffer.element, shape, buffer.memory, offset
+            )
+            declared.location = source.location
+            self.tile_buffers.append(declared)
+            used[buffer.memory] = offset + buffer_bytes(buffer.element, shape)
+        lengths = {axis.name: axis.length for axis in axes}
+        kinds = {buffer.role: buffer.element for buffer in buffers}
+        return Nest(self, label, tiles, lengths, kinds, source, layer)
+
+
+@dataclass(frozen=True)
+class Nest:
+    """One loop nest: the tiles of its axes, and short forms for its instructions."""
+
+    writer: Writer
+    label: str
+    tiles: Mapping[str, int]
+    lengths: Mapping[str, int]
+    elements: Mapping[str, Element]
+    source: Operation
+    layer: str
+
+    @contextmanager
+    def loop(self, axis: str) -> Generator[SSAValue]:
+        """A loop over the tiles of an axis."""
+        with self.writer.loop(
+            0, self.lengths[axis], self.tiles[axis], axis[:-1], self.source
+        ) as value:
+            yield value
+
+    def is_whole(self, axis: str) -> bool:
+        """Whether one tile covers the axis."""
+        return self.tiles[axis] >= self.lengths[axis]
+
+    def tile(self, role: str) -> Place:
+        """The nest's own buffer of that role, from its start."""
+        return (f"{self.label}.{role}", (0, 0, 0), (None, None, None))
+
+    def at(self, value: SSAValue, sample: SSAValue | None, unit: SSAValue | None = None) -> Place:
+        """A value in DRAM, at the clock's steps and these loops."""
+        view, loop = self.writer.layout.view(value), self.writer.clock.loop
+        if not view.home.timed:
+            return (view.home.name, (0, 0, 0), (None, sample, unit))
+        return (view.home.name, (view.home.lead + view.shift, 0, 0), (loop, sample, unit))
+
+    def home(self, home: Home, row: SSAValue | None, column: SSAValue | None) -> Place:
+        """A matrix in DRAM, at these loops."""
+        return (home.name, (0, 0, 0), (None, row, column))
+
+    def load(self, role: str, source: Place, extents: Sequence[Extent]) -> None:
+        """DRAM to the nest's buffer."""
+        self.do("load", {"target": self.tile(role), "source": source}, extents)
+
+    def store(self, role: str, target: Place, extents: Sequence[Extent]) -> None:
+        """The nest's buffer to DRAM."""
+        self.do("store", {"target": target, "source": self.tile(role)}, extents)
+
+    def clear(self, role: str, extents: Sequence[Extent]) -> None:
+        """Zeros in the nest's buffer."""
+        self.do("clear", {"target": self.tile(role)}, extents)
+
+    def do(
+        self,
+        name: str,
+        slices: Mapping[str, Place],
+        extents: Sequence[Extent],
+        immediates: Sequence[float] = (),
+    ) -> None:
+        """One instruction of the nest."""
+        self.writer.emit(name, slices, extents, self.source, immediates, self.layer)
+
+    def on_tiles(
+        self,
+        name: str,
+        roles: Sequence[str],
+        extents: Sequence[Extent],
+        immediates: Sequence[float] = (),
+    ) -> None:
+        """One instruction whose operands are the nest's buffers of the same names."""
+        self.do(name, {role: self.tile(role) for role in roles}, extents, immediates)

@@ -1,0 +1,187 @@
+"""`lower-to-engine`: every operation of a training step becomes a loop nest of instructions.
+
+Values live in DRAM; a nest loads tiles, computes on chip and stores. Tiles are as large as the
+machine's memories allow, so the stream's length depends on layers and tiles, never on the number
+of steps or samples. A scan becomes a loop over time around the nests of its body.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation, Region
+from xdsl.passes import ModulePass
+
+from spikeloom.diagnostics import error
+from spikeloom.dialects import bptt
+from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
+from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
+from spikeloom.dialects.engine import BufferOp, MachineOp, ProgramOp
+from spikeloom.dialects.instruction_set import Element, buffer_bytes
+from spikeloom.dialects.locations import location_of
+from spikeloom.dialects.snn import ParameterOp
+from spikeloom.passes.engine_elementwise import (
+    OptimizerState,
+    lower_add,
+    lower_fire,
+    lower_fire_gradient,
+    lower_integrate,
+    lower_integrate_gradient,
+    lower_loss,
+    lower_optimize,
+    lower_readout,
+    lower_readout_gradient,
+)
+from spikeloom.passes.engine_layout import Home, lay_out, statement
+from spikeloom.passes.engine_matrices import (
+    lower_bias_gradient,
+    lower_input_gradient,
+    lower_synapse,
+    lower_weight_gradient,
+)
+from spikeloom.passes.engine_writer import Clock, Writer
+
+
+@dataclass(frozen=True)
+class LowerToEnginePass(ModulePass):
+    """Replaces every `bptt.step` by an `engine.program` for the module's `engine.machine`.
+
+    Raises:
+        DiagnosticError: there is no machine (E0204), an operation has no lowering (E0204), or the
+            machine is too small (E0302).
+    """
+
+    name = "lower-to-engine"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        machine = next((m for m in op.ops if isinstance(m, MachineOp)), None)
+        if machine is None:
+            raise error(
+                "E0204",
+                "lower-to-engine finds no engine.machine in the module",
+                location_of(op),
+                "run it with spikeloom-opt, which adds one (--machine FILE chooses), or write one",
+            )
+        for step in [step for step in op.ops if isinstance(step, bptt.StepOp)]:
+            program = _Lowering(step, machine.sizes()).lower()
+            block = step.parent
+            assert block is not None
+            block.insert_op_before(program, step)
+            step.detach()
+            step.erase(safe_erase=False)
+
+
+class _Lowering:
+    """One step on its way to a program."""
+
+    def __init__(self, step: bptt.StepOp, memories: dict[str, int]):
+        self.step = step
+        self.layout = lay_out(step)
+        self.parameters = {name: self._parameter_home(op) for name, op in step.parameters().items()}
+        self.writer = Writer(self.layout, memories, Clock(step.steps.value.data))
+        self.state = OptimizerState(self.writer)
+
+    def lower(self) -> ProgramOp:
+        """The whole program: buffers first, then the zeros around sequences, then the nests."""
+        self._clear_padding()
+        for op in self.step.body.block.ops:
+            self._lower(op)
+        block = self.writer.body
+        first = block.first_op
+        for buffer in (*self._dram_buffers(), *self.writer.tile_buffers):
+            if first is None:
+                block.add_op(buffer)
+            else:
+                block.insert_op_before(buffer, first)
+        program = ProgramOp(
+            self.step.sym_name.data, self.layout.samples, self.layout.steps, Region(block)
+        )
+        program.location = self.step.location
+        return program
+
+    def _parameter_home(self, op: ParameterOp) -> Home:
+        outputs, *inputs = op.type.get_shape()
+        shape = (1, inputs[0] if inputs else 1, outputs)
+        home = self.layout.new_home(op.sym_name.data, Element.F32, shape, False)
+        home.role = ("parameter", op.sym_name.data)
+        return home
+
+    def _dram_buffers(self) -> list[BufferOp]:
+        buffers: list[BufferOp] = []
+        offset = 0
+        for home in self.layout.homes:
+            shape = home.padded_shape
+            buffer = BufferOp(home.name, home.element, shape, "dram", offset, home.role)
+            buffer.location = self.step.location
+            buffers.append(buffer)
+            offset += buffer_bytes(home.element, shape)
+        return buffers
+
+    def _clear_padding(self) -> None:
+        """Zeros before the first and after the last step, where some view reads them."""
+        for home in self.layout.homes:
+            planes, rows, columns = home.shape
+            if home.role == ("input", ""):
+                continue  # the host writes these zeros together with the data
+            for first, count in ((0, home.lead), (home.lead + planes, home.trail)):
+                if count:
+                    target = (home.name, (first, 0, 0), (None, None, None))
+                    self.writer.emit("clear", {"target": target}, (count, rows, columns), self.step)
+
+    def _lower(self, op: Operation) -> None:
+        writer = self.writer
+        match op:
+            case bptt.SynapseOp():
+                lower_synapse(writer, op, self.parameters)
+            case bptt.SynapseInputGradientOp():
+                lower_input_gradient(writer, op, self.parameters)
+            case bptt.SynapseWeightGradientOp():
+                lower_weight_gradient(writer, op, self._layer_of(op))
+            case bptt.BiasGradientOp():
+                lower_bias_gradient(writer, op, self._layer_of(op))
+            case bptt.AddOp():
+                lower_add(writer, op)
+            case FireOp():
+                lower_fire(writer, op)
+            case FireGradientOp():
+                lower_fire_gradient(writer, op)
+            case IntegrateOp():
+                lower_integrate(writer, op)
+            case IntegrateGradientOp():
+                lower_integrate_gradient(writer, op)
+            case bptt.ReadoutOp():
+                lower_readout(writer, op)
+            case bptt.ReadoutGradientOp():
+                lower_readout_gradient(writer, op)
+            case bptt.LossOp():
+                lower_loss(writer, op)
+            case bptt.OptimizeOp():
+                parameter = self.parameters[op.parameter.root_reference.data]
+                lower_optimize(writer, op, parameter, self.state)
+            case ScanOp():
+                self._lower_scan(op)
+            case bptt.DelayOp() | bptt.AdvanceOp() | bptt.ReshapeOp():
+                pass  # views of a home: the layout has done the work
+            case ParameterOp() | bptt.ReportOp() | YieldOp():
+                pass  # what they say is in the layout
+            case _:
+                raise error("E0204", f"{op.name} has no lowering to the engine", location_of(op))
+
+    def _lower_scan(self, scan: ScanOp) -> None:
+        steps = self.layout.steps
+        bounds = (steps - 1, -1, -1) if scan.is_backward else (0, steps, 1)
+        whole = self.writer.clock
+        with self.writer.loop(*bounds, "step", scan) as time:
+            self.writer.clock = Clock(steps, time)
+            for op in scan.body.block.ops:
+                self._lower(op)
+        self.writer.clock = whole
+
+    def _layer_of(self, op: Operation) -> str:
+        """The statement whose parameter is updated by this gradient."""
+        for use in op.results[0].uses:
+            if isinstance(use.operation, bptt.OptimizeOp):
+                return statement(use.operation.parameter)
+        return ""

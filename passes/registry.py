@@ -1,0 +1,35 @@
+"""All passes of Spikeloom, by the name that a pipeline spells; the one place to add one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from xdsl.passes import ModulePass
+
+PassFactory = Callable[[], type[ModulePass]]
+
+
+def _infer_shapes() -> type[ModulePass]:
+    from spikeloom.passes.infer_shapes import InferShapesPass
+
+    return InferShapesPass
+
+
+def _expand_bptt() -> type[ModulePass]:
+    from spikeloom.passes.expand_bptt import ExpandBpttPass
+
+    return ExpandBpttPass
+
+
+def _lower_to_engine() -> type[ModulePass]:
+    from spikeloom.passes.lower_to_engine import LowerToEnginePass
+
+    return LowerToEnginePass
+
+
+PASSES: dict[str, PassFactory] = {
+    "infer-shapes": _infer_shapes,
+    "expand-bptt": _expand_bptt,
+    "lower-to-engine": _lower_to_engine,
+}
+"""Factories import late, so that listing the passes costs nothing."""
