@@ -8,7 +8,7 @@ counted loops, and what the compiler must know of the machine.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, cast
+from typing import ClassVar, TypeAlias, cast
 
 from xdsl.dialects.builtin import (
     ArrayAttr,
@@ -481,10 +481,14 @@ INSTRUCTION_OPS: dict[str, type[InstructionOp]] = {
 """The operation class of each instruction, by the instruction's name."""
 
 
+Extent: TypeAlias = int | SSAValue | ExtentAttr
+"""An axis: a number of cells, what is left of a tile loop, or `ExtentAttr.all_steps()`."""
+
+
 def make_instruction(
     name: str,
     slices: Mapping[str, tuple[str, Sequence[int], Sequence[SSAValue | None]]],
-    extents: Sequence[int | SSAValue],
+    extents: Sequence[Extent],
     immediates: Sequence[float] = (),
     layer: str = "",
     location: LocationAttr | None = None,
@@ -501,9 +505,11 @@ def make_instruction(
         positions = [operands.position(loop) for loop in loops]
         slice_attributes.append(SliceAttr.get(buffer, base, positions))
     extent_attributes = [
-        ExtentAttr.constant(extent)
+        ExtentAttr.of_loop(operands.position(extent))
+        if isinstance(extent, SSAValue)
+        else ExtentAttr.constant(extent)
         if isinstance(extent, int)
-        else ExtentAttr.of_loop(operands.position(extent))
+        else extent
         for extent in extents
     ]
     properties: dict[str, Attribute] = {

@@ -17,6 +17,8 @@ from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
 NO_LOOP = -1
+ALL_STEPS = 0
+"""As a number of cells: every time step of the program, whatever their number."""
 
 
 @irdl_attr_definition
@@ -79,7 +81,11 @@ class SliceAttr(ParametrizedAttribute):
 
 @irdl_attr_definition
 class ExtentAttr(ParametrizedAttribute):
-    """`#engine.extent<64>` cells, or `#engine.extent<loop 0>`: what is left of a tile loop."""
+    """How long an axis is.
+
+    `#engine.extent<64>` is 64 cells, `#engine.extent<all>` every time step of the program, and
+    `#engine.extent<loop 0>` what is left of a tile loop.
+    """
 
     name = "engine.extent"
 
@@ -92,18 +98,30 @@ class ExtentAttr(ParametrizedAttribute):
         return cls(IntAttr(cells), IntAttr(NO_LOOP))
 
     @classmethod
+    def all_steps(cls) -> ExtentAttr:
+        """An axis of every time step of the program."""
+        return cls(IntAttr(ALL_STEPS), IntAttr(NO_LOOP))
+
+    @classmethod
     def of_loop(cls, position: int) -> ExtentAttr:
         """An axis as long as the tile of the loop at that position of the operands."""
         return cls(IntAttr(0), IntAttr(position))
 
     def verify(self) -> None:
         """Raises VerifyException for an axis without cells."""
-        if self.loop.data == NO_LOOP and not 1 <= self.cells.data < 2**31:
+        if self.loop.data == NO_LOOP and not 0 <= self.cells.data < 2**31:
             raise VerifyException(f"an axis has at least one cell, got {self.cells.data}")
+
+    @property
+    def covers_all_steps(self) -> bool:
+        """Whether the axis is every time step of the program."""
+        return self.loop.data == NO_LOOP and self.cells.data == ALL_STEPS
 
     def print_parameters(self, printer: Printer) -> None:
         with printer.in_angle_brackets():
-            if self.loop.data == NO_LOOP:
+            if self.covers_all_steps:
+                printer.print_string("all")
+            elif self.loop.data == NO_LOOP:
                 printer.print_int(self.cells.data)
             else:
                 printer.print_string(f"loop {self.loop.data}")
@@ -113,6 +131,8 @@ class ExtentAttr(ParametrizedAttribute):
         with parser.in_angle_brackets():
             if parser.parse_optional_keyword("loop"):
                 return (IntAttr(0), IntAttr(parser.parse_integer()))
+            if parser.parse_optional_keyword("all"):
+                return (IntAttr(ALL_STEPS), IntAttr(NO_LOOP))
             return (IntAttr(parser.parse_integer()), IntAttr(NO_LOOP))
 
 
@@ -177,8 +197,10 @@ def _parse_start(parser: Parser, operands: LoopOperands) -> tuple[int, int]:
 
 
 def print_extent(printer: Printer, extent: ExtentAttr, loops: Sequence[SSAValue]) -> None:
-    """`64`, or `%tile`."""
-    if extent.loop.data == NO_LOOP:
+    """`64`, `all`, or `%tile`."""
+    if extent.covers_all_steps:
+        printer.print_string("all")
+    elif extent.loop.data == NO_LOOP:
         printer.print_int(extent.cells.data)
     else:
         printer.print_ssa_value(loops[extent.loop.data])
@@ -186,6 +208,8 @@ def print_extent(printer: Printer, extent: ExtentAttr, loops: Sequence[SSAValue]
 
 def parse_extent(parser: Parser, operands: LoopOperands) -> ExtentAttr:
     """Reads what `print_extent` writes."""
+    if parser.parse_optional_keyword("all"):
+        return ExtentAttr.all_steps()
     value = parser.parse_optional_operand(IndexType())
     if value is None:
         return ExtentAttr.constant(parser.parse_integer())

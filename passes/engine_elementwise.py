@@ -109,10 +109,11 @@ def _unit_by_unit(
 ) -> None:
     """One instruction per group of samples and units; state roles are one step long."""
     values = {role: value for role, value in (*written.items(), *read.items()) if value is not None}
-    steps = writer.clock.extent
-    length = {role: 1 if role.startswith(("previous", "next")) else steps for role in values}
+    steps, whole = writer.clock.extent, writer.clock.length
+    states = [role for role in values if role.startswith(("previous", "next"))]
     buffers = [
-        _activation_buffer(writer, role, value, length[role]) for role, value in values.items()
+        _activation_buffer(writer, role, value, 1 if role in states else whole)
+        for role, value in values.items()
     ]
     units_length = bptt.unit_count(op.results[0].type)
     axes = [samples(writer.layout.samples), units("units", units_length)]
@@ -120,7 +121,7 @@ def _unit_by_unit(
     with nest.loop("samples") as g, nest.loop("units") as u:
         for role, value in read.items():
             if value is not None:
-                nest.load(role, nest.at(value, g, u), (length[role], g, u))
+                nest.load(role, nest.at(value, g, u), (1 if role in states else steps, g, u))
         nest.on_tiles(name, tuple(values), (steps, g, u), immediates)
         for role, value in written.items():
             if value is not None:
@@ -137,7 +138,7 @@ def lower_readout(writer: Writer, op: bptt.ReadoutOp) -> None:
     """The sum of the output over the steps, times 1 or 1 / steps."""
     steps = writer.clock.extent
     buffers = [
-        _activation_buffer(writer, "output", op.output, steps),
+        _activation_buffer(writer, "output", op.output, writer.clock.length),
         TileBuffer("sum", Element.F32, "state_sram", (1, "samples", "units")),
     ]
     axes = [samples(writer.layout.samples), units("units", bptt.unit_count(op.readout.type))]
@@ -153,7 +154,9 @@ def lower_readout_gradient(writer: Writer, op: bptt.ReadoutGradientOp) -> None:
     steps = writer.clock.extent
     buffers = [
         TileBuffer("readout_gradient", Element.F32, "state_sram", (1, "samples", "units")),
-        TileBuffer("gradient", Element.F32, "state_sram", (steps, "samples", "units")),
+        TileBuffer(
+            "gradient", Element.F32, "state_sram", (writer.clock.length, "samples", "units")
+        ),
     ]
     axes = [samples(writer.layout.samples), units("units", bptt.unit_count(op.gradient.type))]
     nest = writer.nest("spread", axes, buffers, op)

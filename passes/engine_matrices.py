@@ -21,16 +21,16 @@ def lower_synapse(writer: Writer, op: bptt.SynapseOp, parameters: dict[str, Home
     binary = input_home.element is Element.BIT
     x = "spikes" if binary else "values"
     weight = parameters[_name(op.weight)]
-    steps, layer = writer.clock.extent, statement(op.weight)
+    length, steps, layer = writer.clock.length, writer.clock.extent, statement(op.weight)
     buffers = [
         TileBuffer("weight", Element.F32, "weight_sram", (1, "inputs", "outputs")),
         TileBuffer(
             x,
             input_home.element,
             "spike_sram" if binary else "state_sram",
-            (steps, "samples", "inputs"),
+            (length, "samples", "inputs"),
         ),
-        TileBuffer("current", Element.F32, "state_sram", (steps, "samples", "outputs")),
+        TileBuffer("current", Element.F32, "state_sram", (length, "samples", "outputs")),
     ]
     if op.bias is not None:
         buffers.append(TileBuffer("bias", Element.F32, "weight_sram", (1, 1, "outputs")))
@@ -62,11 +62,12 @@ def lower_input_gradient(
     writer: Writer, op: bptt.SynapseInputGradientOp, parameters: dict[str, Home]
 ) -> None:
     """gx = W^T gu, with the weight transposed while it is loaded."""
-    weight, steps = parameters[_name(op.weight)], writer.clock.extent
+    weight = parameters[_name(op.weight)]
+    length, steps = writer.clock.length, writer.clock.extent
     buffers = [
         TileBuffer("transposed_weight", Element.F32, "weight_sram", (1, "outputs", "inputs")),
-        TileBuffer("gradient", Element.F32, "state_sram", (steps, "samples", "outputs")),
-        TileBuffer("input_gradient", Element.F32, "state_sram", (steps, "samples", "inputs")),
+        TileBuffer("gradient", Element.F32, "state_sram", (length, "samples", "outputs")),
+        TileBuffer("input_gradient", Element.F32, "state_sram", (length, "samples", "inputs")),
     ]
     _, inputs, outputs = weight.shape
     axes = [samples(writer.layout.samples), units("inputs", inputs), units("outputs", outputs)]
@@ -101,16 +102,17 @@ def lower_weight_gradient(writer: Writer, op: bptt.SynapseWeightGradientOp, laye
     input_home = writer.layout.view(op.input).home
     target = writer.layout.view(op.weight_gradient).home
     binary = input_home.element is Element.BIT
-    x, steps = "spikes" if binary else "values", writer.clock.extent
+    x = "spikes" if binary else "values"
+    length, steps = writer.clock.length, writer.clock.extent
     buffers = [
         TileBuffer("weight_gradient", Element.F32, "gradient_sram", (1, "inputs", "outputs")),
         TileBuffer(
             x,
             input_home.element,
             "spike_sram" if binary else "state_sram",
-            (steps, "samples", "inputs"),
+            (length, "samples", "inputs"),
         ),
-        TileBuffer("gradient", Element.F32, "state_sram", (steps, "samples", "outputs")),
+        TileBuffer("gradient", Element.F32, "state_sram", (length, "samples", "outputs")),
     ]
     _, inputs, outputs = target.shape
     axes = [samples(writer.layout.samples), units("outputs", outputs), units("inputs", inputs)]
@@ -127,10 +129,11 @@ def lower_weight_gradient(writer: Writer, op: bptt.SynapseWeightGradientOp, laye
 
 def lower_bias_gradient(writer: Writer, op: bptt.BiasGradientOp, layer: str) -> None:
     """gb = sum of gu over steps and samples."""
-    target, steps = writer.layout.view(op.bias_gradient).home, writer.clock.extent
+    target = writer.layout.view(op.bias_gradient).home
+    length, steps = writer.clock.length, writer.clock.extent
     buffers = [
         TileBuffer("bias_gradient", Element.F32, "gradient_sram", (1, 1, "outputs")),
-        TileBuffer("gradient", Element.F32, "state_sram", (steps, "samples", "outputs")),
+        TileBuffer("gradient", Element.F32, "state_sram", (length, "samples", "outputs")),
     ]
     axes = [samples(writer.layout.samples), units("outputs", target.shape[2])]
     nest = writer.nest("bias_gradient", axes, buffers, op, layer)

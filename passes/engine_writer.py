@@ -10,7 +10,8 @@ from typing import TypeAlias
 from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Block, Operation, Region, SSAValue
 
-from spikeloom.dialects.engine import BufferOp, LoopOp, make_instruction
+from spikeloom.dialects.engine import BufferOp, Extent, LoopOp, make_instruction
+from spikeloom.dialects.engine_operands import ExtentAttr
 from spikeloom.dialects.instruction_set import Element, buffer_bytes
 from spikeloom.dialects.locations import location_of
 from spikeloom.passes.engine_layout import Home, Layout
@@ -18,8 +19,6 @@ from spikeloom.passes.engine_tiles import Axis, TileBuffer, fit_tiles
 
 Place: TypeAlias = tuple[str, Sequence[int], Sequence[SSAValue | None]]
 """A slice: buffer name, and per dimension a base and at most one loop value."""
-
-Extent: TypeAlias = int | SSAValue
 
 
 @dataclass(frozen=True)
@@ -30,9 +29,14 @@ class Clock:
     loop: SSAValue | None = None
 
     @property
-    def extent(self) -> int:
+    def length(self) -> int:
         """Steps of one instruction."""
         return self.steps if self.loop is None else 1
+
+    @property
+    def extent(self) -> Extent:
+        """The same as the extent of an axis."""
+        return ExtentAttr.all_steps() if self.loop is None else 1
 
 
 @dataclass
