@@ -1,0 +1,105 @@
+"""Synapses over time: currents, and the gradients of inputs, weights and biases."""
+
+from __future__ import annotations
+
+from xdsl.dialects.builtin import (
+    SymbolRefAttr,
+)
+from xdsl.ir import (
+    SSAValue,
+)
+from xdsl.irdl import (
+    IRDLOperation,
+    irdl_op_definition,
+    operand_def,
+    opt_prop_def,
+    prop_def,
+    result_def,
+    traits_def,
+)
+from xdsl.traits import Pure
+
+from spikeloom.dialects.bptt_types import (
+    REAL,
+    VALUE,
+    Tensor,
+)
+
+
+@irdl_op_definition
+class SynapseOp(IRDLOperation):
+    """Currents of a fully connected layer: I[t] = W x[t] + b, all steps at once."""
+
+    name = "bptt.synapse"
+
+    input = operand_def(VALUE)
+    weight = prop_def(SymbolRefAttr)
+    bias = opt_prop_def(SymbolRefAttr)
+    current = result_def(REAL)
+
+    traits = traits_def(Pure())
+    assembly_format = (
+        "$input `,` $weight (`,` $bias^)? attr-dict `:` type($input) `->` type($current)"
+    )
+
+    def __init__(
+        self, input: SSAValue, weight: SymbolRefAttr, bias: SymbolRefAttr | None, type: Tensor
+    ):
+        super().__init__(
+            operands=[input], properties={"weight": weight, "bias": bias}, result_types=[type]
+        )
+
+
+@irdl_op_definition
+class SynapseInputGradientOp(IRDLOperation):
+    """gx[t] = W^T gu[t]: what the currents' gradient says of the inputs."""
+
+    name = "bptt.synapse_input_gradient"
+
+    gradient = operand_def(REAL)
+    weight = prop_def(SymbolRefAttr)
+    input_gradient = result_def(REAL)
+
+    traits = traits_def(Pure())
+    assembly_format = (
+        "$gradient `,` $weight attr-dict `:` type($gradient) `->` type($input_gradient)"
+    )
+
+    def __init__(self, gradient: SSAValue, weight: SymbolRefAttr, type: Tensor):
+        super().__init__(operands=[gradient], properties={"weight": weight}, result_types=[type])
+
+
+@irdl_op_definition
+class SynapseWeightGradientOp(IRDLOperation):
+    """gW = sum over batch and time of gu[t] (outer) x[t], as [out, in]."""
+
+    name = "bptt.synapse_weight_gradient"
+
+    gradient = operand_def(REAL)
+    input = operand_def(VALUE)
+    weight_gradient = result_def(REAL)
+
+    traits = traits_def(Pure())
+    assembly_format = (
+        "$gradient `,` $input attr-dict `:` type($gradient) `,` type($input) `->` "
+        "type($weight_gradient)"
+    )
+
+    def __init__(self, gradient: SSAValue, input: SSAValue, type: Tensor):
+        super().__init__(operands=[gradient, input], result_types=[type])
+
+
+@irdl_op_definition
+class BiasGradientOp(IRDLOperation):
+    """gb = sum over batch and time of gu[t]."""
+
+    name = "bptt.bias_gradient"
+
+    gradient = operand_def(REAL)
+    bias_gradient = result_def(REAL)
+
+    traits = traits_def(Pure())
+    assembly_format = "$gradient attr-dict `:` type($gradient) `->` type($bias_gradient)"
+
+    def __init__(self, gradient: SSAValue, type: Tensor):
+        super().__init__(operands=[gradient], result_types=[type])

@@ -1,0 +1,64 @@
+"""Types of the `bptt` dialect: sequences over time and batch, and single steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
+    TensorType,
+    f32,
+    i1,
+)
+from xdsl.ir import (
+    Attribute,
+    SSAValue,
+)
+from xdsl.irdl import (
+    AnyOf,
+    eq,
+)
+from xdsl.utils.hints import isa
+
+Tensor: TypeAlias = TensorType[Attribute]
+
+VALUE = TensorType.constr(AnyOf((eq(i1), eq(f32))))
+REAL = TensorType.constr(f32)
+
+
+def sequence_type(element: Attribute, shape: Sequence[int]) -> Tensor:
+    """A value over time and batch: `tensor<?x?x...>`."""
+    return TensorType(element, [DYNAMIC_INDEX, DYNAMIC_INDEX, *shape])
+
+
+def sample_type(element: Attribute, shape: Sequence[int]) -> Tensor:
+    """A value at one step, or without time: `tensor<?x...>`."""
+    return TensorType(element, [DYNAMIC_INDEX, *shape])
+
+
+def tensor_of(value: SSAValue) -> Tensor:
+    """The type of a value that is a tensor."""
+    assert isa(value.type, Tensor)
+    return value.type
+
+
+def real_like(type: Attribute) -> Tensor:
+    """The type of `f32` tensors with this shape: currents, and gradients of anything."""
+    assert isa(type, Tensor)
+    return TensorType(f32, type.get_shape())
+
+
+def with_sample_shape(type: Attribute, leading: int, shape: Sequence[int]) -> Tensor:
+    """The type with its first `leading` dimensions kept and another shape of a sample."""
+    assert isa(type, Tensor)
+    return TensorType(type.element_type, [*type.get_shape()[:leading], *shape])
+
+
+def unit_count(type: Attribute) -> int:
+    """The number of cells of one sample at one step."""
+    assert isa(type, Tensor)
+    units = 1
+    for extent in type.get_shape():
+        units *= 1 if extent == DYNAMIC_INDEX else extent
+    return units

@@ -1,0 +1,247 @@
+"""What stands around the instructions: the machine, buffers and counted loops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DictionaryAttr,
+    IndexType,
+    IntAttr,
+    IntegerAttr,
+    StringAttr,
+    SymbolNameConstraint,
+)
+from xdsl.ir import Attribute, Region
+from xdsl.irdl import (
+    IRDLOperation,
+    irdl_op_definition,
+    opt_prop_def,
+    prop_def,
+    region_def,
+    traits_def,
+)
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.traits import NoTerminator, SymbolOpInterface
+from xdsl.utils.exceptions import VerifyException
+
+from spikeloom.dialects.instruction_set import (
+    MEMORIES,
+    Element,
+    buffer_bytes,
+)
+from spikeloom.dialects.number_text import Count, count
+
+_MAX_EXTENT = 2**31 - 1
+
+
+@irdl_op_definition
+class MachineOp(IRDLOperation):
+    """What the compiler must know of the machine: bytes of each on-chip memory.
+
+    ```mlir
+    engine.machine @h2learn {spike_sram = 1048576 : i64, weight_sram = 4194304 : i64, ...}
+    ```
+    """
+
+    name = "engine.machine"
+
+    sym_name = prop_def(SymbolNameConstraint())
+    memories = prop_def(DictionaryAttr)
+
+    traits = traits_def(SymbolOpInterface())
+    assembly_format = "$sym_name $memories attr-dict"
+
+    def __init__(self, name: str, memories: Mapping[str, int]):
+        super().__init__(
+            properties={
+                "sym_name": StringAttr(name),
+                "memories": DictionaryAttr({k: count(v) for k, v in sorted(memories.items())}),
+            }
+        )
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes of each on-chip memory, by name."""
+        return {
+            name: value.value.data
+            for name, value in self.memories.data.items()
+            if isinstance(value, IntegerAttr)
+        }
+
+    def verify_(self) -> None:
+        sizes = self.sizes()
+        for memory in MEMORIES[1:]:
+            if sizes.get(memory, 0) < 1:
+                raise VerifyException(f"the machine does not say how large {memory} is")
+
+
+@irdl_op_definition
+class BufferOp(IRDLOperation):
+    """A named box of a memory; `role` is what the host knows it as.
+
+    ```mlir
+    engine.buffer @hidden.weight : f32[1, 64, 128] in dram at 0x00000000 role parameter
+      "hidden.weight"
+    ```
+    """
+
+    name = "engine.buffer"
+
+    sym_name = prop_def(SymbolNameConstraint())
+    element = prop_def(StringAttr)
+    shape = prop_def(ArrayAttr[IntAttr])
+    memory = prop_def(StringAttr)
+    offset = prop_def(Count)
+    role = opt_prop_def(StringAttr)
+    subject = opt_prop_def(StringAttr)
+
+    traits = traits_def(SymbolOpInterface())
+
+    def __init__(
+        self,
+        name: str,
+        element: Element,
+        shape: tuple[int, int, int],
+        memory: str,
+        offset: int,
+        role: tuple[str, str] | None = None,
+    ):
+        super().__init__(
+            properties={
+                "sym_name": StringAttr(name),
+                "element": StringAttr(element.value),
+                "shape": ArrayAttr([IntAttr(extent) for extent in shape]),
+                "memory": StringAttr(memory),
+                "offset": count(offset),
+                "role": None if role is None else StringAttr(role[0]),
+                "subject": None if role is None else StringAttr(role[1]),
+            }
+        )
+
+    @property
+    def extents(self) -> tuple[int, int, int]:
+        """Cells along (step, sample, feature) or (0, input, output)."""
+        first, second, third = (extent.data for extent in self.shape)
+        return first, second, third
+
+    @property
+    def kind(self) -> Element:
+        """What a cell holds."""
+        return Element(self.element.data)
+
+    @property
+    def size(self) -> int:
+        """Bytes, rows padded."""
+        return buffer_bytes(self.kind, self.extents)
+
+    def verify_(self) -> None:
+        if self.element.data not in {element.value for element in Element}:
+            raise VerifyException(f"unknown element {self.element.data!r}")
+        if self.memory.data not in MEMORIES:
+            raise VerifyException(
+                f"unknown memory {self.memory.data!r}, expected one of {', '.join(MEMORIES)}"
+            )
+        if len(self.shape) != 3 or not all(1 <= e.data <= _MAX_EXTENT for e in self.shape):
+            raise VerifyException("a buffer has three dimensions of at least one cell")
+        if self.offset.value.data < 0:
+            raise VerifyException("a buffer's offset must not be negative")
+
+    @classmethod
+    def parse(cls, parser: Parser) -> BufferOp:
+        name = parser.parse_symbol_name().data
+        parser.parse_punctuation(":")
+        element = parser.parse_identifier()
+        shape = parser.parse_comma_separated_list(
+            parser.Delimiter.SQUARE, lambda: IntAttr(parser.parse_integer())
+        )
+        parser.parse_keyword("in")
+        memory = parser.parse_identifier()
+        parser.parse_keyword("at")
+        offset = parser.parse_integer()
+        properties: dict[str, Attribute] = {
+            "sym_name": StringAttr(name),
+            "element": StringAttr(element),
+            "shape": ArrayAttr(shape),
+            "memory": StringAttr(memory),
+            "offset": count(offset),
+        }
+        if parser.parse_optional_keyword("role"):
+            properties["role"] = StringAttr(parser.parse_identifier())
+            properties["subject"] = StringAttr(parser.parse_optional_str_literal() or "")
+        return cls.create(properties=properties, attributes=parser.parse_optional_attr_dict())
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_symbol_name(self.sym_name.data)
+        shape = ", ".join(str(extent.data) for extent in self.shape)
+        printer.print_string(f" : {self.element.data}[{shape}] in {self.memory.data}")
+        printer.print_string(f" at 0x{self.offset.value.data:08x}")
+        if self.role is not None:
+            printer.print_string(f" role {self.role.data}")
+            if self.subject is not None and self.subject.data:
+                printer.print_string(" ")
+                printer.print_string_literal(self.subject.data)
+        printer.print_op_attributes(self.attributes)
+
+
+@irdl_op_definition
+class LoopOp(IRDLOperation):
+    """A counted loop: `engine.loop %tile = 0 to 128 step 64 { ... }`; a step may be negative.
+
+    Where an axis follows the loop it is as long as what is left: min(|step|, |stop - value|).
+    """
+
+    name = "engine.loop"
+
+    start = prop_def(Count)
+    stop = prop_def(Count)
+    step = prop_def(Count)
+    body = region_def("single_block")
+
+    traits = traits_def(NoTerminator())
+
+    def __init__(self, start: int, stop: int, step: int, body: Region):
+        super().__init__(
+            properties={"start": count(start), "stop": count(stop), "step": count(step)},
+            regions=[body],
+        )
+
+    @property
+    def bounds(self) -> tuple[int, int, int]:
+        """(start, stop, step)."""
+        return self.start.value.data, self.stop.value.data, self.step.value.data
+
+    def verify_(self) -> None:
+        if tuple(self.body.block.arg_types) != (IndexType(),):
+            raise VerifyException("a loop's block has one argument of type index")
+        start, stop, step = self.bounds
+        if step == 0:
+            raise VerifyException("a loop's step must not be 0")
+        if len(range(start, stop, step)) == 0:
+            raise VerifyException(f"the loop from {start} to {stop} by {step} never runs")
+
+    @classmethod
+    def parse(cls, parser: Parser) -> LoopOp:
+        variable = parser.parse_argument(expect_type=False).resolve(IndexType())
+        parser.parse_punctuation("=")
+        start = parser.parse_integer()
+        parser.parse_keyword("to")
+        stop = parser.parse_integer()
+        parser.parse_keyword("step")
+        step = parser.parse_integer()
+        attributes = parser.parse_optional_attr_dict_with_keyword()
+        op = cls(start, stop, step, parser.parse_region([variable]))
+        if attributes is not None:
+            op.attributes = dict(attributes.data)
+        return op
+
+    def print(self, printer: Printer) -> None:
+        start, stop, step = self.bounds
+        printer.print_string(" ")
+        printer.print_ssa_value(self.body.block.args[0])
+        printer.print_string(f" = {start} to {stop} step {step}")
+        printer.print_op_attributes(self.attributes, print_keyword=True)
+        printer.print_string(" ")
+        printer.print_region(self.body, print_entry_block_args=False)

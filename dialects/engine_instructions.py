@@ -1,0 +1,223 @@
+"""The instruction operations, made from the rows of the instruction table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, TypeAlias, cast
+
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    IndexType,
+    LocationAttr,
+    StringAttr,
+    UnitAttr,
+)
+from xdsl.ir import Attribute, SSAValue
+from xdsl.irdl import (
+    IRDLOperation,
+    irdl_op_definition,
+    opt_prop_def,
+    prop_def,
+    var_operand_def,
+)
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.utils.exceptions import VerifyException
+
+from spikeloom.dialects.engine_operands import (
+    NO_LOOP,
+    ExtentAttr,
+    LoopOperands,
+    SliceAttr,
+    parse_extent,
+    parse_slice,
+    print_extent,
+    print_slice,
+)
+from spikeloom.dialects.instruction_set import (
+    INSTRUCTIONS,
+    InstructionSpec,
+    Role,
+)
+from spikeloom.dialects.number_text import Real, parse_real, print_real, real
+
+
+class InstructionOp(IRDLOperation):
+    """The base of all instructions; `SPEC` is the row of the table.
+
+    ```mlir
+    engine.accumulate current @i, spikes @s[0, 0, %k], weight @w
+      over steps 16, samples %g, inputs %k, outputs 64
+    ```
+    """
+
+    SPEC: ClassVar[InstructionSpec]
+
+    loops = var_operand_def(IndexType)
+    slices = prop_def(ArrayAttr[SliceAttr | UnitAttr])
+    extents = prop_def(ArrayAttr[ExtentAttr])
+    immediates = prop_def(ArrayAttr[Real])
+    layer = opt_prop_def(StringAttr)
+
+    def role_slices(self) -> list[tuple[Role, SliceAttr | None]]:
+        """Every buffer operand of the table with its slice, None where it is absent."""
+        return [
+            (role, slice if isinstance(slice, SliceAttr) else None)
+            for role, slice in zip(self.SPEC.roles, self.slices, strict=True)
+        ]
+
+    def verify_(self) -> None:
+        spec = self.SPEC
+        for what, got, expected in (
+            ("buffers", len(self.slices), len(spec.roles)),
+            ("extents", len(self.extents), len(spec.axes)),
+            ("immediates", len(self.immediates), len(spec.immediates)),
+        ):
+            if got != expected:
+                raise VerifyException(f"{self.name} has {expected} {what}, got {got}")
+        for role, slice in self.role_slices():
+            if slice is None and not role.optional:
+                raise VerifyException(f"{self.name} needs the buffer {role.name!r}")
+        positions = [
+            position.data
+            for _, slice in self.role_slices()
+            if slice is not None
+            for position in slice.loops
+        ] + [extent.loop.data for extent in self.extents]
+        if any(not NO_LOOP <= position < len(self.loops) for position in positions):
+            raise VerifyException(f"{self.name} refers to a loop that is not among its operands")
+
+    @classmethod
+    def parse(cls, parser: Parser) -> InstructionOp:
+        spec, operands = cls.SPEC, LoopOperands([])
+        slices: list[Attribute] = []
+        first = True
+        for role in spec.roles:
+            # After the first buffer a comma announces the next; an optional one may be missing.
+            if role.optional and not _announced(parser, role.name, first):
+                slices.append(UnitAttr())
+                continue
+            if not role.optional:
+                if not first:
+                    parser.parse_punctuation(",")
+                parser.parse_keyword(role.name)
+            slices.append(parse_slice(parser, operands))
+            first = False
+        extents: list[ExtentAttr] = []
+        for index, axis in enumerate(spec.axes):
+            parser.parse_punctuation(",") if index else parser.parse_keyword("over")
+            parser.parse_keyword(axis)
+            extents.append(parse_extent(parser, operands))
+        immediates: list[Real] = []
+        for index, immediate in enumerate(spec.immediates):
+            parser.parse_punctuation(",") if index else parser.parse_keyword("with")
+            parser.parse_keyword(immediate.name)
+            immediates.append(parse_real(parser))
+        properties: dict[str, Attribute] = {
+            "slices": ArrayAttr(slices),
+            "extents": ArrayAttr(extents),
+            "immediates": ArrayAttr(immediates),
+        }
+        if parser.parse_optional_keyword("layer"):
+            properties["layer"] = StringAttr(parser.parse_str_literal())
+        return cls.create(
+            operands=operands.values,
+            properties=properties,
+            attributes=parser.parse_optional_attr_dict(),
+        )
+
+    def print(self, printer: Printer) -> None:
+        first = True
+        for role, slice in self.role_slices():
+            if slice is None:
+                continue
+            printer.print_string(f" {role.name} " if first else f", {role.name} ")
+            print_slice(printer, slice, self.loops)
+            first = False
+        for index, (axis, extent) in enumerate(zip(self.SPEC.axes, self.extents, strict=True)):
+            printer.print_string(f", {axis} " if index else f" over {axis} ")
+            print_extent(printer, extent, self.loops)
+        pairs = zip(self.SPEC.immediates, self.immediates, strict=True)
+        for index, (immediate, value) in enumerate(pairs):
+            printer.print_string(f", {immediate.name} " if index else f" with {immediate.name} ")
+            print_real(printer, value)
+        if self.layer is not None:
+            printer.print_string(" layer ")
+            printer.print_string_literal(self.layer.data)
+        printer.print_op_attributes(self.attributes)
+
+
+def _announced(parser: Parser, role: str, first: bool) -> bool:
+    """Whether the next buffer of the text is `role`; reads the comma and the name if so."""
+    if first:
+        return parser.parse_optional_keyword(role) is not None
+    position = parser._current_token  # pyright: ignore[reportPrivateUsage]
+    if parser.parse_optional_punctuation(",") is None:
+        return False
+    if parser.parse_optional_keyword(role) is not None:
+        return True
+    parser._resume_from(position.span.start)  # pyright: ignore[reportPrivateUsage]
+    return False
+
+
+def _instruction(spec: InstructionSpec) -> type[InstructionOp]:
+    """The operation class of one row of the instruction table."""
+    name = "".join(part.capitalize() for part in spec.name.split("_")) + "Op"
+    members = {
+        "name": f"engine.{spec.name}",
+        "SPEC": spec,
+        "__doc__": f"{spec.description} (engine `{spec.engine.value}`)",
+        "__module__": __name__,
+        "__annotations__": {"SPEC": ClassVar[InstructionSpec]},
+    }
+    return irdl_op_definition(cast(type[InstructionOp], type(name, (InstructionOp,), members)))
+
+
+INSTRUCTION_OPS: dict[str, type[InstructionOp]] = {
+    spec.name: _instruction(spec) for spec in INSTRUCTIONS
+}
+"""The operation class of each instruction, by the instruction's name."""
+
+
+Extent: TypeAlias = int | SSAValue | ExtentAttr
+"""An axis: a number of cells, what is left of a tile loop, or `ExtentAttr.all_steps()`."""
+
+
+def make_instruction(
+    name: str,
+    slices: Mapping[str, tuple[str, Sequence[int], Sequence[SSAValue | None]]],
+    extents: Sequence[Extent],
+    immediates: Sequence[float] = (),
+    layer: str = "",
+    location: LocationAttr | None = None,
+) -> InstructionOp:
+    """An instruction with its buffers given by role: (buffer, base, loop values per dimension)."""
+    operation = INSTRUCTION_OPS[name]
+    operands = LoopOperands([])
+    slice_attributes: list[Attribute] = []
+    for role in operation.SPEC.roles:
+        if role.name not in slices:
+            slice_attributes.append(UnitAttr())
+            continue
+        buffer, base, loops = slices[role.name]
+        positions = [operands.position(loop) for loop in loops]
+        slice_attributes.append(SliceAttr.get(buffer, base, positions))
+    extent_attributes = [
+        ExtentAttr.of_loop(operands.position(extent))
+        if isinstance(extent, SSAValue)
+        else ExtentAttr.constant(extent)
+        if isinstance(extent, int)
+        else extent
+        for extent in extents
+    ]
+    properties: dict[str, Attribute] = {
+        "slices": ArrayAttr(slice_attributes),
+        "extents": ArrayAttr(extent_attributes),
+        "immediates": ArrayAttr([real(value) for value in immediates]),
+    }
+    if layer:
+        properties["layer"] = StringAttr(layer)
+    op = operation.create(operands=operands.values, properties=properties)
+    if location is not None:
+        op.location = location
+    return op

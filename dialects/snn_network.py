@@ -1,0 +1,185 @@
+"""The frame of a network in the `snn` dialect: its parameters, its body, its output."""
+
+from __future__ import annotations
+
+from xdsl.dialects.builtin import (
+    Float32Type,
+    FunctionType,
+    StringAttr,
+    SymbolNameConstraint,
+    TensorType,
+    f32,
+)
+from xdsl.ir import Region, SSAValue
+from xdsl.irdl import (
+    IRDLOperation,
+    irdl_op_definition,
+    operand_def,
+    opt_prop_def,
+    prop_def,
+    region_def,
+    traits_def,
+)
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.traits import (
+    HasParent,
+    IsolatedFromAbove,
+    IsTerminator,
+    SymbolOpInterface,
+    SymbolTable,
+)
+from xdsl.utils.exceptions import VerifyException
+
+from spikeloom.dialects.number_text import Count, count, parse_count
+from spikeloom.dialects.snn_types import VALUE
+
+
+@irdl_op_definition
+class ParameterOp(IRDLOperation):
+    """A trained tensor: `snn.parameter @hidden.weight : tensor<128x64xf32> fan_in 64`.
+
+    It starts as uniform(-k, k) with k = 1 / sqrt(fan_in). A weight is [out, in], a bias [out].
+    """
+
+    name = "snn.parameter"
+
+    sym_name = prop_def(SymbolNameConstraint())
+    type = prop_def(TensorType.constr(f32))
+    fan_in = opt_prop_def(Count)
+
+    traits = traits_def(SymbolOpInterface())
+
+    def __init__(self, name: str, type: TensorType[Float32Type], fan_in: int | None = None):
+        super().__init__(
+            properties={
+                "sym_name": StringAttr(name),
+                "type": type,
+                "fan_in": None if fan_in is None else count(fan_in),
+            }
+        )
+
+    def verify_(self) -> None:
+        if self.fan_in is not None and self.fan_in.value.data < 1:
+            raise VerifyException(f"fan_in must be at least 1, got {self.fan_in.value.data}")
+
+    @classmethod
+    def parse(cls, parser: Parser) -> ParameterOp:
+        name = parser.parse_symbol_name().data
+        attributes = parser.parse_optional_attr_dict()
+        parser.parse_punctuation(":")
+        start = parser.pos
+        type = parser.parse_type()
+        if not TensorType.constr(f32).verifies(type):
+            parser.raise_error("expected a tensor of f32", start, parser.pos)
+        fan_in = None
+        if parser.parse_optional_keyword("fan_in"):
+            fan_in = parse_count(parser).value.data
+        op = cls(name, type, fan_in)
+        op.attributes = attributes
+        return op
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_symbol_name(self.sym_name.data)
+        printer.print_op_attributes(self.attributes)
+        printer.print_string(" : ")
+        printer.print_attribute(self.type)
+        if self.fan_in is not None:
+            printer.print_string(f" fan_in {self.fan_in.value.data}")
+
+
+@irdl_op_definition
+class NetworkOp(IRDLOperation):
+    """A network: its parameters and what happens at one time step of one sample.
+
+    ```mlir
+    snn.network @digits(%image: tensor<64xi1>) -> tensor<10xi1> { ... snn.return %output : ... }
+    ```
+    """
+
+    name = "snn.network"
+
+    sym_name = prop_def(SymbolNameConstraint())
+    function_type = prop_def(FunctionType)
+    body = region_def("single_block")
+
+    traits = traits_def(SymbolOpInterface(), SymbolTable(), IsolatedFromAbove())
+
+    def __init__(self, name: str, function_type: FunctionType, body: Region):
+        super().__init__(
+            properties={"sym_name": StringAttr(name), "function_type": function_type},
+            regions=[body],
+        )
+
+    @property
+    def returned(self) -> ReturnOp:
+        """The terminator, which holds the output."""
+        last = self.body.block.last_op
+        assert isinstance(last, ReturnOp)
+        return last
+
+    def parameters(self) -> dict[str, ParameterOp]:
+        """All parameters by name, in the order in which they are declared."""
+        return {op.sym_name.data: op for op in self.body.block.ops if isinstance(op, ParameterOp)}
+
+    def verify_(self) -> None:
+        block = self.body.block
+        if tuple(block.arg_types) != tuple(self.function_type.inputs):
+            raise VerifyException("the block's arguments differ from the network's inputs")
+        if len(block.args) != 1 or len(self.function_type.outputs) != 1:
+            raise VerifyException("a network has exactly one input and one output")
+        if not isinstance(block.last_op, ReturnOp):
+            raise VerifyException("a network must end with snn.return")
+        for type in (*self.function_type.inputs, *self.function_type.outputs):
+            if not VALUE.verifies(type):
+                raise VerifyException(f"inputs and outputs are tensors of i1 or f32, got {type}")
+
+    @classmethod
+    def parse(cls, parser: Parser) -> NetworkOp:
+        name = parser.parse_symbol_name().data
+        arguments = parser.parse_comma_separated_list(
+            parser.Delimiter.PAREN, lambda: parser.parse_argument(expect_type=True)
+        )
+        parser.parse_punctuation("->")
+        output = parser.parse_type()
+        attributes = parser.parse_optional_attr_dict_with_keyword()
+        body = parser.parse_region(arguments)
+        op = cls(name, FunctionType.from_lists([a.type for a in arguments], [output]), body)
+        if attributes is not None:
+            op.attributes = dict(attributes.data)
+        return op
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_symbol_name(self.sym_name.data)
+        printer.print_string("(")
+        printer.print_list(self.body.block.args, printer.print_block_argument)
+        printer.print_string(") -> ")
+        printer.print_list(self.function_type.outputs.data, printer.print_attribute)
+        printer.print_op_attributes(self.attributes, print_keyword=True)
+        printer.print_string(" ")
+        printer.print_region(self.body, print_entry_block_args=False)
+
+
+@irdl_op_definition
+class ReturnOp(IRDLOperation):
+    """The network's output: `snn.return %output : tensor<10xi1>`."""
+
+    name = "snn.return"
+
+    output = operand_def(VALUE)
+    traits = traits_def(IsTerminator(), HasParent(NetworkOp))
+    assembly_format = "$output attr-dict `:` type($output)"
+
+    def __init__(self, output: SSAValue):
+        super().__init__(operands=[output])
+
+    def verify_(self) -> None:
+        network = self.parent_op()
+        assert isinstance(network, NetworkOp)
+        declared = network.function_type.outputs.data[0]
+        if self.output.type != declared:
+            raise VerifyException(
+                f"the network is declared to yield {declared}, but returns {self.output.type}"
+            )

@@ -1,0 +1,82 @@
+"""Spikes and currents of the `snn` dialect: types, shapes, and how shapes follow."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
+    TensorType,
+    UnrankedTensorType,
+    f32,
+    i1,
+)
+from xdsl.ir import Attribute, SSAValue
+from xdsl.irdl import (
+    AnyOf,
+    IRDLOperation,
+    ParamAttrConstraint,
+    eq,
+)
+from xdsl.utils.exceptions import VerifyException
+from xdsl.utils.hints import isa
+
+ValueType: TypeAlias = TensorType[Attribute] | UnrankedTensorType[Attribute]
+
+ELEMENT = AnyOf((eq(i1), eq(f32)))
+SPIKES = AnyOf((TensorType.constr(i1), ParamAttrConstraint(UnrankedTensorType, (eq(i1),))))
+CURRENTS = AnyOf((TensorType.constr(f32), ParamAttrConstraint(UnrankedTensorType, (eq(f32),))))
+VALUE = AnyOf((TensorType.constr(ELEMENT), ParamAttrConstraint(UnrankedTensorType, (ELEMENT,))))
+
+
+class ShapeError(VerifyException):
+    """Shapes do not fit; the message names them. `remedy` says what to change."""
+
+    def __init__(self, message: str, remedy: str | None = None):
+        super().__init__(message)
+        self.remedy = remedy
+
+
+def known_shape(value: SSAValue) -> tuple[int, ...] | None:
+    """The shape of one sample at one time step, or None while it is not known."""
+    if isa(value.type, TensorType[Attribute]):
+        shape = value.type.get_shape()
+        if DYNAMIC_INDEX not in shape:
+            return shape
+    return None
+
+
+def element_type(value: SSAValue) -> Attribute:
+    """`i1` of spikes, `f32` of currents."""
+    assert isa(value.type, TensorType[Attribute] | UnrankedTensorType[Attribute])
+    return value.type.element_type
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """A shape as the language writes it: `[2, 32, 32]`."""
+    return "[" + ", ".join(map(str, shape)) + "]"
+
+
+class NetworkValueOperation(IRDLOperation, ABC):
+    """An operation with one result whose type follows from its operands."""
+
+    @abstractmethod
+    def infer_result_type(self) -> TensorType[Attribute] | None:
+        """The result's type, None while an operand's shape is unknown.
+
+        Raises:
+            ShapeError: the operands' shapes do not fit.
+        """
+
+    def verify_(self) -> None:
+        """The result has the type that follows from the operands, once that is known."""
+        inferred = self.infer_result_type()
+        declared = self.results[0].type
+        if inferred is None or isinstance(declared, UnrankedTensorType):
+            return
+        if inferred != declared:
+            raise VerifyException(
+                f"{self.name} yields {inferred}, but its result is declared as {declared}"
+            )
