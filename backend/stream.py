@@ -11,7 +11,7 @@ only that is executed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -35,6 +35,10 @@ OPCODE_END = 2
 NO_BUFFER = -1
 NO_LOOP = -1
 MAX_LOOP_DEPTH = 8
+MAX_BUFFERS = 32_767
+MAX_INSTRUCTIONS = 1_000_000
+MAX_TEXT_BYTES = 4096
+"""Limits of one stream: its buffers, its records, the UTF-8 bytes of any one name."""
 ELEMENTS = tuple(Element)
 
 BUFFER_DTYPE = np.dtype(
@@ -63,9 +67,9 @@ INSTRUCTION_DTYPE = np.dtype(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stream:
-    """One instruction stream with its buffers.
+    """One instruction stream with its buffers. Equal streams are equal bit by bit.
 
     Attributes:
         buffers: `BUFFER_DTYPE`, one row per buffer.
@@ -83,6 +87,16 @@ class Stream:
     buffer_roles: tuple[tuple[str, str], ...]
     locations: tuple[str, ...]
     layers: tuple[str, ...]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Stream) and self._bits() == other._bits()
+
+    def __hash__(self) -> int:
+        return hash(self._bits())
+
+    def _bits(self) -> tuple[object, ...]:
+        arrays = (self.buffers.tobytes(), self.instructions.tobytes())
+        return (*arrays, self.buffer_names, self.buffer_roles, self.locations, self.layers)
 
     def find(self, kind: str, subject: str = "") -> int | None:
         """Index of the buffer with this role, or None."""
@@ -108,17 +122,21 @@ class LoopExtent:
     depth: int
 
 
+_BufferRow = tuple[int, int, tuple[int, int, int], int, int]
+"""A row of `BUFFER_DTYPE`."""
+
+
 @dataclass
 class StreamBuilder:
     """Builds a `Stream` record by record; checks names, not rules (the validator does)."""
 
-    _buffers: list[tuple[int, int, tuple[int, int, int], int, int]] = field(default_factory=list)
-    _names: list[str] = field(default_factory=list)
-    _roles: list[tuple[str, str]] = field(default_factory=list)
-    _records: list[NDArray[np.void]] = field(default_factory=list)
-    _layers: list[str] = field(default_factory=list)
+    _buffers: list[_BufferRow] = field(default_factory=list[_BufferRow])
+    _names: list[str] = field(default_factory=list[str])
+    _roles: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    _records: list[NDArray[np.void]] = field(default_factory=list[NDArray[np.void]])
+    _layers: list[str] = field(default_factory=list[str])
     _locations: dict[str, int] = field(default_factory=lambda: {"": 0})
-    _open: list[int] = field(default_factory=list)
+    _open: list[int] = field(default_factory=list[int])
 
     def buffer(
         self,
@@ -137,17 +155,26 @@ class StreamBuilder:
         return len(self._names) - 1
 
     @contextmanager
-    def loop(self, start: int, stop: int, step: int, location: str = "") -> Iterator[int]:
-        """Opens a loop and yields its depth."""
+    def loop(self, start: int, stop: int, step: int, location: str = "") -> Generator[int]:
+        """Opens a loop for the length of a `with` block and yields its depth."""
+        yield self.open_loop(start, stop, step, location)
+        self.close_loop()
+
+    def open_loop(self, start: int, stop: int, step: int, location: str = "") -> int:
+        """Opens a loop and returns its depth."""
         record = self._record(OPCODE_LOOP, location, "")
         record["loop"] = (start, stop, step)
-        opened = len(self._records) - 1
-        self._open.append(opened)
-        yield len(self._open) - 1
-        self._open.pop()
-        end = self._record(OPCODE_END, location, "")
+        self._open.append(len(self._records) - 1)
+        return len(self._open) - 1
+
+    def close_loop(self) -> None:
+        """Closes the innermost open loop."""
+        opened = self._open.pop()
+        loop = self._records[opened]
+        end = self._record(OPCODE_END, "", "")
+        end["location"] = loop["location"]
         end["partner"] = opened
-        record["partner"] = len(self._records) - 1
+        loop["partner"] = len(self._records) - 1
 
     def emit(
         self,
@@ -158,8 +185,15 @@ class StreamBuilder:
         location: str = "",
         layer: str = "",
     ) -> None:
-        """Appends one instruction; `operands` by role name, `extents` in the order of its axes."""
+        """Appends one instruction; `operands` by role name, `extents` in the order of its axes.
+
+        Raises ValueError when the instruction has no such role, or other numbers of axes.
+        """
         spec = SPECS[name]
+        if unknown := set(operands) - {role.name for role in spec.roles}:
+            raise ValueError(f"`{name}` has no role {', '.join(sorted(unknown))}")
+        if len(extents) != len(spec.axes) or len(immediates) > len(spec.immediates):
+            raise ValueError(f"`{name}` takes {spec.axes} and {len(spec.immediates)} immediates")
         record = self._record(OPCODES[name], location, layer)
         for index, role in enumerate(spec.roles):
             if (operand := operands.get(role.name)) is not None:
@@ -202,7 +236,10 @@ __all__ = [
     "BUFFER_DTYPE",
     "ELEMENTS",
     "INSTRUCTION_DTYPE",
+    "MAX_BUFFERS",
+    "MAX_INSTRUCTIONS",
     "MAX_LOOP_DEPTH",
+    "MAX_TEXT_BYTES",
     "NO_BUFFER",
     "NO_LOOP",
     "OPCODE_END",

@@ -41,12 +41,14 @@ CODES: dict[str, str] = {
     "E0302": "the machine is too small for the program",
     "E0303": "a file is not a readable .snx instruction stream",
     "E0304": "an instruction stream breaks a rule of the machine",
+    "E0305": "the assembly text of an instruction stream cannot be read",
     # E04: data and files
     "E0401": "a file cannot be read",
     "E0402": "a file cannot be written",
     "E0403": "the data does not fit the program",
     "E0404": "a checkpoint does not fit the program",
     "E0405": "a command line argument is not valid",
+    "E0406": "training has diverged",
     # W: warnings
     "W0501": "a layer never spiked during a whole epoch",
     "W0502": "a layer's gradient was zero during a whole epoch",

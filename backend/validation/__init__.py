@@ -1,0 +1,1 @@
+"""The rules of the machine, one file each; `spikeloom.backend.validator` applies them."""

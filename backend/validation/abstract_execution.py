@@ -1,0 +1,163 @@
+"""Runs a stream on marks instead of numbers: which cells are written, which read before that.
+
+A buffer is divided into coarse cells by all the points at which any box starts or ends. A cell
+is written where its mark equals the generation of its buffer: raising the generation
+un-writes the whole buffer at once. Compiled, and imported only where a stream is validated.
+
+The tables, all of 64-bit integers but the marks of 32:
+
+- records [n, 4]: LOOP, start, stop, step; or END, index of its LOOP; or INSTRUCTION, its first
+  operand, the operand behind its last.
+- operands [m, 15]: buffer, whether read, whether written, then for each dimension the base, the
+  depth of the loop added (or -1), the extent, the depth of the tile loop that sets it (or -1).
+- cuts: for every buffer and dimension in turn its points of division, ascending; those of
+  dimension d of buffer b lie from cut_first[3 b + d] on.
+- marks: for every buffer in turn its cells, those of buffer b from mark_first[b] on.
+- overlaps: for every buffer those that it overlaps, those of buffer b from overlap_first[b] on.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeloom.backend.kernels.compile import INTEGER, INTEGERS, INTEGERS_2D, compiled, types
+
+Integers = NDArray[np.int64]
+Marks = NDArray[np.int32]
+MARKS = types.Array(types.int32, 1, "C")
+
+LOOP, END, INSTRUCTION = 0, 1, 2
+BUFFER, READ, WRITTEN, BASE, BASE_LOOP, EXTENT, EXTENT_LOOP = 0, 1, 2, 3, 6, 9, 12
+VALUE, STOP, STEP = 0, 1, 2
+"""Rows of the state of the open loops, one column per depth."""
+
+
+@compiled(INTEGERS, INTEGER, INTEGER, INTEGER)
+def position(cuts: Integers, first: int, end: int, point: int) -> int:
+    """The number of cuts below `point`, among those from `first` to `end`."""
+    low, high = first, end
+    while low < high:
+        middle = (low + high) // 2
+        if cuts[middle] < point:
+            low = middle + 1
+        else:
+            high = middle
+    return low - first
+
+
+@compiled(INTEGERS_2D, INTEGER, INTEGERS_2D, INTEGERS, INTEGERS, INTEGERS)
+def locate(
+    operands: Integers,
+    operand: int,
+    loops: Integers,
+    cuts: Integers,
+    cut_first: Integers,
+    box: Integers,
+) -> None:
+    """The cells of an operand's box now: per dimension first, end and number in the buffer."""
+    for d in range(3):
+        start = operands[operand, BASE + d]
+        if operands[operand, BASE_LOOP + d] >= 0:
+            start += loops[VALUE, operands[operand, BASE_LOOP + d]]
+        extent = operands[operand, EXTENT + d]
+        tile = operands[operand, EXTENT_LOOP + d]
+        if tile >= 0:
+            extent = min(abs(loops[STEP, tile]), abs(loops[STOP, tile] - loops[VALUE, tile]))
+        cut = 3 * operands[operand, BUFFER] + d
+        first, end = int(cut_first[cut]), int(cut_first[cut + 1])
+        box[3 * d] = position(cuts, first, end, start)
+        box[3 * d + 1] = position(cuts, first, end, start + extent)
+        box[3 * d + 2] = end - first - 1
+
+
+@compiled(MARKS, INTEGER, INTEGERS, INTEGER)
+def first_unwritten(marks: Marks, base: int, box: Integers, generation: int) -> int:
+    """The first cell of the box without this mark, counted in the buffer, or -1."""
+    for plane in range(box[0], box[1]):
+        for row in range(box[3], box[4]):
+            line = (plane * box[5] + row) * box[8]
+            for cell in range(line + box[6], line + box[7]):
+                if marks[base + cell] != generation:
+                    return cell
+    return -1
+
+
+@compiled(MARKS, INTEGER, INTEGERS, INTEGER)
+def mark(marks: Marks, base: int, box: Integers, generation: int) -> None:
+    """Marks the cells of the box."""
+    for plane in range(box[0], box[1]):
+        for row in range(box[3], box[4]):
+            line = base + (plane * box[5] + row) * box[8]
+            for cell in range(line + box[6], line + box[7]):
+                marks[cell] = generation
+
+
+@compiled(INTEGERS_2D, INTEGER, INTEGERS_2D)
+def next_record(records: Integers, index: int, loops: Integers) -> int:
+    """The record after a LOOP or END that is executed; loops[VALUE, -1] counts open loops."""
+    opened = loops[VALUE, -1]
+    if records[index, 0] == LOOP:
+        for row in range(3):
+            loops[row, opened] = records[index, 1 + row]
+        loops[VALUE, -1] = opened + 1
+        return index + 1
+    depth = opened - 1
+    loops[VALUE, depth] += loops[STEP, depth]
+    left = loops[STOP, depth] - loops[VALUE, depth]
+    if left != 0 and (left > 0) == (loops[STEP, depth] > 0):
+        return records[index, 1] + 1
+    loops[VALUE, -1] = depth
+    return index + 1
+
+
+@compiled(
+    INTEGERS_2D, INTEGERS_2D, INTEGERS_2D, INTEGERS, INTEGERS, MARKS, INTEGERS, INTEGERS,
+    INTEGERS, INTEGERS, INTEGERS_2D,
+)  # fmt: skip
+def execute(
+    records: Integers,
+    operands: Integers,
+    loops: Integers,
+    cuts: Integers,
+    cut_first: Integers,
+    marks: Marks,
+    mark_first: Integers,
+    generations: Integers,
+    overlaps: Integers,
+    overlap_first: Integers,
+    failures: Integers,
+) -> int:
+    """Executes all records; returns the number of `failures` filled in, at most all of them.
+
+    A failure is (record, operand, cell in its buffer); an operand is reported once.
+    """
+    found = index = 0
+    box = np.zeros(9, np.int64)
+    failed = np.zeros(len(operands), np.bool_)
+    while index < len(records) and found < len(failures):
+        if records[index, 0] != INSTRUCTION:
+            index = next_record(records, index, loops)
+            continue
+        first, end = records[index, 1], records[index, 2]
+        for operand in range(first, end):
+            if operands[operand, READ] and not failed[operand] and found < len(failures):
+                buffer = operands[operand, BUFFER]
+                locate(operands, operand, loops, cuts, cut_first, box)
+                base, generation = int(mark_first[buffer]), int(generations[buffer])
+                cell = first_unwritten(marks, base, box, generation)
+                if cell >= 0:
+                    failed[operand] = True
+                    failures[found, 0] = index
+                    failures[found, 1] = operand
+                    failures[found, 2] = cell
+                    found += 1
+        for operand in range(first, end):
+            if operands[operand, WRITTEN]:
+                buffer = operands[operand, BUFFER]
+                for other in range(overlap_first[buffer], overlap_first[buffer + 1]):
+                    generations[overlaps[other]] += 1
+                locate(operands, operand, loops, cuts, cut_first, box)
+                mark(marks, int(mark_first[buffer]), box, int(generations[buffer]))
+        index += 1
+    return found

@@ -1,0 +1,124 @@
+"""Coarse cells: a buffer divided at all points where any box starts or ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeloom.backend.validation.boxes import Box, Interval
+
+MAX_POINTS = 2**22
+MAX_CELLS = 2**26
+MAX_VISITS = 2**32
+"""Starts of boxes, cells of all buffers, and visits to cells during the abstract execution."""
+
+Points = NDArray[np.int64]
+
+
+class TooLarge(Exception):
+    """The division would take too much memory, or using it too long; the text says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Edges:
+    """Where the boxes of one interval start and end; the rows belong together."""
+
+    starts: Points
+    ends: Points
+
+
+class Cells:
+    """The division of all buffers.
+
+    Attributes:
+        cuts: for every buffer and dimension in turn the points of division, ascending.
+        cut_first: where those of dimension d of buffer b begin, at [3 b + d].
+        mark_first: where the cells of buffer b begin when all are numbered.
+    """
+
+    def __init__(self, buffers: int, boxes: Iterable[tuple[int, Box]]):
+        """Divides `buffers` buffers by boxes, each with its buffer; may raise `TooLarge`."""
+        self._edges: dict[tuple[int, int, Interval], _Edges] = {}
+        self._most: dict[tuple[int, int, Interval], int] = {}
+        self._points = 0
+        by_dimension: dict[tuple[int, int], list[Points]] = {}
+        for buffer, box in boxes:
+            for dimension, interval in enumerate(box):
+                key = (buffer, dimension, interval)
+                if key not in self._edges:
+                    edges = self._edges[key] = self._edges_of(interval)
+                    parts = by_dimension.setdefault((buffer, dimension), [])
+                    parts += [edges.starts, edges.ends]
+        empty = np.zeros(0, np.int64)
+        cuts = [
+            np.unique(np.concatenate(by_dimension.get((buffer, dimension), [empty])))
+            for buffer in range(buffers)
+            for dimension in range(3)
+        ]
+        lengths = np.array([len(points) for points in cuts], np.int64)
+        self.cuts: Points = np.concatenate([*cuts, empty])
+        self.cut_first: Points = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        # A buffer that is never used has no cuts and no cells. The product of three dimensions
+        # may exceed 64 bits, hence the limit is checked in floating point.
+        sizes = np.maximum(lengths.reshape(-1, 3) - 1, 0)
+        total = float(sizes.astype(np.float64).prod(axis=1).sum())
+        if total > MAX_CELLS:
+            raise TooLarge(f"{total:.3g} cells to keep track of, the limit is {MAX_CELLS}")
+        self.mark_first: Points = np.concatenate([[0], np.cumsum(sizes.prod(axis=1))]).astype(
+            np.int64
+        )
+
+    def check_visits(self, uses: Iterable[tuple[int, int, Box, int, int]]) -> None:
+        """Raises `TooLarge` when the abstract execution would visit too many cells.
+
+        A use is how often an operand is executed, its buffer, its box, how often the box is
+        visited each time, and how many overlapping buffers are visited beside it.
+        """
+        visits = 0
+        for executions, buffer, box, passes, neighbours in uses:
+            cells = 1
+            for dimension, interval in enumerate(box):
+                cells *= self._most_cells(buffer, dimension, interval)
+            visits += executions * (passes * cells + neighbours)
+        if visits > MAX_VISITS:
+            raise TooLarge(f"{visits} visits to cells, the limit is {MAX_VISITS}")
+
+    def coordinates(self, buffer: int, cell: int) -> tuple[int, int, int]:
+        """The first position, in the buffer's own cells, that a coarse cell covers."""
+        cuts = [self._cuts(buffer, dimension) for dimension in range(3)]
+        rest, feature = divmod(cell, len(cuts[2]) - 1)
+        step, sample = divmod(rest, len(cuts[1]) - 1)
+        return int(cuts[0][step]), int(cuts[1][sample]), int(cuts[2][feature])
+
+    def _cuts(self, buffer: int, dimension: int) -> Points:
+        at = 3 * buffer + dimension
+        return self.cuts[self.cut_first[at] : self.cut_first[at + 1]]
+
+    def _most_cells(self, buffer: int, dimension: int, interval: Interval) -> int:
+        """The most cells that the interval covers at any time."""
+        key = (buffer, dimension, interval)
+        if key not in self._most:
+            edges, cuts = self._edges[key], self._cuts(buffer, dimension)
+            covered = np.searchsorted(cuts, edges.ends) - np.searchsorted(cuts, edges.starts)
+            self._most[key] = int(covered.max())
+        return self._most[key]
+
+    def _edges_of(self, interval: Interval) -> _Edges:
+        values, tile = interval.values, interval.tile
+        self._points += len(values)
+        if self._points > MAX_POINTS:
+            raise TooLarge(f"boxes start at over {MAX_POINTS} points")
+        offsets = np.arange(values.start, values.stop, values.step, dtype=np.int64)
+        starts = interval.base + offsets
+        if tile.values is None:
+            return _Edges(starts, starts + tile.cells)
+        if interval.tied:
+            step, left = abs(values.step), np.abs(values.stop - offsets)
+            return _Edges(starts, starts + np.minimum(step, left))
+        # Another loop sets the extent: all its tiles are alike but the last.
+        extents = (tile.greatest, tile.least)
+        ends = np.concatenate([starts + extent for extent in extents])
+        return _Edges(np.concatenate([starts, starts]), ends)

@@ -1,0 +1,167 @@
+"""Every cell is written before it is read: prepares the abstract execution and words its finds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeloom.backend.records import Buffer, End, Instruction, Loop, Record
+from spikeloom.backend.stream import MAX_LOOP_DEPTH
+from spikeloom.backend.validation.boxes import Interval
+from spikeloom.backend.validation.buffer_rules import DRAM, overlapping
+from spikeloom.backend.validation.cells import Cells, TooLarge
+from spikeloom.backend.validation.loop_rules import Placed
+from spikeloom.backend.validation.violation import MAX_REPORTED, Violation, spell_text
+
+HOST_WRITTEN = frozenset({"input", "label", "parameter", "optimizer"})
+"""Kinds of roles: buffers in DRAM that the host fills before a run."""
+MAX_OVERLAPS = 2**18
+_INT = np.int64
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """The instructions as tables for `abstract_execution`, which describes them."""
+
+    records: NDArray[np.int64]
+    operands: NDArray[np.int64]
+
+
+def check_written_before_read(
+    records: Sequence[Record], placed: Sequence[Placed], buffers: Sequence[Buffer]
+) -> list[Violation]:
+    """Cells that are read before the stream, or the host, has written them.
+
+    Exact: every iteration of every loop is executed on marks. Where two on-chip buffers share
+    addresses, writing one un-writes the other. The stream must obey all other rules.
+    """
+    if not placed:
+        return []
+    pairs = overlapping(buffers, MAX_OVERLAPS)
+    if pairs is None:
+        return [Violation(f"too large to validate: over {MAX_OVERLAPS} overlapping buffer pairs")]
+    overlaps, overlap_first = _neighbours(pairs, len(buffers))
+    try:
+        cells = _divide(placed, buffers, np.diff(overlap_first))
+    except TooLarge as reason:
+        return [Violation(f"too large to validate: {reason}")]
+    from spikeloom.backend.validation.abstract_execution import execute
+
+    tables = _tabulate(records, placed)
+    failures = np.zeros((MAX_REPORTED, 3), _INT)
+    count = execute(
+        tables.records,
+        tables.operands,
+        np.zeros((3, MAX_LOOP_DEPTH + 1), _INT),
+        cells.cuts,
+        cells.cut_first,
+        _marks(cells, buffers),
+        cells.mark_first,
+        np.ones(len(buffers), _INT),
+        overlaps,
+        overlap_first,
+        failures,
+    )
+    where: list[list[int]] = failures[:count].tolist()
+    instructions = {place.instruction.index: place.instruction for place in placed}
+    first: list[int] = tables.records[:, 1].tolist()
+    return [
+        _unwritten(instructions[index], operand - first[index], cell, cells, buffers)
+        for index, operand, cell in where
+    ]
+
+
+def _unwritten(
+    instruction: Instruction, number: int, cell: int, cells: Cells, buffers: Sequence[Buffer]
+) -> Violation:
+    """The violation of an instruction's operand, given the first coarse cell not written."""
+    operand = instruction.operands[number]
+    buffer = buffers[operand.slice.buffer]
+    place = f"{spell_text(buffer.name)}{list(cells.coordinates(buffer.index, cell))}"
+    message = f"`{operand.role.name}` reads {place} before it is written"
+    return Violation(message, instruction.index)
+
+
+def _neighbours(
+    pairs: Sequence[tuple[int, int]], count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Per buffer the buffers that it overlaps, one behind the other, and where each begins."""
+    one_way = np.array(pairs, _INT).reshape(-1, 2)
+    both_ways = np.concatenate([one_way, one_way[:, ::-1]])
+    both_ways = both_ways[np.argsort(both_ways[:, 0], kind="stable")]
+    first = np.searchsorted(both_ways[:, 0], np.arange(count + 1))
+    return np.ascontiguousarray(both_ways[:, 1]), first.astype(_INT)
+
+
+def _divide(
+    placed: Sequence[Placed], buffers: Sequence[Buffer], neighbours: NDArray[np.int64]
+) -> Cells:
+    """The cells that the boxes of all operands divide their buffers into.
+
+    Raises `TooLarge` when there are too many, or too many visits to them.
+    """
+    boxes = [
+        (place.executions, operand, box)
+        for place in placed
+        for operand, box in zip(place.instruction.operands, place.boxes, strict=True)
+    ]
+    cells = Cells(
+        len(buffers),
+        ((operand.slice.buffer, box) for _, operand, box in boxes),
+    )
+    cells.check_visits(
+        (
+            executions,
+            operand.slice.buffer,
+            box,
+            int(operand.read) + operand.written,
+            int(neighbours[operand.slice.buffer]) if operand.written else 0,
+        )
+        for executions, operand, box in boxes
+    )
+    return cells
+
+
+def _marks(cells: Cells, buffers: Sequence[Buffer]) -> NDArray[np.int32]:
+    marks = np.zeros(int(cells.mark_first[-1]), np.int32)
+    for buffer in buffers:
+        if buffer.memory == DRAM and buffer.role[0] in HOST_WRITTEN:
+            marks[cells.mark_first[buffer.index] : cells.mark_first[buffer.index + 1]] = 1
+    return marks
+
+
+def _tabulate(records: Sequence[Record], placed: Sequence[Placed]) -> _Tables:
+    from spikeloom.backend.validation import abstract_execution as tables
+
+    rows: list[tuple[int, int, int, int]] = []
+    operands: list[tuple[int, ...]] = []
+    places = iter(placed)
+    for record in records:
+        match record:
+            case Loop():
+                rows.append((tables.LOOP, record.start, record.stop, record.step))
+            case End():
+                rows.append((tables.END, record.partner, 0, 0))
+            case _:
+                place = next(places)
+                first = len(operands)
+                for operand, box in zip(place.instruction.operands, place.boxes, strict=True):
+                    use = (operand.slice.buffer, int(operand.read), int(operand.written))
+                    operands.append((*use, *_columns(box)))
+                rows.append((tables.INSTRUCTION, first, len(operands), 0))
+    return _Tables(
+        np.array(rows, _INT).reshape(-1, 4),
+        np.array(operands, _INT).reshape(-1, tables.EXTENT_LOOP + 3),
+    )
+
+
+def _columns(box: Sequence[Interval]) -> tuple[int, ...]:
+    return (
+        *(interval.base for interval in box),
+        *(interval.depth for interval in box),
+        *(interval.tile.cells for interval in box),
+        *(interval.tile.depth for interval in box),
+    )
