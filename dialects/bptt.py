@@ -15,7 +15,6 @@ from __future__ import annotations
 from xdsl.dialects.builtin import (
     StringAttr,
     SymbolNameConstraint,
-    SymbolRefAttr,
 )
 from xdsl.ir import (
     Block,
@@ -37,6 +36,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
 from spikeloom.dialects.bptt_objective import (
+    LABELS,
     LossOp,
     OptimizeOp,
     ReadoutAttr,
@@ -47,6 +47,7 @@ from spikeloom.dialects.bptt_objective import (
 )
 from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
 from spikeloom.dialects.bptt_sequences import AddOp, AdvanceOp, DelayOp, ReshapeOp
+from spikeloom.dialects.bptt_shapes import SEQUENCE, sample_shape
 from spikeloom.dialects.bptt_synapses import (
     BiasGradientOp,
     SynapseInputGradientOp,
@@ -54,6 +55,7 @@ from spikeloom.dialects.bptt_synapses import (
     SynapseWeightGradientOp,
 )
 from spikeloom.dialects.bptt_types import (
+    VALUE,
     Tensor,
     real_like,
     sample_type,
@@ -95,19 +97,25 @@ class StepOp(IRDLOperation):
         return {op.sym_name.data: op for op in self.body.block.ops if isinstance(op, ParameterOp)}
 
     def verify_(self) -> None:
-        if self.steps.value.data < 1 or self.batch.value.data < 1:
-            raise VerifyException("steps and batch must be at least 1")
-        if len(self.body.block.args) not in (1, 2):
+        for name, value in (("steps", self.steps), ("batch", self.batch)):
+            if not 1 <= value.value.data <= MAX_COUNT:
+                raise VerifyException(
+                    f"{name} must lie in [1, {MAX_COUNT}], got {value.value.data}"
+                )
+        arguments = self.body.block.args
+        if len(arguments) not in (1, 2):
             raise VerifyException("a step takes the input and, for a loss, the labels")
-        parameters = self.parameters()
-        for op in self.walk():
-            for symbol in op.properties.values():
-                if isinstance(symbol, SymbolRefAttr) and (
-                    symbol.root_reference.data not in parameters
-                ):
-                    raise VerifyException(
-                        f"{op.name} names {symbol}, which is no parameter of the step"
-                    )
+        if not VALUE.verifies(arguments[0].type):
+            raise VerifyException(f"the input is a tensor of i1 or f32, got {arguments[0].type}")
+        sample_shape(arguments[0].type, SEQUENCE, "the input")
+        if len(arguments) == 2 and arguments[1].type != LABELS:
+            raise VerifyException(f"labels are a {LABELS}, got {arguments[1].type}")
+        for parameter in self.parameters().values():
+            shape = parameter.type.get_shape()
+            if len(shape) not in (1, 2) or min(shape) < 1:
+                raise VerifyException(
+                    f"a parameter of a step is [out, in] or [out], got {list(shape)}"
+                )
         _verify_order(self.body.block, set())
 
     @classmethod

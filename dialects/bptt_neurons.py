@@ -29,6 +29,7 @@ from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
 
+from spikeloom.dialects.bptt_shapes import check_layer
 from spikeloom.dialects.neuron import NeuronAttr, Reset
 from spikeloom.dialects.number_text import Real, parse_real, print_real
 
@@ -40,15 +41,6 @@ def bits_like(type: Attribute) -> TensorType[Attribute]:
     """The type of spikes or masks with the shape of `type`."""
     assert isa(type, TensorType[Attribute])
     return TensorType(i1, type.get_shape())
-
-
-def _one_shape(op: IRDLOperation) -> None:
-    shapes: set[tuple[int, ...]] = set()
-    for value in (*op.operands, *op.results):
-        if isa(value.type, TensorType[Attribute]):
-            shapes.add(value.type.get_shape())
-    if len(shapes) > 1:
-        raise VerifyException(f"all operands and results of {op.name} have one shape")
 
 
 @irdl_op_definition
@@ -104,7 +96,8 @@ class FireOp(IRDLOperation):
         )
 
     def verify_(self) -> None:
-        _one_shape(self)
+        states = [v for v in (self.previous_potential, self.previous_spikes) if v is not None]
+        check_layer(self, (*self.operands, *self.results), states)
         if self.neuron.reset.data is not Reset.NONE and (
             (self.previous_potential is None) != (self.previous_spikes is None)
         ):
@@ -207,7 +200,8 @@ class FireGradientOp(IRDLOperation):
         )
 
     def verify_(self) -> None:
-        _one_shape(self)
+        states = [] if self.next_gradient is None else [self.next_gradient]
+        check_layer(self, (*self.operands, *self.results), states)
         if self.neuron.saves_mask and self.mask is None:
             raise VerifyException("the gradient of this surrogate needs the mask")
         if self.neuron.saves_potential and self.potential is None:
@@ -280,7 +274,10 @@ class _LeakySum(IRDLOperation):
         )
 
     def verify_(self) -> None:
-        _one_shape(self)
+        states = [] if self.state is None else [self.state]
+        check_layer(self, (*self.operands, *self.results), states)
+        if not 0.0 <= self.decay.value.data <= 1.0:
+            raise VerifyException(f"decay must lie in [0, 1], got {self.decay.value.data}")
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
     StringAttr,
     SymbolRefAttr,
     TensorType,
@@ -29,17 +30,27 @@ from xdsl.irdl import (
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.traits import Pure
+from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.str_enum import StrEnum
 
-from spikeloom.dialects.bptt_types import (
-    REAL,
-    VALUE,
-    Tensor,
+from spikeloom.dialects.bptt_shapes import (
+    SAMPLE,
+    SEQUENCE,
+    check_parameter,
+    sample_shape,
+    vector_length,
 )
+from spikeloom.dialects.bptt_types import REAL, VALUE, Tensor, tensor_of
 from spikeloom.dialects.training import LossAttr, LossKind, OptimizerAttr
 
 _SCALAR = eq(TensorType(f32, []))
 _INTEGER = eq(TensorType(i32, []))
+
+LABELS = TensorType(i32, [DYNAMIC_INDEX])
+"""One class per sample."""
+
+REPORT_KINDS = ("loss", "correct", "readout", "spikes", "gradient")
+"""What the host knows a reported value as."""
 
 
 class ReadoutKind(StrEnum):
@@ -74,6 +85,9 @@ class ReadoutOp(IRDLOperation):
             operands=[output], properties={"kind": ReadoutAttr(kind)}, result_types=[type]
         )
 
+    def verify_(self) -> None:
+        _check_readout(self.readout, self.output)
+
 
 @irdl_op_definition
 class ReadoutGradientOp(IRDLOperation):
@@ -91,6 +105,19 @@ class ReadoutGradientOp(IRDLOperation):
     def __init__(self, gradient: SSAValue, kind: ReadoutKind, type: Tensor):
         super().__init__(
             operands=[gradient], properties={"kind": ReadoutAttr(kind)}, result_types=[type]
+        )
+
+    def verify_(self) -> None:
+        _check_readout(self.gradient, self.output_gradient)
+
+
+def _check_readout(readout: SSAValue, output: SSAValue) -> None:
+    """A readout has the output's shape without time."""
+    expected = sample_shape(output.type, SEQUENCE, "an output")
+    got = sample_shape(readout.type, SAMPLE, "a readout")
+    if expected != got:
+        raise VerifyException(
+            f"a readout has the output's shape {list(expected)} per sample, got {list(got)}"
         )
 
 
@@ -124,6 +151,13 @@ class LossOp(IRDLOperation):
                 [readout.type] if with_gradient else [],
             ],
         )
+
+    def verify_(self) -> None:
+        vector_length(self.readout.type, SAMPLE, "the readout of a loss")
+        if self.label.type != LABELS:
+            raise VerifyException(f"labels are a {LABELS}, got {self.label.type}")
+        if self.gradient is not None and self.gradient.type != self.readout.type:
+            raise VerifyException("the gradient of a readout has the readout's type")
 
     @classmethod
     def parse(cls, parser: Parser) -> LossOp:
@@ -174,12 +208,15 @@ class OptimizeOp(IRDLOperation):
             properties={"parameter": SymbolRefAttr(parameter), "optimizer": optimizer},
         )
 
+    def verify_(self) -> None:
+        check_parameter(self, self.parameter, tensor_of(self.gradient).get_shape())
+
 
 @irdl_op_definition
 class ReportOp(IRDLOperation):
     """Keeps a value for the host: `bptt.report %s as "spikes" of "hidden" : tensor<...>`.
 
-    Kinds are `input`, `label`, `loss`, `correct`, `readout`, `spikes` and `gradient`.
+    `REPORT_KINDS` are the kinds; the input and the labels are known without a report.
     """
 
     name = "bptt.report"
@@ -195,3 +232,10 @@ class ReportOp(IRDLOperation):
             operands=[value],
             properties={"kind": StringAttr(kind), "subject": StringAttr(subject)},
         )
+
+    def verify_(self) -> None:
+        if self.kind.data not in REPORT_KINDS:
+            raise VerifyException(
+                f"nothing is reported as {self.kind.data!r}, expected one of "
+                f"{', '.join(REPORT_KINDS)}"
+            )

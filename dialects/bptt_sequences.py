@@ -17,10 +17,12 @@ from xdsl.printer import Printer
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
+from spikeloom.dialects.bptt_shapes import level_of, sample_shape
 from spikeloom.dialects.bptt_types import (
     REAL,
     VALUE,
     Tensor,
+    tensor_of,
     unit_count,
 )
 
@@ -31,7 +33,9 @@ class _SameTypes(IRDLOperation):
     def verify_(self) -> None:
         types = {value.type for value in (*self.operands, *self.results)}
         if len(types) != 1:
-            raise VerifyException(f"{self.name} wants one type, got {', '.join(map(str, types))}")
+            got = ", ".join(sorted(map(str, types)))
+            raise VerifyException(f"{self.name} wants one type, got {got}")
+        sample_shape(types.pop(), level_of(self), f"an operand of {self.name}")
 
 
 @irdl_op_definition
@@ -111,5 +115,10 @@ class ReshapeOp(IRDLOperation):
         super().__init__(operands=[value], result_types=[type])
 
     def verify_(self) -> None:
+        level = level_of(self)
+        for value in (self.value, self.reshaped):
+            sample_shape(value.type, level, f"an operand of {self.name}")
         if unit_count(self.value.type) != unit_count(self.reshaped.type):
             raise VerifyException("a reshape keeps the number of units")
+        if tensor_of(self.value).element_type != tensor_of(self.reshaped).element_type:
+            raise VerifyException("reshaped spikes are spikes, reshaped currents currents")

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import (
-    SymbolRefAttr,
-)
-from xdsl.ir import (
-    SSAValue,
-)
+from xdsl.dialects.builtin import SymbolRefAttr, TensorType, f32
+from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
@@ -18,7 +14,9 @@ from xdsl.irdl import (
     traits_def,
 )
 from xdsl.traits import Pure
+from xdsl.utils.exceptions import VerifyException
 
+from spikeloom.dialects.bptt_shapes import SEQUENCE, check_parameter, level_of, vector_length
 from spikeloom.dialects.bptt_types import (
     REAL,
     VALUE,
@@ -49,6 +47,14 @@ class SynapseOp(IRDLOperation):
             operands=[input], properties={"weight": weight, "bias": bias}, result_types=[type]
         )
 
+    def verify_(self) -> None:
+        level = level_of(self)
+        inputs = vector_length(self.input.type, level, "the input of a synapse")
+        outputs = vector_length(self.current.type, level, "the current of a synapse")
+        check_parameter(self, self.weight, (outputs, inputs))
+        if self.bias is not None:
+            check_parameter(self, self.bias, (outputs,))
+
 
 @irdl_op_definition
 class SynapseInputGradientOp(IRDLOperation):
@@ -68,6 +74,12 @@ class SynapseInputGradientOp(IRDLOperation):
     def __init__(self, gradient: SSAValue, weight: SymbolRefAttr, type: Tensor):
         super().__init__(operands=[gradient], properties={"weight": weight}, result_types=[type])
 
+    def verify_(self) -> None:
+        level = level_of(self)
+        outputs = vector_length(self.gradient.type, level, "the gradient of a synapse")
+        inputs = vector_length(self.input_gradient.type, level, "the gradient of its input")
+        check_parameter(self, self.weight, (outputs, inputs))
+
 
 @irdl_op_definition
 class SynapseWeightGradientOp(IRDLOperation):
@@ -79,7 +91,9 @@ class SynapseWeightGradientOp(IRDLOperation):
     input = operand_def(VALUE)
     weight_gradient = result_def(REAL)
 
-    traits = traits_def(Pure())
+    # Not Pure, although nothing else happens: the gradients of two parameters may be equal, as
+    # those of two biases in one sum are, but each is reported and applied on its own, so cse
+    # must not merge them.
     assembly_format = (
         "$gradient `,` $input attr-dict `:` type($gradient) `,` type($input) `->` "
         "type($weight_gradient)"
@@ -87,6 +101,11 @@ class SynapseWeightGradientOp(IRDLOperation):
 
     def __init__(self, gradient: SSAValue, input: SSAValue, type: Tensor):
         super().__init__(operands=[gradient, input], result_types=[type])
+
+    def verify_(self) -> None:
+        outputs = vector_length(self.gradient.type, SEQUENCE, "the gradient of a synapse")
+        inputs = vector_length(self.input.type, SEQUENCE, "the input of a synapse")
+        _check_sum(self.weight_gradient.type, (outputs, inputs))
 
 
 @irdl_op_definition
@@ -98,8 +117,18 @@ class BiasGradientOp(IRDLOperation):
     gradient = operand_def(REAL)
     bias_gradient = result_def(REAL)
 
-    traits = traits_def(Pure())
+    # Not Pure: see SynapseWeightGradientOp.
     assembly_format = "$gradient attr-dict `:` type($gradient) `->` type($bias_gradient)"
 
     def __init__(self, gradient: SSAValue, type: Tensor):
         super().__init__(operands=[gradient], result_types=[type])
+
+    def verify_(self) -> None:
+        outputs = vector_length(self.gradient.type, SEQUENCE, "the gradient of a synapse")
+        _check_sum(self.bias_gradient.type, (outputs,))
+
+
+def _check_sum(type: Attribute, shape: tuple[int, ...]) -> None:
+    expected = TensorType(f32, shape)
+    if type != expected:
+        raise VerifyException(f"the sum over time and batch is a {expected}, got {type}")

@@ -110,7 +110,7 @@ class ProgramOp(IRDLOperation):
         printer.print_string(f" samples {self.samples.value.data} steps {self.steps.value.data}")
         printer.print_op_attributes(self.attributes, print_keyword=True)
         printer.print_string(" ")
-        printer.print_region(self.body)
+        printer.print_region(self.body, print_empty_block=False)
 
 
 ENGINE = Dialect(

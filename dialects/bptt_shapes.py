@@ -1,0 +1,97 @@
+"""How the shapes of a training step fit together; the verifiers of `bptt` ask here.
+
+At the level of `bptt.step` a value has two leading dimensions, time and batch; inside a
+`bptt.scan`, at one time step, it has one, the batch. They are open, all others are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import DYNAMIC_INDEX, SymbolRefAttr
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.utils.exceptions import VerifyException
+from xdsl.utils.hints import isa
+
+from spikeloom.dialects.bptt_types import Tensor
+from spikeloom.dialects.snn_network import ParameterOp
+
+SEQUENCE, SAMPLE = 2, 1
+"""Leading dimensions of a value over time and batch, and of one without time."""
+
+
+def level_of(op: Operation) -> int:
+    """Leading dimensions of what an operation works on: fewer by one inside a scan."""
+    parent = op.parent_op()
+    return SAMPLE if parent is not None and parent.name == "bptt.scan" else SEQUENCE
+
+
+def sample_shape(type: Attribute, leading: int, what: str) -> tuple[int, ...]:
+    """The shape of one sample at one step.
+
+    Raises:
+        VerifyException: `type` has not exactly `leading` open dimensions, all of them in front.
+    """
+    assert isa(type, Tensor)
+    shape = type.get_shape()
+    front, sample = shape[:leading], shape[leading:]
+    if len(front) < leading or set(front) - {DYNAMIC_INDEX} or DYNAMIC_INDEX in sample:
+        expected = "x".join("?" * leading)
+        raise VerifyException(f"{what} has the shape tensor<{expected}x...>, got {type}")
+    return sample
+
+
+def vector_length(type: Attribute, leading: int, what: str) -> int:
+    """The length of a sample that is a vector.
+
+    Raises:
+        VerifyException: it is none.
+    """
+    sample = sample_shape(type, leading, what)
+    if len(sample) != 1:
+        raise VerifyException(f"{what} is a vector per sample, got {type}")
+    return sample[0]
+
+
+def parameter(op: Operation, symbol: SymbolRefAttr) -> ParameterOp:
+    """The parameter that an operation names.
+
+    Raises:
+        VerifyException: the step around the operation has none of that name.
+    """
+    step = op.parent_op()
+    while step is not None and step.name != "bptt.step":
+        step = step.parent_op()
+    if step is None:
+        raise VerifyException(f"{op.name} must stand inside a bptt.step")
+    for candidate in step.regions[0].block.ops:
+        if isinstance(candidate, ParameterOp) and (
+            candidate.sym_name.data == symbol.root_reference.data
+        ):
+            return candidate
+    raise VerifyException(f"{op.name} names {symbol}, which is no parameter of the step")
+
+
+def check_parameter(op: Operation, symbol: SymbolRefAttr, shape: Sequence[int]) -> None:
+    """A parameter has the shape that its use implies.
+
+    Raises:
+        VerifyException: it has another, or there is no such parameter.
+    """
+    got = parameter(op, symbol).type.get_shape()
+    if got != tuple(shape):
+        raise VerifyException(f"{symbol} must have the shape {list(shape)}, got {list(got)}")
+
+
+def check_layer(op: Operation, values: Sequence[SSAValue], states: Sequence[SSAValue]) -> None:
+    """All values of a layer of neurons have one shape; states exist only inside a scan.
+
+    Raises:
+        VerifyException: they have not.
+    """
+    level = level_of(op)
+    samples = {sample_shape(value.type, level, f"an operand of {op.name}") for value in values}
+    if len(samples) > 1:
+        raise VerifyException(f"all operands and results of {op.name} have one shape")
+    if states and level == SEQUENCE:
+        raise VerifyException("only a scan carries a state from one step to the next")
