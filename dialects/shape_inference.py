@@ -1,10 +1,13 @@
 """Shapes of a whole network: the fixed point of every operation's own rule.
 
-The frontend and the pass `infer-shapes` both end here. `previous` closes cycles, so a shape may
-travel several rounds; each round fixes at least one value or the iteration ends.
+The frontend and the pass `infer-shapes` both end here. `previous` closes cycles, so a shape
+travels along the uses of values until nothing new is learnt.
 """
 
 from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
 
 from xdsl.dialects.builtin import FunctionType, TensorType, f32
 from xdsl.ir import Attribute, Operation
@@ -29,20 +32,33 @@ def infer_network_shapes(network: NetworkOp) -> None:
         DiagnosticError: shapes do not fit (E0105), or some cannot be found out because they
             depend on nothing but themselves.
     """
-    pending: list[NetworkValueOperation] = [
+    operations: list[NetworkValueOperation] = [
         op for op in network.body.block.ops if isinstance(op, NetworkValueOperation)
     ]
-    while pending:
-        known = sum(known_shape(op.results[0]) is not None for op in pending)
-        unresolved = [op for op in pending if not _resolve(op)]
-        known_now = sum(known_shape(op.results[0]) is not None for op in pending)
-        if len(unresolved) == len(pending) and known_now == known:
-            raise DiagnosticError(*(_undetermined(op) for op in unresolved[:5]))
-        pending = unresolved
+    open_operations = dict.fromkeys(operations)
+    # A shape travels along uses, so that every edge is looked at once however long the cycles.
+    queue = deque(operations)
+    while queue:
+        op = queue.popleft()
+        if op not in open_operations:
+            continue
+        was_known = known_shape(op.results[0]) is not None
+        if _resolve(op):
+            del open_operations[op]
+        if not was_known and known_shape(op.results[0]) is not None:
+            queue.extend(_users(op))
+    if open_operations:
+        raise DiagnosticError(*(_undetermined(op) for op in list(open_operations)[:5]))
     output = network.returned.output.type
     network.properties["function_type"] = FunctionType.from_lists(
         list(network.function_type.inputs), [output]
     )
+
+
+def _users(op: Operation) -> Iterator[NetworkValueOperation]:
+    for use in op.results[0].uses:
+        if isinstance(use.operation, NetworkValueOperation):
+            yield use.operation
 
 
 def _resolve(op: NetworkValueOperation) -> bool:
