@@ -1,0 +1,85 @@
+"""What one executed instruction adds to its counts: arithmetic, results and traffic, in integers.
+
+Each box is moved once, read or written; a role that follows events moves one row of outputs per
+event instead. Bits are moved in whole bytes per row.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeloom.backend import program, quantities
+from spikeloom.backend.clock import service_time
+from spikeloom.backend.kernels import operands
+from spikeloom.backend.kernels.compile import INTEGER, INTEGERS, INTEGERS_2D, compiled
+from spikeloom.backend.work import EVENTS
+
+Integers = NDArray[np.int64]
+
+
+@compiled(INTEGERS_2D, INTEGER, INTEGER, INTEGERS)
+def axis_length(operand: Integers, role: int, dimension: int, extent: Integers) -> int:
+    """Cells of an operand's box along one dimension."""
+    axis = operand[role, program.DIMENSION_AXIS + dimension]
+    return 1 if axis == program.NO_AXIS else int(extent[axis])
+
+
+@compiled(INTEGERS, INTEGERS_2D, INTEGERS, INTEGER, INTEGERS)
+def account_traffic(
+    record: Integers, operand: Integers, extent: Integers, events: int, total: Integers
+) -> int:
+    """Counts the bytes read and written in each memory; returns the bytes of the first box."""
+    first = 0
+    for role in range(record[program.ROLES]):
+        if operand[role, program.DEPENDENCE] != program.ABSENT:
+            planes = axis_length(operand, role, 0, extent)
+            rows = axis_length(operand, role, 1, extent)
+            features = axis_length(operand, role, 2, extent)
+            if operand[role, program.PER_EVENT] != 0:
+                planes, rows = 1, events
+            moved = planes * rows * ((features * operand[role, program.CELL_BITS] + 7) // 8)
+            memory = operand[role, program.MEMORY]
+            if operand[role, program.READS] != 0:
+                total[quantities.BYTES_READ + memory] += moved
+            if operand[role, program.WRITES] != 0:
+                total[quantities.BYTES_WRITTEN + memory] += moved
+            if role == 0:
+                first = moved
+    return first
+
+
+@compiled(INTEGERS, INTEGERS_2D, INTEGERS, INTEGERS, INTEGERS)
+def account(
+    record: Integers, operand: Integers, extent: Integers, count: Integers, total: Integers
+) -> int:
+    """Adds everything but cycles to `total`; returns the service time in cycles.
+
+    `count` is what the kernels of all threads counted.
+    """
+    cells = 1
+    for axis in range(record[program.AXES]):
+        cells *= int(extent[axis])
+    inner_axis, outer_axis = record[program.INNER], record[program.OUTER]
+    inner = 1 if inner_axis == program.NO_AXIS else int(extent[inner_axis])
+    outer = 1 if outer_axis == program.NO_AXIS else int(extent[outer_axis])
+    produced = 1
+    for dimension in range(3):
+        produced *= axis_length(operand, 0, dimension, extent)
+    total[quantities.CELLS_PRODUCED] += produced
+    dense = cells * record[program.ADDITIONS]
+    total[quantities.ADDITIONS_DENSE] += dense
+    if record[program.SERVICE] == EVENTS:
+        per_event = outer * record[program.ADDITIONS]
+        total[quantities.ADDITIONS_ISSUED] += count[operands.EVENTS] * per_event
+        total[quantities.ADDITIONS_SKIPPED] += count[operands.SILENT] * per_event
+    else:
+        total[quantities.ADDITIONS_ISSUED] += dense
+    total[quantities.MULTIPLICATIONS] += cells * record[program.MULTIPLICATIONS]
+    total[quantities.EVENTS_RECEIVED] += count[operands.EVENTS]
+    total[quantities.SPIKES_EMITTED] += count[operands.SPIKES]
+    total[quantities.MASK_ONES] += count[operands.MASKED]
+    total[quantities.GRADIENTS_NONZERO] += count[operands.NONZERO]
+    moved = account_traffic(record, operand, extent, count[operands.EVENTS], total)
+    rows = cells // max(1, inner * outer)
+    return service_time(record, rows, inner, outer, cells, moved, count[operands.PASSES])

@@ -1,0 +1,161 @@
+"""The registry of performance counters: the one place where they are declared.
+
+A counter is an integer named `unit__quantity_qualifier`. The unit is an engine, a memory or the
+whole `machine`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from spikeloom.backend import quantities as q
+from spikeloom.dialects.instruction_set import (
+    ENGINE_DESCRIPTIONS,
+    MEMORIES,
+    ON_CHIP_MEMORIES,
+    Engine,
+)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What one column of a run's counts means, and which engines can count it."""
+
+    name: str
+    unit: str
+    description: str
+    engines: tuple[Engine, ...]
+
+
+@dataclass(frozen=True)
+class CounterSpec:
+    """One counter: its name, the unit of its value and one line of description."""
+
+    name: str
+    unit: str
+    description: str
+
+
+_ALL = tuple(Engine)
+_ARITHMETIC = tuple(engine for engine in Engine if engine is not Engine.DMA)
+_EVENTS = (Engine.FORWARD, Engine.WEIGHT_UPDATE)
+_CYCLES, _ADDITIONS = "cycles", "additions"
+
+QUANTITIES: dict[int, Quantity] = {
+    q.INSTRUCTIONS: Quantity(
+        "instructions_executed", "instructions", "instructions finished", _ALL
+    ),
+    q.CYCLES_ACTIVE: Quantity("cycles_active", _CYCLES, "executing an instruction", _ALL),
+    q.CYCLES_WAITING_FOR_ISSUE: Quantity(
+        "cycles_waiting_for_issue", _CYCLES, "free, its next instruction not yet issued", _ALL
+    ),
+    q.CYCLES_STALLED_ON_OPERAND: Quantity(
+        "cycles_stalled_on_operand", _CYCLES, "issued, an operand still computed", _ALL
+    ),
+    q.CYCLES_STALLED_ON_DMA: Quantity(
+        "cycles_stalled_on_dma", _CYCLES, "operands computed, one still moved by DMA", _ALL
+    ),
+    q.CYCLES_STALLED_ON_BACKPRESSURE: Quantity(
+        "cycles_stalled_on_backpressure", _CYCLES, "operands ready, destination still in use", _ALL
+    ),
+    q.ADDITIONS_DENSE: Quantity(
+        "additions_dense", _ADDITIONS, "additions that a dense engine would perform", _ARITHMETIC
+    ),
+    q.ADDITIONS_ISSUED: Quantity(
+        "additions_issued", _ADDITIONS, "additions performed, comparisons included", _ARITHMETIC
+    ),
+    q.ADDITIONS_SKIPPED: Quantity(
+        "additions_skipped",
+        _ADDITIONS,
+        "left out, the input did not spike",
+        _ARITHMETIC,
+    ),
+    q.MULTIPLICATIONS: Quantity(
+        "multiplications_issued",
+        "multiplications",
+        "multiplications performed; a division, root or exponential counts as one",
+        _ARITHMETIC,
+    ),
+    q.CELLS_PRODUCED: Quantity("cells_produced", "cells", "cells of the boxes written", _ALL),
+    q.EVENTS_RECEIVED: Quantity("events_received", "spikes", "input spikes processed", _EVENTS),
+    q.SPIKES_EMITTED: Quantity("spikes_emitted", "spikes", "spikes fired", (Engine.NEURON,)),
+    q.MASK_ONES: Quantity(
+        "mask_ones", "bits", "potentials with a surrogate gradient", (Engine.NEURON,)
+    ),
+    q.GRADIENTS_NONZERO: Quantity(
+        "gradients_nonzero",
+        "cells",
+        "gradients different from zero: of potentials (nu) or of parameters (opt)",
+        (Engine.NEURON, Engine.OPTIMIZER),
+    ),
+}
+
+
+def _traffic(memory: str) -> tuple[Engine, ...]:
+    return _ALL if memory in ON_CHIP_MEMORIES else (Engine.DMA,)
+
+
+for _index, _memory in enumerate(MEMORIES):
+    for _first, _verb in ((q.BYTES_READ, "read"), (q.BYTES_WRITTEN, "written")):
+        QUANTITIES[_first + _index] = Quantity(
+            f"bytes_{_verb}_{_memory}", "bytes", f"bytes {_verb} in {_memory}", _traffic(_memory)
+        )
+
+ELAPSED = "machine__cycles_elapsed"
+ENERGY_STATIC = "machine__energy_static"
+ENERGY_TOTAL = "machine__energy_total"
+
+
+def engine_counter(engine: Engine, quantity: int) -> str:
+    """Name of the counter of a quantity on an engine."""
+    return f"{engine.value}__{QUANTITIES[quantity].name}"
+
+
+def idle_counter(engine: Engine) -> str:
+    """Name of the counter of the cycles after an engine's last instruction."""
+    return f"{engine.value}__cycles_idle"
+
+
+def arithmetic_counter(engine: Engine) -> str:
+    """Name of the counter of the energy of an engine's arithmetic."""
+    return f"{engine.value}__energy_arithmetic"
+
+
+def access_counter(memory: str) -> str:
+    """Name of the counter of the energy of a memory's reads and writes."""
+    return f"{memory}__energy_access"
+
+
+def _declare() -> dict[str, CounterSpec]:
+    specs = [
+        CounterSpec(engine_counter(engine, number), quantity.unit, quantity.description)
+        for engine in Engine
+        for number, quantity in QUANTITIES.items()
+        if engine in quantity.engines
+    ]
+    specs += [CounterSpec(idle_counter(e), _CYCLES, "after the last instruction") for e in Engine]
+    specs += [
+        CounterSpec(arithmetic_counter(engine), "fJ", "energy of additions and multiplications")
+        for engine in _ARITHMETIC
+    ]
+    specs += [CounterSpec(access_counter(m), "fJ", f"energy of traffic in {m}") for m in MEMORIES]
+    specs += [
+        CounterSpec(ELAPSED, _CYCLES, "from the first issue to the last finish"),
+        CounterSpec(ENERGY_STATIC, "fJ", "leakage during all elapsed cycles"),
+        CounterSpec(ENERGY_TOTAL, "fJ", "arithmetic, memory traffic and leakage"),
+    ]
+    return {spec.name: spec for spec in sorted(specs, key=lambda spec: spec.name)}
+
+
+COUNTERS: dict[str, CounterSpec] = _declare()
+"""Every counter by name, sorted."""
+
+
+def counter_reference() -> str:
+    """The registry as a page of Markdown."""
+    units = {engine.value: text for engine, text in ENGINE_DESCRIPTIONS.items()}
+    lines = ["# Counters", "", "| unit | meaning |", "|---|---|"]
+    lines += [f"| `{unit}` | {text} |" for unit, text in units.items()]
+    lines += ["", "| counter | unit | description |", "|---|---|---|"]
+    lines += [f"| `{s.name}` | {s.unit} | {s.description} |" for s in COUNTERS.values()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,206 @@
+"""An image ready to run: one interpreter per stream, one set of parameters among them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikeloom.backend.host.dataset import Batch
+from spikeloom.backend.host.image_check import check_image
+from spikeloom.backend.host.parameters import (
+    STATE_KINDS,
+    State,
+    Tensor,
+    from_buffer,
+    initial_parameter,
+    to_buffer,
+)
+from spikeloom.backend.host.plan import Plan, StreamKind, needed_streams, stream_name
+from spikeloom.backend.host.progress import EpochSums, Totals
+from spikeloom.backend.image import Image
+from spikeloom.backend.interpreter import Interpreter
+from spikeloom.backend.machine import Machine
+from spikeloom.backend.quantities import GRADIENTS_NONZERO, SPIKES_EMITTED
+from spikeloom.backend.results import RunResult
+from spikeloom.backend.stream import Stream
+from spikeloom.backend.validator import validate
+from spikeloom.diagnostics import error
+from spikeloom.dialects.instruction_set import OPCODES, Engine
+
+
+@dataclass
+class _Loaded:
+    """A stream with its interpreter.
+
+    Attributes:
+        state: buffers of parameters and optimizer state by name.
+        firing: layers that `fire`.
+        learning: layers whose gradient is computed.
+        version: of the parameters that its buffers hold.
+    """
+
+    stream: Stream
+    interpreter: Interpreter
+    state: dict[str, int]
+    firing: frozenset[str]
+    learning: frozenset[str]
+    version: int = -1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one batch gave: its sums, and what the machine did for it."""
+
+    sums: EpochSums
+    totals: Totals
+
+
+class Executor:
+    """Runs batches on an image's streams and keeps parameters and optimizer state in step.
+
+    Raises:
+        DiagnosticError: E0303 or E0304 when the image does not fit its plan or its machine.
+    """
+
+    def __init__(self, image: Image, plan: Plan, machine: Machine, seed: int, threads: int):
+        check_image(image, plan)
+        self._plan = plan
+        self._loaded: dict[str, _Loaded] = {}
+        for name in (stream_name(*needed) for needed in needed_streams(plan)):
+            self._loaded[name] = _load(image.stream(name), machine, threads)
+        self._state = _initial_state(
+            plan, [loaded.stream for loaded in self._loaded.values()], seed
+        )
+        self._version = self._state_version = 0
+        self._newest: _Loaded | None = None
+        self._last: _Loaded | None = None
+
+    @property
+    def state(self) -> State:
+        """Parameters and optimizer state as they are now, in the language's shapes."""
+        if self._newest is not None and self._state_version != self._version:
+            for name, buffer in self._newest.state.items():
+                cells = self._newest.interpreter.read(buffer)
+                self._state[name] = from_buffer(cells, self._state[name].ndim)
+            self._state_version = self._version
+        return dict(self._state)
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Replaces parameters and optimizer state by those of the same names."""
+        self._state = {**self.state, **state}
+        self._version += 1
+        self._state_version = self._version
+
+    def run(self, kind: StreamKind, batch: Batch) -> Outcome:
+        """Runs one batch; a training batch updates the parameters.
+
+        Raises:
+            DiagnosticError: E0406 when the loss is no number any more.
+        """
+        loaded = self._loaded[stream_name(kind, batch.samples)]
+        self._bring_state(loaded)
+        self._write_batch(loaded, batch)
+        result = loaded.interpreter.run()
+        self._last = loaded
+        if kind == "train":
+            self._version += 1
+            loaded.version = self._version
+            self._newest = loaded
+        return self._outcome(loaded, batch, result)
+
+    def read(self, kind: str, subject: str = "") -> Tensor | None:
+        """The buffer with this role after the last batch, in its own shape, or None."""
+        assert self._last is not None, "nothing has run yet"
+        index = self._last.stream.find(kind, subject)
+        return None if index is None else self._last.interpreter.read(index)
+
+    def _bring_state(self, loaded: _Loaded) -> None:
+        if loaded.version == self._version:
+            return
+        state = self.state
+        for name, buffer in loaded.state.items():
+            loaded.interpreter.write(buffer, to_buffer(state[name]))
+        loaded.version = self._version
+
+    def _write_batch(self, loaded: _Loaded, batch: Batch) -> None:
+        """Writes signal and labels; the planes before the first step are zero."""
+        index = loaded.stream.find("input")
+        assert index is not None, "the image was checked to have an input"
+        cells = np.zeros(loaded.stream.buffers[index]["shape"], batch.signal.dtype)
+        cells[len(cells) - self._plan.sizes.steps :] = batch.signal
+        loaded.interpreter.write(index, cells)
+        if (index := loaded.stream.find("label")) is not None and batch.labels is not None:
+            loaded.interpreter.write(index, batch.labels[None, None])
+
+    def _outcome(self, loaded: _Loaded, batch: Batch, result: RunResult) -> Outcome:
+        totals = result.totals()
+        spikes = dict.fromkeys(sorted(loaded.firing), 0)
+        gradients = dict.fromkeys(sorted(loaded.learning), 0)
+        for owner, row in totals.per_owner().items():
+            if owner.engine is Engine.NEURON and owner.layer in spikes:
+                spikes[owner.layer] += int(row[SPIKES_EMITTED])
+            if owner.engine is Engine.NEURON and owner.layer in gradients:
+                gradients[owner.layer] += int(row[GRADIENTS_NONZERO])
+        loss = self.read("loss")
+        mean_loss = 0.0 if loss is None else float(loss.item())
+        if not math.isfinite(mean_loss):
+            help = "lower the optimizer's rate, or bound the input currents"
+            raise error("E0406", f"the loss became {mean_loss}", help=help)
+        sums = EpochSums(
+            loss=mean_loss * batch.samples,
+            correct=self._correct(batch),
+            samples=batch.samples,
+            spikes=spikes,
+            gradients=gradients,
+        )
+        energy, counters = totals.energy().total, totals.counters()
+        return Outcome(sums, Totals(cycles=result.elapsed, energy_fj=energy, counters=counters))
+
+    def _correct(self, batch: Batch) -> int:
+        """Right decisions; a program without training leaves the comparison to the host."""
+        if (correct := self.read("correct")) is not None:
+            return int(correct.item())
+        readout = self.read("readout")
+        if readout is None or batch.labels is None:
+            return 0
+        return int((readout[0].argmax(axis=-1) == batch.labels).sum())
+
+
+def _load(stream: Stream, machine: Machine, threads: int) -> _Loaded:
+    validated = validate(stream, machine.memory_bytes)
+    state = {
+        f"{kind}/{subject}": index
+        for index, (kind, subject) in enumerate(stream.buffer_roles)
+        if kind in STATE_KINDS
+    }
+    interpreter = Interpreter(validated, machine, threads)
+    firing = _layers(stream, ("fire",))
+    return _Loaded(validated.stream, interpreter, state, firing, _layers(stream, _LEARNING))
+
+
+_LEARNING = ("fire_gradient", "integrate_gradient")
+
+
+def _layers(stream: Stream, instructions: tuple[str, ...]) -> frozenset[str]:
+    """The layers for which a stream has one of these instructions."""
+    opcodes = [OPCODES[name] for name in instructions]
+    found = np.flatnonzero(np.isin(stream.instructions["opcode"], opcodes))
+    return frozenset(stream.layers[index] for index in found) - {""}
+
+
+def _initial_state(plan: Plan, streams: list[Stream], seed: int) -> dict[str, Tensor]:
+    """Parameters from the seed, optimizer state zero, each in the language's shape."""
+    state: dict[str, Tensor] = {
+        f"parameter/{parameter.name}": initial_parameter(parameter, index, seed)
+        for index, parameter in enumerate(plan.parameters)
+    }
+    shapes = {parameter.name: parameter.shape for parameter in plan.parameters}
+    for kind, subject in sorted({role for stream in streams for role in stream.buffer_roles}):
+        if kind == "optimizer":
+            count = subject == "count"
+            shape = (1,) if count else shapes[subject.rpartition(".")[0]]
+            state[f"{kind}/{subject}"] = np.zeros(shape, np.int32 if count else np.float32)
+    return state

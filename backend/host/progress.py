@@ -1,0 +1,122 @@
+"""Where training stands: everything that a resumed run has to know beside the tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from spikeloom.backend.counters import COUNTERS
+from spikeloom.backend.host.plan import Plan, batch_sizes
+
+Natural = Annotated[int, Field(ge=0)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def _sum(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
+    return {name: left.get(name, 0) + right.get(name, 0) for name in {**left, **right}}
+
+
+class Totals(_Record):
+    """What the machine has done so far; `counters` by name, energy in femtojoules."""
+
+    cycles: Natural = 0
+    energy_fj: Natural = 0
+    counters: dict[str, Natural] = Field(default_factory=dict)
+
+    def __add__(self, other: Totals) -> Totals:
+        return Totals(
+            cycles=self.cycles + other.cycles,
+            energy_fj=self.energy_fj + other.energy_fj,
+            counters=_sum(self.counters, other.counters),
+        )
+
+
+class EpochReport(_Record):
+    """Loss and accuracies of one epoch; no test accuracy without test samples."""
+
+    loss: float
+    train_accuracy: float
+    test_accuracy: float | None
+
+
+class EpochSums(_Record):
+    """The epoch so far: `loss` is the sum over samples, the rest are counts.
+
+    `spikes` and `gradients` count, per layer, spikes emitted and gradients that are not zero.
+    """
+
+    loss: float = 0.0
+    correct: Natural = 0
+    samples: Natural = 0
+    spikes: dict[str, Natural] = Field(default_factory=dict)
+    gradients: dict[str, Natural] = Field(default_factory=dict)
+
+    def __add__(self, other: EpochSums) -> EpochSums:
+        return EpochSums(
+            loss=self.loss + other.loss,
+            correct=self.correct + other.correct,
+            samples=self.samples + other.samples,
+            spikes=_sum(self.spikes, other.spikes),
+            gradients=_sum(self.gradients, other.gradients),
+        )
+
+    def report(self, test_accuracy: float | None) -> EpochReport:
+        """The averages over the samples seen."""
+        return EpochReport(
+            loss=self.loss / self.samples,
+            train_accuracy=self.correct / self.samples,
+            test_accuracy=test_accuracy,
+        )
+
+
+class Progress(_Record):
+    """`epoch` whole epochs and `batch` batches of the next are done.
+
+    `warned` lists the warnings already given, so that none is given twice.
+    """
+
+    epoch: Natural = 0
+    batch: Natural = 0
+    running: EpochSums = EpochSums()
+    history: tuple[EpochReport, ...] = ()
+    totals: Totals = Totals()
+    warned: tuple[str, ...] = ()
+
+    def batches_done(self, plan: Plan) -> int:
+        """Training batches since the beginning."""
+        return self.epoch * plan.batches_per_epoch + self.batch
+
+    def fits(self, plan: Plan) -> bool:
+        """Whether a run of this plan can stand here, as far as the numbers tell."""
+        sizes = batch_sizes(plan.sizes.train_samples, plan.batch)
+        return (
+            len(self.history) == self.epoch
+            and self.batch <= len(sizes)
+            and self.running.samples == sum(sizes[: self.batch])
+            and self.totals.counters.keys() in (set[str](), COUNTERS.keys())
+        )
+
+    def after_batch(self, sums: EpochSums, totals: Totals) -> Progress:
+        """One batch further."""
+        changes = {
+            "batch": self.batch + 1,
+            "running": self.running + sums,
+            "totals": self.totals + totals,
+        }
+        return self.model_copy(update=changes)
+
+    def after_test(
+        self, test_accuracy: float | None, totals: Totals, warned: tuple[str, ...]
+    ) -> Progress:
+        """The running epoch closed with its test accuracy; `totals` is what testing cost."""
+        return Progress(
+            epoch=self.epoch + 1,
+            history=(*self.history, self.running.report(test_accuracy)),
+            totals=self.totals + totals,
+            warned=(*self.warned, *warned),
+        )

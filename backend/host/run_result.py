@@ -1,0 +1,37 @@
+"""The result of a run as JSON: the same bytes for the same program, seed and machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from spikeloom.backend.atomic_file import write_atomically
+from spikeloom.backend.host.plan import Plan
+from spikeloom.backend.host.progress import EpochReport, Totals
+
+
+def result_json(
+    plan: Plan,
+    seed: int,
+    machine: str,
+    epochs: tuple[EpochReport, ...],
+    test_accuracy: float | None,
+    totals: Totals,
+) -> str:
+    """The result with sorted keys; accuracies lie in [0, 1], energy is in femtojoules."""
+    result = {
+        "program": plan.program,
+        "seed": seed,
+        "epochs": [epoch.model_dump() for epoch in epochs],
+        "test_accuracy": test_accuracy,
+        "cycles": totals.cycles,
+        "counters": totals.counters,
+        "energy_fj": totals.energy_fj,
+        "machine": machine,
+    }
+    return json.dumps(result, indent=2, sort_keys=True, allow_nan=False) + "\n"
+
+
+def write_result(path: Path, text: str) -> None:
+    """Writes the result; raises a `DiagnosticError` (E0402) when that is impossible."""
+    write_atomically(path, text.encode())

@@ -1,0 +1,96 @@
+"""The conservation laws of a run. They are asserted in every run, not only in tests.
+
+- every engine's states and its idle time add up to the elapsed cycles;
+- totals per instruction, engine, layer and source location agree;
+- additions issued and skipped make up the dense ones;
+- energy per engine, and arithmetic, traffic and leakage, agree with the total;
+- nothing is counted on an engine that cannot count it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spikeloom.backend import counters
+from spikeloom.backend import quantities as q
+from spikeloom.backend.energy import energy_weights
+from spikeloom.backend.results import ENGINES, CounterTotals, Counts, RunResult
+
+_MEANINGFUL = np.array(
+    [
+        [engine in counters.QUANTITIES[number].engines for number in range(q.QUANTITIES)]
+        for engine in ENGINES
+    ]
+)
+"""[engines, quantities]: whether the engine can count the quantity."""
+
+
+class IdentityError(AssertionError):
+    """A conservation law is broken: an error of the interpreter, never of the user."""
+
+
+def check_identities(result: RunResult) -> None:
+    """Checks all laws on one run.
+
+    Raises:
+        IdentityError: with the law, the place and both values.
+    """
+    totals = result.totals()
+    engines = totals.per_engine()
+    _check_states(engines, result)
+    _check_additions(result.counts)
+    _check_totals(result.counts, engines, totals)
+    _check_energy(result, totals)
+    _check_registry(engines)
+
+
+def _require(law: str, place: str, found: int, expected: int) -> None:
+    if found != expected:
+        raise IdentityError(f"{law}: {place}: {found} instead of {expected}")
+
+
+def _check_states(engines: Counts, result: RunResult) -> None:
+    for engine, row, idle in zip(ENGINES, engines, result.idle, strict=True):
+        spent = int(row[list(q.STATES)].sum()) + int(idle)
+        _require("states add up to the elapsed cycles", engine.value, spent, result.elapsed)
+
+
+def _check_additions(counts: Counts) -> None:
+    known = counts[:, q.ADDITIONS_ISSUED] + counts[:, q.ADDITIONS_SKIPPED]
+    for record in np.flatnonzero(known != counts[:, q.ADDITIONS_DENSE]):
+        law, place = "issued + skipped = dense additions", f"instruction {record}"
+        _require(law, place, int(known[record]), int(counts[record, q.ADDITIONS_DENSE]))
+
+
+def _check_totals(counts: Counts, engines: Counts, totals: CounterTotals) -> None:
+    expected = counts.sum(axis=0)
+    groups = {
+        "engine": list(engines),
+        "layer": list(totals.per_layer().values()),
+        "location": list(totals.per_location().values()),
+    }
+    for name, rows in groups.items():
+        found = np.sum(rows, axis=0) if rows else np.zeros_like(expected)
+        for column in np.flatnonzero(found != expected):
+            law = f"totals per {name} and per instruction agree"
+            place = counters.QUANTITIES[int(column)].name
+            _require(law, place, int(found[column]), int(expected[column]))
+
+
+def _check_energy(result: RunResult, totals: CounterTotals) -> None:
+    energy = totals.energy()
+    # Python integers: a machine file may name energies beyond 64 bits of femtojoules.
+    counted: list[int] = result.counts.sum(axis=0).tolist()
+    weights: list[int] = energy_weights(result.machine).tolist()
+    dynamic = sum(count * weight for count, weight in zip(counted, weights, strict=True))
+    law = "energy is the sum of count x constant"
+    _require(law, "by part", energy.total, dynamic + energy.static)
+    by_engine = sum(energy.dynamic.values()) + energy.static
+    _require(law, "by engine", by_engine, energy.total)
+
+
+def _check_registry(engines: Counts) -> None:
+    stray: list[list[int]] = np.argwhere(~_MEANINGFUL & (engines != 0)).tolist()
+    for row, column in stray:
+        place = f"{ENGINES[row].value} {counters.QUANTITIES[column].name}"
+        _require("nothing is counted where it has no meaning", place, int(engines[row, column]), 0)

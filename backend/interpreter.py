@@ -1,0 +1,139 @@
+"""The interpreter: executes a validated stream, learns for real, counts every cycle and joule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from importlib import import_module
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeloom.backend.arena import Arena
+from spikeloom.backend.clock import BUFFER_COLUMNS
+from spikeloom.backend.identities import check_identities
+from spikeloom.backend.kernels.barrier import ABORTED, CONTROL_CELLS
+from spikeloom.backend.kernels.compile import Progress, compile_registered
+from spikeloom.backend.kernels.operands import COUNTS, SCRATCH_BYTES
+from spikeloom.backend.machine import Machine
+from spikeloom.backend.program import ENGINES, Program, decode
+from spikeloom.backend.quantities import QUANTITIES
+from spikeloom.backend.results import Owners, RunResult
+from spikeloom.backend.stream import MAX_LOOP_DEPTH
+from spikeloom.backend.validator import ValidatedStream
+from spikeloom.backend.walk import ClockState, Locals, walk
+from spikeloom.dialects.instruction_set import MAX_AXES, MAX_IMMEDIATES, MAX_ROLES
+
+
+def prepare_kernels(progress: Progress | None = None) -> None:
+    """Compiles all kernels, or loads them from the user's cache, before the first run.
+
+    `progress(ready, total, name)` is called before each function, and at the end.
+    """
+    # The validator's compiled loop, which it imports only where a stream is validated.
+    import_module("spikeloom.backend.validation.abstract_execution")
+    compile_registered(progress)
+
+
+class Interpreter:
+    """Executes one stream, again and again, on memory of its own.
+
+    Results, counts and cycles do not depend on `threads`.
+    """
+
+    def __init__(self, validated: ValidatedStream, machine: Machine, threads: int = 1):
+        prepare_kernels()
+        stream = validated.stream
+        self._machine = machine
+        self._threads = max(1, threads)
+        self._arena = Arena(stream)
+        self._program = decode(stream, machine, self._arena.addresses)
+        self._owners = Owners.of(stream)
+        widest = int(stream.buffers["shape"].max(initial=1))
+        self._workspaces = [_Workspace(widest) for _ in range(self._threads)]
+        self._pool = ThreadPoolExecutor(self._threads - 1) if self._threads > 1 else None
+
+    def write(self, buffer: int, values: NDArray[np.generic]) -> None:
+        """Fills a buffer of the stream; `values` has the shape of the buffer, bits as 0 and 1."""
+        self._arena.write(buffer, values)
+
+    def read(self, buffer: int) -> NDArray[np.generic]:
+        """A copy of a buffer's content in the buffer's shape; bits as uint8."""
+        return self._arena.read(buffer)
+
+    def run(self) -> RunResult:
+        """Executes the stream once, from cycle 0, and checks every conservation law.
+
+        Raises:
+            IdentityError: a law is broken (an error of the interpreter).
+        """
+        records = len(self._program.record)
+        clock = (
+            np.zeros(len(ENGINES), np.int64),
+            np.zeros((max(1, self._program.dependences), BUFFER_COLUMNS), np.int64),
+            np.zeros((records, QUANTITIES), np.int64),
+        )
+        counted = np.zeros((2, self._threads, COUNTS), np.int64)
+        control = np.zeros(CONTROL_CELLS, np.int64)
+
+        def part(thread: int) -> int:
+            space = self._workspaces[thread]
+            return _walk(self._program, self._machine, space, clock, counted, control, thread)
+
+        self._run_together(part, control)
+        engine_free, _, counts = clock
+        elapsed = int(engine_free.max())
+        result = RunResult(self._machine, self._owners, counts, elapsed - engine_free, elapsed)
+        check_identities(result)
+        return result
+
+    def _run_together(self, part: Callable[[int], int], control: NDArray[np.int64]) -> None:
+        """Runs every thread's part, the first one here."""
+        others: list[Future[int]] = []
+        try:
+            if self._pool is not None:
+                others = [self._pool.submit(part, t) for t in range(1, self._threads)]
+            part(0)
+        except BaseException:
+            # The others would wait for this thread for ever.
+            control[ABORTED] = 1
+            raise
+        for other in others:
+            other.result()
+
+
+class _Workspace:
+    """What one thread writes to besides the arena."""
+
+    def __init__(self, widest: int):
+        self.local: Locals = (
+            np.zeros((MAX_LOOP_DEPTH, 2), np.int64),
+            np.zeros((MAX_ROLES, 3), np.int64),
+            np.zeros(MAX_AXES, np.int64),
+            np.zeros(MAX_IMMEDIATES, np.float64),
+            np.zeros(COUNTS, np.int64),
+        )
+        self.scratch = np.zeros(SCRATCH_BYTES + 8 * widest, np.uint8)
+
+
+def _walk(
+    program: Program,
+    machine: Machine,
+    space: _Workspace,
+    clock: ClockState,
+    counted: NDArray[np.int64],
+    control: NDArray[np.int64],
+    thread: int,
+) -> int:
+    tables = (program.record, program.extent, program.operand, program.immediate)
+    return walk(
+        tables,
+        space.local,
+        clock,
+        counted,
+        machine.clock.issue_rate.value,
+        space.scratch.ctypes.data,
+        control.ctypes.data,
+        thread,
+        counted.shape[1],
+    )

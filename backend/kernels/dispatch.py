@@ -1,0 +1,170 @@
+"""From an instruction to its kernel: one number per kernel, chosen when a stream is decoded."""
+
+from __future__ import annotations
+
+from spikeloom.backend.kernels.backward import backpropagate
+from spikeloom.backend.kernels.compile import INTEGER, compiled, types
+from spikeloom.backend.kernels.forward import accumulate, bias, multiply
+from spikeloom.backend.kernels.losses import (
+    cross_entropy,
+    mean_squared_error,
+    readout_bits,
+    readout_values,
+    spread,
+)
+from spikeloom.backend.kernels.movement import (
+    clear_bits,
+    clear_cells,
+    copy_bits,
+    copy_cells,
+    transpose,
+)
+from spikeloom.backend.kernels.neuron_gradients import fire_gradient, integrate_gradient
+from spikeloom.backend.kernels.neurons import add, fire, integrate
+from spikeloom.backend.kernels.operands import SIGNATURE, Kernel, Task
+from spikeloom.backend.kernels.optimizers import adam, count_step, sgd
+from spikeloom.backend.kernels.weight_update import (
+    correlate_spikes,
+    correlate_values,
+    sum_gradient,
+)
+from spikeloom.dialects.instruction_set import Element
+
+KERNELS: tuple[Kernel, ...] = (
+    copy_cells,
+    copy_bits,
+    transpose,
+    clear_cells,
+    clear_bits,
+    bias,
+    accumulate,
+    multiply,
+    fire,
+    integrate,
+    add,
+    readout_bits,
+    readout_values,
+    cross_entropy,
+    mean_squared_error,
+    spread,
+    fire_gradient,
+    integrate_gradient,
+    backpropagate,
+    correlate_spikes,
+    correlate_values,
+    sum_gradient,
+    count_step,
+    sgd,
+    adam,
+)
+"""Every kernel; `run_early` and `run_late` call them by their position here."""
+
+_ON_CELLS: dict[str, Kernel] = {
+    "load": copy_cells,
+    "load_transposed": transpose,
+    "store": copy_cells,
+    "clear": clear_cells,
+    "bias": bias,
+    "accumulate": accumulate,
+    "multiply": multiply,
+    "fire": fire,
+    "integrate": integrate,
+    "add": add,
+    "readout": readout_values,
+    "cross_entropy": cross_entropy,
+    "mean_squared_error": mean_squared_error,
+    "spread": spread,
+    "fire_gradient": fire_gradient,
+    "integrate_gradient": integrate_gradient,
+    "backpropagate": backpropagate,
+    "correlate_spikes": correlate_spikes,
+    "correlate_values": correlate_values,
+    "sum_gradient": sum_gradient,
+    "count_step": count_step,
+    "sgd": sgd,
+    "adam": adam,
+}
+_ON_BITS: dict[str, Kernel] = {
+    "load": copy_bits,
+    "store": copy_bits,
+    "clear": clear_bits,
+    "readout": readout_bits,
+}
+"""Instructions that work on any element have a kernel of their own for bits."""
+
+
+def kernel_of(instruction: str, element: Element) -> Kernel:
+    """The kernel of an instruction whose last operand holds this element."""
+    if element is Element.BIT and instruction in _ON_BITS:
+        return _ON_BITS[instruction]
+    return _ON_CELLS[instruction]
+
+
+def kernel_number(instruction: str, element: Element) -> int:
+    """The number by which `run_early` or `run_late` calls this kernel."""
+    return KERNELS.index(kernel_of(instruction, element))
+
+
+FIRST_LATE = 13
+"""The first position that `run_late` serves; two functions compile faster than one."""
+_TASK = types.Tuple(SIGNATURE)
+
+
+@compiled(INTEGER, _TASK)
+def run_early(kernel: int, task: Task) -> None:
+    """Kernels 0 to 12: data movement, forward, neurons, readout."""
+    if kernel == 0:
+        copy_cells(*task)
+    elif kernel == 1:
+        copy_bits(*task)
+    elif kernel == 2:
+        transpose(*task)
+    elif kernel == 3:
+        clear_cells(*task)
+    elif kernel == 4:
+        clear_bits(*task)
+    elif kernel == 5:
+        bias(*task)
+    elif kernel == 6:
+        accumulate(*task)
+    elif kernel == 7:
+        multiply(*task)
+    elif kernel == 8:
+        fire(*task)
+    elif kernel == 9:
+        integrate(*task)
+    elif kernel == 10:
+        add(*task)
+    elif kernel == 11:
+        readout_bits(*task)
+    elif kernel == 12:
+        readout_values(*task)
+
+
+@compiled(INTEGER, _TASK)
+def run_late(kernel: int, task: Task) -> None:
+    """Kernels from 13 on: losses, backward, weight update, optimizers."""
+    if kernel == 13:
+        cross_entropy(*task)
+    elif kernel == 14:
+        mean_squared_error(*task)
+    elif kernel == 15:
+        spread(*task)
+    elif kernel == 16:
+        fire_gradient(*task)
+    elif kernel == 17:
+        integrate_gradient(*task)
+    elif kernel == 18:
+        backpropagate(*task)
+    elif kernel == 19:
+        correlate_spikes(*task)
+    elif kernel == 20:
+        correlate_values(*task)
+    elif kernel == 21:
+        sum_gradient(*task)
+    elif kernel == 22:
+        count_step(*task)
+    elif kernel == 23:
+        sgd(*task)
+    elif kernel == 24:
+        adam(*task)

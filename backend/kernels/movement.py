@@ -1,0 +1,124 @@
+"""DMA: copies, transposes and clears boxes. Exactly the box changes, never the padding."""
+
+from __future__ import annotations
+
+from spikeloom.backend.kernels.compile import compiled
+from spikeloom.backend.kernels.memory import (
+    load_bits,
+    load_f32,
+    load_i32,
+    store_bits,
+    store_f32,
+    store_i32,
+)
+from spikeloom.backend.kernels.operands import SIGNATURE, Doubles, Integers, row_at
+from spikeloom.backend.kernels.partition import share_start
+
+TARGET, SOURCE = 0, 1
+
+
+@compiled(*SIGNATURE)
+def copy_cells(
+    operand: Integers,
+    extent: Integers,
+    immediate: Doubles,
+    lanes: int,
+    count: Integers,
+    scratch: int,
+    thread: int,
+    threads: int,
+) -> None:
+    """`load` and `store` of 32-bit cells, whatever they hold."""
+    rows = extent[1]
+    total = extent[0] * rows
+    for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
+        target = row_at(operand, TARGET, r // rows, r % rows)
+        source = row_at(operand, SOURCE, r // rows, r % rows)
+        for column in range(extent[2]):
+            store_i32(target, column, load_i32(source, column))
+
+
+@compiled(*SIGNATURE)
+def copy_bits(
+    operand: Integers,
+    extent: Integers,
+    immediate: Doubles,
+    lanes: int,
+    count: Integers,
+    scratch: int,
+    thread: int,
+    threads: int,
+) -> None:
+    """`load` and `store` of bits."""
+    rows = extent[1]
+    total = extent[0] * rows
+    for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
+        target = row_at(operand, TARGET, r // rows, r % rows)
+        source = row_at(operand, SOURCE, r // rows, r % rows)
+        for column in range(0, extent[2], 64):
+            bits = min(64, extent[2] - column)
+            store_bits(target, column >> 6, bits, load_bits(source, column >> 6, bits))
+
+
+@compiled(*SIGNATURE)
+def transpose(
+    operand: Integers,
+    extent: Integers,
+    immediate: Doubles,
+    lanes: int,
+    count: Integers,
+    scratch: int,
+    thread: int,
+    threads: int,
+) -> None:
+    """`load_transposed`: target[column, row] = source[row, column], 16 columns at a time."""
+    rows, columns = extent[0], extent[1]
+    tiles = (columns + 15) // 16
+    first = 16 * share_start(tiles, thread, threads)
+    last = min(columns, 16 * share_start(tiles, thread + 1, threads))
+    for left in range(first, last, 16):
+        for row in range(rows):
+            source = row_at(operand, SOURCE, 0, row)
+            for column in range(left, min(last, left + 16)):
+                target = row_at(operand, TARGET, 0, column)
+                store_f32(target, row, load_f32(source, column))
+
+
+@compiled(*SIGNATURE)
+def clear_cells(
+    operand: Integers,
+    extent: Integers,
+    immediate: Doubles,
+    lanes: int,
+    count: Integers,
+    scratch: int,
+    thread: int,
+    threads: int,
+) -> None:
+    """`clear` of 32-bit cells: the zero of f32 and of i32 has the same bytes."""
+    rows = extent[1]
+    total = extent[0] * rows
+    for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
+        target = row_at(operand, TARGET, r // rows, r % rows)
+        for column in range(extent[2]):
+            store_i32(target, column, 0)
+
+
+@compiled(*SIGNATURE)
+def clear_bits(
+    operand: Integers,
+    extent: Integers,
+    immediate: Doubles,
+    lanes: int,
+    count: Integers,
+    scratch: int,
+    thread: int,
+    threads: int,
+) -> None:
+    """`clear` of bits."""
+    rows = extent[1]
+    total = extent[0] * rows
+    for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
+        target = row_at(operand, TARGET, r // rows, r % rows)
+        for column in range(0, extent[2], 64):
+            store_bits(target, column >> 6, min(64, extent[2] - column), 0)

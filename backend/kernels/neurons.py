@@ -1,0 +1,171 @@
+"""Neuron units, forward: leak, integrate, compare and reset, 64 neurons of a sample at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spikeloom.backend.kernels.compile import FLOAT, INTEGER, INTEGERS_2D, compiled
+from spikeloom.backend.kernels.memory import (
+    load_f32,
+    load_word,
+    population_count,
+    store_bits,
+    store_f32,
+)
+from spikeloom.backend.kernels.operands import (
+    MASKED,
+    SIGNATURE,
+    SPIKES,
+    Doubles,
+    Integers,
+    present,
+    row_at,
+)
+from spikeloom.backend.kernels.partition import blocks_of, share_start
+from spikeloom.backend.kernels.surrogate import (
+    RESET_BY_SUBTRACTION,
+    RESET_TO_ZERO,
+    has_gradient,
+)
+
+SPIKE, MASK, POTENTIAL, CURRENT, PREVIOUS_POTENTIAL, PREVIOUS_SPIKES = 0, 1, 2, 3, 4, 5
+INTEGRATED, DRIVE, PREVIOUS = 0, 1, 2
+SUM, LEFT, RIGHT = 0, 1, 2
+
+_ZERO = np.float32(0.0)
+
+
+@compiled(INTEGER, FLOAT, FLOAT, INTEGER)
+def after_reset(reset: int, threshold: np.float32, potential: np.float32, spike: int) -> np.float32:
+    """What is left of the potential for the next step."""
+    if spike == 0:
+        return potential
+    if reset == RESET_TO_ZERO:
+        return _ZERO
+    return potential - threshold if reset == RESET_BY_SUBTRACTION else potential
+
+
+@compiled(INTEGERS_2D, INTEGER, INTEGER, INTEGER, INTEGER, FLOAT, INTEGER)
+def load_state(
+    operand: Integers,
+    sample: int,
+    first: int,
+    units: int,
+    reset: int,
+    threshold: np.float32,
+    state: int,
+) -> None:
+    """Writes what the step before the box left to `state`: zeros when there is none."""
+    if not present(operand, PREVIOUS_POTENTIAL):
+        for unit in range(units):
+            store_f32(state, unit, _ZERO)
+        return
+    previous = row_at(operand, PREVIOUS_POTENTIAL, 0, sample) + 4 * first
+    word = 0
+    if present(operand, PREVIOUS_SPIKES):
+        word = load_word(row_at(operand, PREVIOUS_SPIKES, 0, sample), first >> 6)
+    for unit in range(units):
+        potential = load_f32(previous, unit)
+        left = after_reset(reset, threshold, potential, (word >> unit) & 1)
+        store_f32(state, unit, left)
+
+
+@compiled(*SIGNATURE)
+def fire(
+    operand: Integers,
+    extent: Integers,
+    immediate: Doubles,
+    lanes: int,
+    count: Integers,
+    scratch: int,
+    thread: int,
+    threads: int,
+) -> None:
+    """u[t] = decay * reset(u[t-1], s[t-1]) + current[t]; s[t] = u[t] > threshold."""
+    decay, threshold = np.float32(immediate[0]), np.float32(immediate[1])
+    reset, surrogate, shape = int(immediate[2]), int(immediate[3]), np.float32(immediate[4])
+    steps, samples, features = extent[0], extent[1], extent[2]
+    blocks = blocks_of(features)
+    total = samples * blocks
+    keep_mask, keep_potential = present(operand, MASK), present(operand, POTENTIAL)
+    for task in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
+        sample, first = task // blocks, 64 * (task % blocks)
+        units = min(64, features - first)
+        load_state(operand, sample, first, units, reset, threshold, scratch)
+        for step in range(steps):
+            current = row_at(operand, CURRENT, step, sample) + 4 * first
+            spikes, mask = 0, 0
+            for unit in range(units):
+                potential = decay * load_f32(scratch, unit) + load_f32(current, unit)
+                store_f32(scratch, unit, potential)
+                spikes |= int(potential > threshold) << unit
+                mask |= int(has_gradient(surrogate, shape, potential - threshold)) << unit
+            store_bits(row_at(operand, SPIKE, step, sample), first >> 6, units, spikes)
+            count[SPIKES] += population_count(spikes)
+            if keep_mask:
+                store_bits(row_at(operand, MASK, step, sample), first >> 6, units, mask)
+                count[MASKED] += population_count(mask)
+            if keep_potential:
+                target = row_at(operand, POTENTIAL, step, sample) + 4 * first
+                for unit in range(units):
+                    store_f32(target, unit, load_f32(scratch, unit))
+            for unit in range(units):
+                potential = load_f32(scratch, unit)
+                left = after_reset(reset, threshold, potential, (spikes >> unit) & 1)
+                store_f32(scratch, unit, left)
+
+
+@compiled(*SIGNATURE)
+def integrate(
+    operand: Integers,
+    extent: Integers,
+    immediate: Doubles,
+    lanes: int,
+    count: Integers,
+    scratch: int,
+    thread: int,
+    threads: int,
+) -> None:
+    """u[t] = decay * u[t-1] + current[t]."""
+    decay = np.float32(immediate[0])
+    steps, samples, features = extent[0], extent[1], extent[2]
+    blocks = blocks_of(features)
+    total = samples * blocks
+    for task in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
+        sample, first = task // blocks, 64 * (task % blocks)
+        units = min(64, features - first)
+        for unit in range(units):
+            store_f32(scratch, unit, _ZERO)
+        if present(operand, PREVIOUS):
+            previous = row_at(operand, PREVIOUS, 0, sample) + 4 * first
+            for unit in range(units):
+                store_f32(scratch, unit, load_f32(previous, unit))
+        for step in range(steps):
+            current = row_at(operand, DRIVE, step, sample) + 4 * first
+            target = row_at(operand, INTEGRATED, step, sample) + 4 * first
+            for unit in range(units):
+                potential = decay * load_f32(scratch, unit) + load_f32(current, unit)
+                store_f32(scratch, unit, potential)
+                store_f32(target, unit, potential)
+
+
+@compiled(*SIGNATURE)
+def add(
+    operand: Integers,
+    extent: Integers,
+    immediate: Doubles,
+    lanes: int,
+    count: Integers,
+    scratch: int,
+    thread: int,
+    threads: int,
+) -> None:
+    """sum = left + right."""
+    samples = extent[1]
+    total = extent[0] * samples
+    for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
+        target = row_at(operand, SUM, r // samples, r % samples)
+        left = row_at(operand, LEFT, r // samples, r % samples)
+        right = row_at(operand, RIGHT, r // samples, r % samples)
+        for unit in range(extent[2]):
+            store_f32(target, unit, load_f32(left, unit) + load_f32(right, unit))

@@ -1,0 +1,161 @@
+"""A stream decoded for the compiled walk: plain integer tables instead of names and specs.
+
+record    [record, column]            what to do: kernel, engine, service time, costs
+extent    [record, axis, column]      a constant, or the loop that sets it
+operand   [record, role, column]      where the box starts, strides, dependence class
+immediate [record, immediate]         double precision
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeloom.backend import work
+from spikeloom.backend.dependences import dependence_classes
+from spikeloom.backend.kernels.dispatch import kernel_number
+from spikeloom.backend.machine import ArrayEngine, LaneEngine, Machine
+from spikeloom.backend.stream import ELEMENTS, NO_BUFFER, OPCODE_END, OPCODE_LOOP, Stream
+from spikeloom.dialects.instruction_set import (
+    INSTRUCTIONS,
+    MAX_AXES,
+    MAX_ROLES,
+    ONE,
+    Element,
+    Engine,
+    InstructionSpec,
+    Role,
+    row_bytes,
+)
+
+ENGINES = tuple(Engine)
+
+# Columns of `record`.
+KIND, PARTNER, START, STOP, STEP = 0, 1, 2, 3, 4
+KERNEL, ENGINE, SERVICE, INNER, OUTER, INPUT_LANES, OUTPUT_LANES, LATENCY = range(5, 13)
+ADDITIONS, MULTIPLICATIONS, AXES, ROLES = range(13, 17)
+RECORD_COLUMNS = 17
+LOOP, END, INSTRUCTION = 0, 1, 2
+
+# Columns of `extent`.
+CELLS, EXTENT_LOOP = 0, 1
+
+# Columns of `operand`. Positions inside a buffer are counted in bits.
+DEPENDENCE, READS, WRITES, PER_EVENT, MEMORY, CELL_BITS = range(6)
+ADDRESS, PLANE_BYTES, ROW_BYTES = 6, 7, 8
+DIMENSION_AXIS = 9
+"""The first of three: the axis of each dimension, or NO_AXIS where the box is one cell long."""
+DIMENSION_LOOP = 12
+"""The first of three: the loop added to each dimension, or NO_LOOP."""
+DIMENSION_BITS = 15
+"""The first of three: bits from one cell to the next along each dimension."""
+OPERAND_COLUMNS = 18
+ABSENT, NO_AXIS = -1, -1
+
+
+@dataclass(frozen=True)
+class Program:
+    """The decoded stream.
+
+    Attributes:
+        dependences: number of dependence classes; buffers that overlap share one.
+    """
+
+    record: NDArray[np.int64]
+    extent: NDArray[np.int64]
+    operand: NDArray[np.int64]
+    immediate: NDArray[np.float64]
+    dependences: int
+
+
+def spec_of(opcode: int) -> InstructionSpec:
+    """The instruction with this opcode."""
+    return INSTRUCTIONS[opcode - OPCODE_END - 1]
+
+
+def decode(stream: Stream, machine: Machine, buffer_addresses: NDArray[np.int64]) -> Program:
+    """Decodes a validated stream; `buffer_addresses` are where its buffers lie in this process."""
+    instructions = stream.instructions
+    length = len(instructions)
+    record = np.zeros((length, RECORD_COLUMNS), np.int64)
+    extent = np.zeros((length, MAX_AXES, 2), np.int64)
+    operand = np.zeros((length, MAX_ROLES, OPERAND_COLUMNS), np.int64)
+    extent[:, :, CELLS] = instructions["extent"]
+    extent[:, :, EXTENT_LOOP] = instructions["extent_loop"]
+    operand[:, :, DEPENDENCE] = ABSENT
+    classes = dependence_classes(stream)
+    for index in range(length):
+        opcode = int(instructions["opcode"][index])
+        if opcode in (OPCODE_LOOP, OPCODE_END):
+            record[index, KIND] = LOOP if opcode == OPCODE_LOOP else END
+            record[index, PARTNER] = instructions["partner"][index]
+            record[index, START : STEP + 1] = instructions["loop"][index]
+            continue
+        spec = spec_of(opcode)
+        for number, role in enumerate(spec.roles):
+            buffer = int(instructions["buffer"][index, number])
+            if buffer != NO_BUFFER:
+                row = operand[index, number]
+                row[DEPENDENCE] = classes[buffer]
+                _decode_operand(row, stream, index, number, spec, role)
+                row[ADDRESS] += buffer_addresses[buffer]
+        _decode_instruction(record[index], stream, index, spec, machine)
+    immediate = np.array(instructions["immediate"], np.float64, order="C")
+    return Program(record, extent, operand, immediate, int(classes.max(initial=-1)) + 1)
+
+
+def _decode_instruction(
+    record: NDArray[np.int64], stream: Stream, index: int, spec: InstructionSpec, machine: Machine
+) -> None:
+    cost = work.WORK[spec.name]
+    last = int(stream.instructions["buffer"][index, len(spec.roles) - 1])
+    element = Element.F32 if last == NO_BUFFER else ELEMENTS[int(stream.buffers["element"][last])]
+    record[KIND] = INSTRUCTION
+    record[KERNEL] = kernel_number(spec.name, element)
+    record[ENGINE] = ENGINES.index(spec.engine)
+    record[SERVICE] = cost.service
+    record[INNER] = spec.axes.index(cost.inner) if cost.inner else NO_AXIS
+    record[OUTER] = spec.axes.index(cost.outer) if cost.outer else NO_AXIS
+    record[INPUT_LANES], record[OUTPUT_LANES], record[LATENCY] = _rates(spec.engine, machine)
+    record[ADDITIONS], record[MULTIPLICATIONS] = cost.additions, cost.multiplications
+    record[AXES], record[ROLES] = len(spec.axes), len(spec.roles)
+
+
+def _rates(engine: Engine, machine: Machine) -> tuple[int, int, int]:
+    """Input lanes (or lanes, or bytes per cycle), output lanes and latency of an engine."""
+    if engine is Engine.DMA:
+        return machine.dram.bandwidth.value, 1, machine.dram.latency.value
+    unit: ArrayEngine | LaneEngine = getattr(machine.engines, engine.value)
+    if isinstance(unit, ArrayEngine):
+        return unit.input_lanes.value, unit.output_lanes.value, unit.latency.value
+    return unit.lanes.value, 1, unit.latency.value
+
+
+def _decode_operand(
+    row: NDArray[np.int64],
+    stream: Stream,
+    index: int,
+    number: int,
+    spec: InstructionSpec,
+    role: Role,
+) -> None:
+    """Fills one operand; its address is relative to the buffer."""
+    buffer = stream.buffers[int(stream.instructions["buffer"][index, number])]
+    element = ELEMENTS[int(buffer["element"])]
+    row[READS] = number >= len(spec.writes) or role.updates
+    row[WRITES] = number < len(spec.writes)
+    row[PER_EVENT] = role.name == work.WORK[spec.name].per_event
+    row[MEMORY] = buffer["memory"]
+    row[CELL_BITS] = 1 if element is Element.BIT else 32
+    row[ROW_BYTES] = row_bytes(element, int(buffer["shape"][2]))
+    row[PLANE_BYTES] = row[ROW_BYTES] * buffer["shape"][1]
+    bits = (8 * row[PLANE_BYTES], 8 * row[ROW_BYTES], row[CELL_BITS])
+    base = stream.instructions["base"][index, number]
+    row[ADDRESS] = sum(int(b) * int(s) for b, s in zip(base, bits, strict=True)) // 8
+    row[DIMENSION_BITS : DIMENSION_BITS + 3] = bits
+    row[DIMENSION_LOOP : DIMENSION_LOOP + 3] = stream.instructions["base_loop"][index, number]
+    row[DIMENSION_AXIS : DIMENSION_AXIS + 3] = [
+        NO_AXIS if axis == ONE else spec.axes.index(axis) for axis in role.dims
+    ]

@@ -1,0 +1,172 @@
+"""The compiled walk over a program: loops, addresses, kernels and, in one thread, the clock.
+
+Every thread walks the whole program and computes its own part of each instruction's output.
+After each instruction the threads wait for one another; then the first one adds up what was
+counted and lets the clock advance, while the others go on.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeloom.backend import program
+from spikeloom.backend.accounting import account
+from spikeloom.backend.clock import advance
+from spikeloom.backend.kernels.barrier import wait_for_all
+from spikeloom.backend.kernels.compile import (
+    DOUBLES,
+    DOUBLES_2D,
+    INTEGER,
+    INTEGERS,
+    INTEGERS_2D,
+    INTEGERS_3D,
+    compiled,
+    types,
+)
+from spikeloom.backend.kernels.dispatch import FIRST_LATE, run_early, run_late
+from spikeloom.backend.kernels.operands import COUNTS
+from spikeloom.backend.stream import NO_LOOP
+
+Integers = NDArray[np.int64]
+Doubles = NDArray[np.float64]
+
+# Columns of a thread's table of open loops.
+VALUE, LEFT = 0, 1
+"""The loop's value, and the length of its current tile: min(|step|, |stop - value|)."""
+
+_PLACES = (INTEGERS_2D, INTEGERS_3D, INTEGERS_3D, DOUBLES_2D)
+_LOCALS = (INTEGERS_2D, INTEGERS_2D, INTEGERS, DOUBLES, INTEGERS)
+
+
+@compiled(INTEGERS, INTEGER, INTEGERS_2D, INTEGER)
+def set_loop(record: Integers, depth: int, loops: Integers, value: int) -> bool:
+    """Gives a loop its value; False when that lies behind its end."""
+    step, stop = record[program.STEP], record[program.STOP]
+    loops[depth, VALUE] = value
+    loops[depth, LEFT] = min(abs(step), abs(stop - value))
+    return value < stop if step > 0 else value > stop
+
+
+@compiled(*_PLACES, INTEGER, *_LOCALS)
+def resolve(
+    record: Integers,
+    extent: Integers,
+    operand: Integers,
+    immediate: Doubles,
+    at: int,
+    loops: Integers,
+    boxes: Integers,
+    lengths: Integers,
+    numbers: Doubles,
+    count: Integers,
+) -> None:
+    """Computes this iteration's box addresses and axis lengths for the kernel."""
+    count[:] = 0
+    for item in range(len(numbers)):
+        numbers[item] = immediate[at, item]
+    for axis in range(record[at, program.AXES]):
+        loop = extent[at, axis, program.EXTENT_LOOP]
+        lengths[axis] = extent[at, axis, program.CELLS] if loop == NO_LOOP else loops[loop, LEFT]
+    for role in range(record[at, program.ROLES]):
+        boxes[role, 0] = 0
+        if operand[at, role, program.DEPENDENCE] != program.ABSENT:
+            bits = 0
+            for dimension in range(3):
+                loop = operand[at, role, program.DIMENSION_LOOP + dimension]
+                if loop != NO_LOOP:
+                    stride = operand[at, role, program.DIMENSION_BITS + dimension]
+                    bits += loops[loop, VALUE] * stride
+            boxes[role, 0] = operand[at, role, program.ADDRESS] + (bits >> 3)
+            boxes[role, 1] = operand[at, role, program.PLANE_BYTES]
+            boxes[role, 2] = operand[at, role, program.ROW_BYTES]
+
+
+_CLOCK = (INTEGERS, INTEGERS_2D, INTEGERS_2D)
+
+
+@compiled(INTEGERS_2D, INTEGERS_3D, INTEGER, INTEGER, INTEGERS, INTEGERS_2D, INTEGERS, *_CLOCK)
+def finish_instruction(
+    record: Integers,
+    operand: Integers,
+    at: int,
+    issue: int,
+    lengths: Integers,
+    counted: Integers,
+    count: Integers,
+    engine_free: Integers,
+    buffers: Integers,
+    totals: Integers,
+) -> None:
+    """Adds up the threads' counts in `count`, counts the work and advances the clock."""
+    for item in range(COUNTS):
+        count[item] = 0
+        for thread in range(counted.shape[0]):
+            count[item] += counted[thread, item]
+    service = account(record[at], operand[at], lengths, count, totals[at])
+    advance(record[at], operand[at], issue, service, engine_free, buffers, totals[at])
+
+
+_PLACES_TUPLE = types.Tuple(_PLACES)
+_LOCALS_TUPLE = types.Tuple(_LOCALS)
+_CLOCK_TUPLE = types.Tuple(_CLOCK)
+_WALK = (_PLACES_TUPLE, _LOCALS_TUPLE, _CLOCK_TUPLE, INTEGERS_3D, *[INTEGER] * 5)
+
+Tables = tuple[Integers, Integers, Integers, Doubles]
+Locals = tuple[Integers, Integers, Integers, Doubles, Integers]
+ClockState = tuple[Integers, Integers, Integers]
+
+
+@compiled(*_WALK)
+def walk(
+    tables: Tables,
+    local: Locals,
+    clock: ClockState,
+    counted: Integers,
+    issue_rate: int,
+    scratch: int,
+    control: int,
+    thread: int,
+    threads: int,
+) -> int:
+    """Executes the program as one of `threads`; returns the number of instructions executed.
+
+    `counted[parity, thread]` hands counts to the first thread: the parity changes with every
+    instruction, so that it may still read the last one's. -1 means that the run was aborted.
+    """
+    record, operand = tables[0], tables[2]
+    loops, boxes, lengths, numbers, count = local
+    at, depth, executed = 0, 0, 0
+    while at < len(record):
+        kind = record[at, program.KIND]
+        if kind == program.LOOP:
+            set_loop(record[at], depth, loops, record[at, program.START])
+            depth += 1
+        elif kind == program.END:
+            opened = record[at, program.PARTNER]
+            value = loops[depth - 1, VALUE] + record[opened, program.STEP]
+            if set_loop(record[opened], depth - 1, loops, value):
+                at = opened
+            else:
+                depth -= 1
+        else:
+            resolve(*tables, at, *local)
+            lanes, kernel = record[at, program.INPUT_LANES], record[at, program.KERNEL]
+            task = (boxes, lengths, numbers, lanes, count, scratch, thread, threads)
+            if kernel < FIRST_LATE:
+                run_early(kernel, task)
+            else:
+                run_late(kernel, task)
+            parity = executed & 1
+            for item in range(COUNTS):
+                counted[parity, thread, item] = count[item]
+            if not wait_for_all(control, threads, executed):
+                return -1
+            if thread == 0:
+                issue = executed // issue_rate
+                finish_instruction(
+                    record, operand, at, issue, lengths, counted[parity], count, *clock
+                )
+            executed += 1
+        at += 1
+    return executed

@@ -1,0 +1,73 @@
+"""What one instruction costs: its service time and its arithmetic, as one table of plain data.
+
+Service times in cycles, from the machine's parameters and the work that the data causes:
+
+    EVENTS  latency + sum over rows of ceil(events of the row / input lanes)
+                      * ceil(outer / output lanes)
+    DENSE   latency + rows * ceil(inner / input lanes) * ceil(outer / output lanes)
+    CELLS   latency + ceil(cells of all axes / lanes)
+    BYTES   latency + ceil(bytes of the box / bandwidth)
+
+`inner` is the axis of the array's input lanes, `outer` that of its output lanes; rows are steps x
+samples. Additions and multiplications are per cell of the product of all axes; comparisons count
+as additions, divisions, roots and exponentials as multiplications.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from spikeloom.dialects.instruction_set import INPUTS, OUTPUTS
+
+EVENTS, DENSE, CELLS, BYTES = 0, 1, 2, 3
+
+
+@dataclass(frozen=True)
+class Work:
+    """Cost of one instruction.
+
+    Attributes:
+        service: formula of the service time.
+        inner, outer: axes of the array's lanes; "" where it has none.
+        additions, multiplications: per cell.
+        per_event: the role of which one row is moved per event instead of its box once.
+    """
+
+    service: int
+    inner: str = ""
+    outer: str = ""
+    additions: int = 0
+    multiplications: int = 0
+    per_event: str = ""
+
+
+WORK: dict[str, Work] = {
+    "load": Work(BYTES),
+    "load_transposed": Work(BYTES),
+    "store": Work(BYTES),
+    "clear": Work(BYTES),
+    "bias": Work(DENSE, outer=OUTPUTS),
+    "accumulate": Work(EVENTS, INPUTS, OUTPUTS, additions=1, per_event="weight"),
+    "multiply": Work(DENSE, INPUTS, OUTPUTS, additions=1, multiplications=1),
+    # Reset, integrate, compare; leak.
+    "fire": Work(CELLS, additions=3, multiplications=1),
+    "integrate": Work(CELLS, additions=1, multiplications=1),
+    "add": Work(CELLS, additions=1),
+    "readout": Work(CELLS, additions=1),
+    # Maximum, difference, sum; exponential, quotient, scale.
+    "cross_entropy": Work(CELLS, additions=3, multiplications=3),
+    "mean_squared_error": Work(CELLS, additions=2, multiplications=2),
+    "spread": Work(CELLS, multiplications=1),
+    # Distance, reset path, sum; leak, reset path, surrogate, gain.
+    "fire_gradient": Work(CELLS, additions=3, multiplications=4),
+    "integrate_gradient": Work(CELLS, additions=1, multiplications=1),
+    "backpropagate": Work(DENSE, OUTPUTS, INPUTS, additions=1, multiplications=1),
+    "correlate_spikes": Work(EVENTS, INPUTS, OUTPUTS, additions=1, per_event="weight_gradient"),
+    "correlate_values": Work(DENSE, INPUTS, OUTPUTS, additions=1, multiplications=1),
+    "sum_gradient": Work(DENSE, outer=OUTPUTS, additions=1),
+    "count_step": Work(CELLS, additions=1),
+    # Velocity and step.
+    "sgd": Work(CELLS, additions=2, multiplications=2),
+    # Two moments, sum with epsilon, step; 2 + 3 for the moments, root, quotient and scales, decay.
+    "adam": Work(CELLS, additions=4, multiplications=10),
+}

@@ -1,0 +1,219 @@
+"""A second meaning of instruction streams: plain numpy on one array per buffer.
+
+It shares nothing with the interpreter but the stream and the instruction set: loops are Python
+loops, boxes are slices, arithmetic is double precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikeloom.backend.stream import ELEMENTS, NO_BUFFER, NO_LOOP, OPCODE_END, OPCODE_LOOP, Stream
+from spikeloom.dialects.instruction_set import INSTRUCTIONS, ONE, Element, InstructionSpec
+
+_TYPES = {Element.BIT: np.uint8, Element.F32: np.float64, Element.I32: np.int64}
+
+
+@dataclass(frozen=True)
+class Executed:
+    """One dynamic instruction: its record in the stream, axis lengths, and operands by role."""
+
+    record: int
+    spec: InstructionSpec
+    axes: dict[str, int]
+    buffers: dict[str, int]
+    boxes: dict[str, tuple[slice, slice, slice]]
+    immediates: dict[str, float]
+
+
+def unroll(stream: Stream) -> Iterator[Executed]:
+    """Every dynamic instruction in program order."""
+
+    def block(start: int, end: int, values: list[tuple[int, int]]) -> Iterator[Executed]:
+        at = start
+        while at < end:
+            row = stream.instructions[at]
+            if row["opcode"] == OPCODE_LOOP:
+                first, stop, step = (int(v) for v in row["loop"])
+                for value in range(first, stop, step):
+                    tile = min(abs(step), abs(stop - value))
+                    yield from block(at + 1, int(row["partner"]), [*values, (value, tile)])
+                at = int(row["partner"])
+            elif row["opcode"] != OPCODE_END:
+                yield _executed(stream, at, values)
+            at += 1
+
+    return block(0, len(stream.instructions), [])
+
+
+def _executed(stream: Stream, at: int, values: list[tuple[int, int]]) -> Executed:
+    row = stream.instructions[at]
+    spec = INSTRUCTIONS[int(row["opcode"]) - 3]
+    axes: dict[str, int] = {ONE: 1}
+    for i, axis in enumerate(spec.axes):
+        loop = int(row["extent_loop"][i])
+        axes[axis] = int(row["extent"][i]) if loop == NO_LOOP else values[loop][1]
+    buffers: dict[str, int] = {}
+    boxes: dict[str, tuple[slice, slice, slice]] = {}
+    for i, role in enumerate(spec.roles):
+        if (buffer := int(row["buffer"][i])) == NO_BUFFER:
+            continue
+        buffers[role.name] = buffer
+        starts = []
+        for d in range(3):
+            loop = int(row["base_loop"][i, d])
+            starts.append(int(row["base"][i, d]) + (0 if loop == NO_LOOP else values[loop][0]))
+        boxes[role.name] = tuple(
+            slice(s, s + axes[a]) for s, a in zip(starts, role.dims, strict=True)
+        )
+    names = [immediate.name for immediate in spec.immediates]
+    numbers = dict(zip(names, (float(v) for v in row["immediate"]), strict=False))
+    return Executed(at, spec, axes, buffers, boxes, numbers)
+
+
+class ReferenceMachine:
+    """Executes a stream on `memory`, one array per buffer; remembers events per row."""
+
+    def __init__(self, stream: Stream):
+        self.stream = stream
+        self.memory = [
+            np.zeros(tuple(b["shape"]), _TYPES[ELEMENTS[b["element"]]]) for b in stream.buffers
+        ]
+        self.executed: list[Executed] = []
+        self.events: list[np.ndarray] = []
+
+    def run(self) -> None:
+        """Executes the stream once."""
+        self.executed, self.events = list(unroll(self.stream)), []
+        for instruction in self.executed:
+            view = {r: self.memory[b][instruction.boxes[r]] for r, b in instruction.buffers.items()}
+            event_driven = instruction.spec.name in ("accumulate", "correlate_spikes")
+            events = view["spikes"].sum(axis=2).ravel() if event_driven else np.zeros(0, int)
+            self.events.append(events.astype(np.int64))
+            getattr(self, f"do_{instruction.spec.name}")(view, instruction.immediates)
+
+    def do_load(self, v, n):
+        v["target"][...] = v["source"]
+
+    do_store = do_load
+
+    def do_load_transposed(self, v, n):
+        v["target"][0] = v["source"][0].T
+
+    def do_clear(self, v, n):
+        v["target"][...] = 0
+
+    def do_bias(self, v, n):
+        v["current"][...] = v["bias"]
+
+    def do_accumulate(self, v, n):
+        v["current"] += v["spikes"] @ v["weight"][0]
+
+    def do_multiply(self, v, n):
+        v["current"] += v["values"] @ v["weight"][0]
+
+    def do_fire(self, v, n):
+        shape = v["current"].shape[1:]
+        u = v["previous_potential"][0] if "previous_potential" in v else np.zeros(shape)
+        s = v["previous_spikes"][0] if "previous_spikes" in v else np.zeros(shape)
+        for t, current in enumerate(v["current"]):
+            left = (u * (1.0 - s), u - n["threshold"] * s, u)[int(n["reset"])]
+            u = n["decay"] * left + current
+            s = u > n["threshold"]
+            v["spikes"][t] = s
+            if "mask" in v:
+                near = np.abs(u - n["threshold"]) < n["shape"]
+                v["mask"][t] = near | (n["surrogate"] > 1)
+            if "potential" in v:
+                v["potential"][t] = u
+
+    def do_integrate(self, v, n):
+        u = v["previous_potential"][0] if "previous_potential" in v else 0
+        for t, current in enumerate(v["current"]):
+            u = n["decay"] * u + current
+            v["potential"][t] = u
+
+    def do_add(self, v, n):
+        v["sum"][...] = v["left"] + v["right"]
+
+    def do_readout(self, v, n):
+        v["sum"][0] = n["scale"] * v["output"].sum(axis=0)
+
+    def do_cross_entropy(self, v, n):
+        r, label = v["readout"][0], v["label"][0, 0]
+        softmax = np.exp(r - r.max(axis=1, keepdims=True))
+        softmax /= softmax.sum(axis=1, keepdims=True)
+        onehot = np.eye(r.shape[1])[label]
+        v["loss"] += -n["scale"] * np.log((softmax * onehot).sum(axis=1)).sum()
+        v["correct"] += (r.argmax(axis=1) == label).sum()
+        if "gradient" in v:
+            v["gradient"][0] = n["scale"] * (softmax - onehot)
+
+    def do_mean_squared_error(self, v, n):
+        r, label = v["readout"][0], v["label"][0, 0]
+        distance = r - np.eye(r.shape[1])[label]
+        v["loss"] += n["scale"] * (distance**2).sum()
+        v["correct"] += (r.argmax(axis=1) == label).sum()
+        if "gradient" in v:
+            v["gradient"][0] = 2 * n["scale"] * distance
+
+    def do_spread(self, v, n):
+        v["gradient"][...] = n["scale"] * v["readout_gradient"]
+
+    def do_fire_gradient(self, v, n):
+        gu = v["next_gradient"][0] if "next_gradient" in v else 0
+        a, theta, reset = n["decay"], n["threshold"], int(n["reset"])
+        for t in reversed(range(len(v["gradient"]))):
+            u = v["potential"][t] if "potential" in v else np.float64(0)
+            stays = 1.0 - v["spikes"][t] if reset == 0 else 1.0
+            x = u - theta
+            h = (
+                lambda x=x, t=t: n["gain"] * (v["mask"][t] if "mask" in v else abs(x) < n["shape"]),
+                lambda x=x: n["gain"] * np.maximum(0, 1 - abs(x) / n["shape"]),
+                lambda x=x: 1 / (1 + n["shape"] * abs(x)) ** 2,
+                lambda x=x: n["shape"] / 2 / (1 + (np.pi / 2 * n["shape"] * x) ** 2),
+            )[int(n["surrogate"])]()
+            path = (a * u * gu, a * theta * gu, 0)[reset]
+            gs = v["spike_gradient"][t] - (0 if n["detach_reset"] else path)
+            gu = h * gs + a * stays * gu
+            v["gradient"][t] = gu
+
+    def do_integrate_gradient(self, v, n):
+        gu = v["next_gradient"][0] if "next_gradient" in v else 0
+        for t in reversed(range(len(v["gradient"]))):
+            gu = v["potential_gradient"][t] + n["decay"] * gu
+            v["gradient"][t] = gu
+
+    def do_backpropagate(self, v, n):
+        v["input_gradient"] += v["gradient"] @ v["transposed_weight"][0]
+
+    def do_correlate_spikes(self, v, n):
+        inputs = v.get("spikes", v.get("values"))
+        v["weight_gradient"][0] += np.einsum("tbi,tbo->io", inputs, v["gradient"])
+
+    do_correlate_values = do_correlate_spikes
+
+    def do_sum_gradient(self, v, n):
+        v["bias_gradient"] += v["gradient"].sum(axis=(0, 1))
+
+    def do_count_step(self, v, n):
+        v["count"] += 1
+
+    def do_sgd(self, v, n):
+        change = v["gradient"]
+        if "velocity" in v:
+            v["velocity"][...] = change = n["momentum"] * v["velocity"] + v["gradient"]
+        v["parameter"] -= n["rate"] * change
+
+    def do_adam(self, v, n):
+        g, count = v["gradient"], int(v["count"].item())
+        m, w = v["first_moment"], v["second_moment"]
+        m[...] = n["beta1"] * m + (1 - n["beta1"]) * g
+        w[...] = n["beta2"] * w + (1 - n["beta2"]) * g * g
+        step = (
+            m / (1 - n["beta1"] ** count) / (np.sqrt(w / (1 - n["beta2"] ** count)) + n["epsilon"])
+        )
+        v["parameter"] -= n["rate"] * (n["decay"] * v["parameter"] + step)

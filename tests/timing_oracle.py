@@ -1,0 +1,160 @@
+"""A second model of time: a plain discrete-event simulation of engines with queues.
+
+Instructions are issued to their engine's queue at a fixed rate. An engine starts the head of its
+queue as soon as every instruction that it depends on has finished. It shares no code with the
+interpreter's clock: dependences are lists of instructions, time is a heap of events, and stalls
+are classified cycle by cycle.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import ceil
+
+import numpy as np
+from reference_machine import Executed
+
+from spikeloom.backend.machine import Machine
+from spikeloom.backend.stream import ELEMENTS, Stream
+from spikeloom.dialects.instruction_set import Element, Engine
+
+
+@dataclass
+class Job:
+    """A dynamic instruction with what it waits for."""
+
+    engine: Engine
+    service: int
+    issue: int
+    producers: set[int] = field(default_factory=set)
+    occupants: set[int] = field(default_factory=set)
+    start: int = -1
+    finish: int = -1
+
+
+def service_cycles(
+    instruction: Executed, events: np.ndarray, machine: Machine, stream: Stream
+) -> int:
+    """Service time from the machine's description."""
+    spec, axes = instruction.spec, instruction.axes
+    if spec.engine is Engine.DMA:
+        element = ELEMENTS[stream.buffers["element"][instruction.buffers["target"]]]
+        planes, rows, features = [axes[a] for a in spec.writes[0].dims]
+        row = ceil(features / 8) if element is Element.BIT else 4 * features
+        return machine.dram.latency.value + ceil(planes * rows * row / machine.dram.bandwidth.value)
+    unit = getattr(machine.engines, spec.engine.value)
+    cells = int(np.prod([axes[a] for a in spec.axes], dtype=np.int64))
+    if spec.engine in (Engine.NEURON, Engine.LOSS, Engine.OPTIMIZER):
+        return unit.latency.value + ceil(cells / unit.lanes.value)
+    rows = axes["steps"] * axes["samples"]
+    into, out = axes.get("inputs", 1), axes["outputs"]
+    if spec.name == "backpropagate":
+        into, out = out, into
+    columns = ceil(out / unit.output_lanes.value)
+    if spec.name in ("accumulate", "correlate_spikes"):
+        passes = sum(ceil(int(n) / unit.input_lanes.value) for n in events)
+        return unit.latency.value + passes * columns
+    return unit.latency.value + rows * ceil(into / unit.input_lanes.value) * columns
+
+
+def _conflicts(stream: Stream) -> list[int]:
+    """A representative of each buffer's group of buffers that overlap, found by flooding."""
+    b = stream.buffers
+    group = list(range(len(b)))
+    changed = True
+    while changed:
+        changed = False
+        for i in range(len(b)):
+            for j in range(len(b)):
+                same = b["memory"][i] == b["memory"][j]
+                apart = (
+                    b["offset"][i] >= b["offset"][j] + b["bytes"][j]
+                    or b["offset"][j] >= b["offset"][i] + b["bytes"][i]
+                )
+                if same and not apart and group[i] > group[j]:
+                    group[i], changed = group[j], True
+    return group
+
+
+def jobs_of(
+    stream: Stream, executed: Sequence[Executed], services: Sequence[int], rate: int
+) -> list[Job]:
+    """Jobs in program order with the jobs each of them waits for."""
+    group = _conflicts(stream)
+    writer: dict[int, int] = {}
+    readers: dict[int, list[int]] = defaultdict(list)
+    jobs: list[Job] = []
+    for number, (instruction, service) in enumerate(zip(executed, services, strict=True)):
+        job = Job(instruction.spec.engine, service, number // rate)
+        written = [r.name for r in instruction.spec.writes if r.name in instruction.buffers]
+        updated = [r.name for r in instruction.spec.writes if r.updates]
+        read = [r.name for r in instruction.spec.reads] + updated
+        touched = {name: group[b] for name, b in instruction.buffers.items()}
+        for name in read:
+            if name in touched and touched[name] in writer:
+                job.producers.add(writer[touched[name]])
+        for name in written:
+            job.occupants |= set(readers[touched[name]])
+            if touched[name] in writer:
+                job.occupants.add(writer[touched[name]])
+        for name in read:
+            if name in touched:
+                readers[touched[name]].append(number)
+        for name in written:
+            writer[touched[name]] = number
+            readers[touched[name]] = [number] if name in updated else []
+        jobs.append(job)
+    return jobs
+
+
+def simulate(jobs: list[Job]) -> None:
+    """Fills in when each job starts and finishes."""
+    queues: dict[Engine, deque[int]] = defaultdict(deque)
+    busy: set[Engine] = set()
+    done: set[int] = set()
+    events = [(job.issue, 0, number) for number, job in enumerate(jobs)]
+    heapq.heapify(events)
+    while events:
+        now = events[0][0]
+        while events and events[0][0] == now:
+            _, kind, number = heapq.heappop(events)
+            if kind == 0:
+                queues[jobs[number].engine].append(number)
+            else:
+                busy.discard(jobs[number].engine)
+                done.add(number)
+        for engine, queue in queues.items():
+            if engine in busy or not queue:
+                continue
+            job = jobs[queue[0]]
+            if job.producers | job.occupants <= done:
+                job.start, job.finish = now, now + job.service
+                heapq.heappush(events, (job.finish, 1, queue.popleft()))
+                busy.add(engine)
+
+
+def states(jobs: list[Job]) -> dict[Engine, dict[str, int]]:
+    """Cycles of each engine in each state, classified one by one."""
+    elapsed = max((job.finish for job in jobs), default=0)
+    found: dict[Engine, dict[str, int]] = {engine: defaultdict(int) for engine in Engine}
+    for engine in Engine:
+        free = 0
+        for job in (j for j in jobs if j.engine is engine):
+            for cycle in range(free, job.start):
+                found[engine][_why(job, jobs, cycle)] += 1
+            found[engine]["cycles_active"] += job.service
+            free = job.finish
+        found[engine]["cycles_idle"] = elapsed - free
+    return found
+
+
+def _why(job: Job, jobs: list[Job], cycle: int) -> str:
+    if cycle < job.issue:
+        return "cycles_waiting_for_issue"
+    late = [jobs[p].engine for p in job.producers if jobs[p].finish > cycle]
+    if any(engine is not Engine.DMA for engine in late):
+        return "cycles_stalled_on_operand"
+    return "cycles_stalled_on_dma" if late else "cycles_stalled_on_backpressure"
