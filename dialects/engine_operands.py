@@ -130,7 +130,7 @@ class ExtentAttr(ParametrizedAttribute):
     def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
         with parser.in_angle_brackets():
             if parser.parse_optional_keyword("loop"):
-                return (IntAttr(0), IntAttr(parser.parse_integer()))
+                return (IntAttr(0), IntAttr(parser.parse_integer(allow_negative=False)))
             if parser.parse_optional_keyword("all"):
                 return (IntAttr(ALL_STEPS), IntAttr(NO_LOOP))
             return (IntAttr(parser.parse_integer()), IntAttr(NO_LOOP))
