@@ -20,7 +20,7 @@ demo: setup      ## train a spiking network on handwritten digits
 	$(BIN)/spikeloom run examples/digits.snn
 
 test: setup lint ## lint, types and the whole test suite
-	$(BIN)/python -m lit -q tests/filecheck
+	$(BIN)/lit -q tests/filecheck
 	$(BIN)/python -m pytest tests -m 'not oracle'
 
 lint: setup      ## ruff and pyright

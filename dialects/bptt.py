@@ -64,7 +64,8 @@ from spikeloom.dialects.bptt_types import (
     unit_count,
     with_sample_shape,
 )
-from spikeloom.dialects.number_text import Count, count
+from spikeloom.dialects.number_text import Count, count, parse_count
+from spikeloom.dialects.snn import MAX_COUNT
 from spikeloom.dialects.snn_network import ParameterOp
 
 
@@ -114,17 +115,21 @@ class StepOp(IRDLOperation):
             shape = parameter.type.get_shape()
             if len(shape) not in (1, 2) or min(shape) < 1:
                 raise VerifyException(
-                    f"a parameter of a step is [out, in] or [out], got {list(shape)}"
+                    f"a parameter of a step is [out, in] or [out], got {parameter.type}"
                 )
+        updated = [op.parameter for op in self.body.block.ops if isinstance(op, OptimizeOp)]
+        for symbol in set(updated):
+            if updated.count(symbol) > 1:
+                raise VerifyException(f"{symbol} is updated more than once")
         _verify_order(self.body.block, set())
 
     @classmethod
     def parse(cls, parser: Parser) -> StepOp:
         name = parser.parse_symbol_name().data
         parser.parse_keyword("steps")
-        steps = parser.parse_integer()
+        steps = parse_count(parser).value.data
         parser.parse_keyword("batch")
-        batch = parser.parse_integer()
+        batch = parse_count(parser).value.data
         arguments = parser.parse_comma_separated_list(
             parser.Delimiter.PAREN, lambda: parser.parse_argument(expect_type=True)
         )

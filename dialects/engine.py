@@ -37,7 +37,8 @@ from spikeloom.dialects.engine_operands import (
     ExtentAttr,
     SliceAttr,
 )
-from spikeloom.dialects.number_text import Count, count
+from spikeloom.dialects.number_text import Count, count, parse_count
+from spikeloom.dialects.snn import MAX_COUNT
 
 
 @irdl_op_definition
@@ -73,31 +74,22 @@ class ProgramOp(IRDLOperation):
         return {op.sym_name.data: op for op in self.body.block.ops if isinstance(op, BufferOp)}
 
     def verify_(self) -> None:
-        known = self.buffers()
+        for name, value in (("samples", self.samples), ("steps", self.steps)):
+            if not 1 <= value.value.data <= MAX_COUNT:
+                raise VerifyException(
+                    f"{name} must lie in [1, {MAX_COUNT}], got {value.value.data}"
+                )
         for op in self.walk():
-            if not isinstance(op, InstructionOp):
-                continue
-            for role, slice in op.role_slices():
-                if slice is None:
-                    continue
-                buffer = known.get(slice.buffer_name)
-                if buffer is None:
-                    raise VerifyException(
-                        f"{op.name} names @{slice.buffer_name}, which is no buffer of the program"
-                    )
-                if buffer.kind not in role.elements:
-                    raise VerifyException(
-                        f"{op.name} cannot use @{slice.buffer_name} of {buffer.kind.value} "
-                        f"as its {role.name}"
-                    )
+            if op is not self and not isinstance(op, BufferOp | LoopOp | InstructionOp):
+                raise VerifyException(f"{op.name} is no part of a program")
 
     @classmethod
     def parse(cls, parser: Parser) -> ProgramOp:
         name = parser.parse_symbol_name().data
         parser.parse_keyword("samples")
-        samples = parser.parse_integer()
+        samples = parse_count(parser).value.data
         parser.parse_keyword("steps")
-        steps = parser.parse_integer()
+        steps = parse_count(parser).value.data
         attributes = parser.parse_optional_attr_dict_with_keyword()
         op = cls(name, samples, steps, parser.parse_region())
         if not op.body.blocks:

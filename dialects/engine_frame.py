@@ -13,7 +13,7 @@ from xdsl.dialects.builtin import (
     StringAttr,
     SymbolNameConstraint,
 )
-from xdsl.ir import Attribute, Region
+from xdsl.ir import Attribute, Operation, Region
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
@@ -34,7 +34,7 @@ from spikeloom.dialects.instruction_set import (
     Shape,
     buffer_bytes,
 )
-from spikeloom.dialects.number_text import Count, count
+from spikeloom.dialects.number_text import Count, count, parse_count
 
 _MAX_EXTENT = 2**31 - 1
 
@@ -77,6 +77,20 @@ class MachineOp(IRDLOperation):
         for memory in MEMORIES[1:]:
             if sizes.get(memory, 0) < 1:
                 raise VerifyException(f"the machine does not say how large {memory} is")
+
+
+def enclosing_program(op: Operation) -> Operation:
+    """The `engine.program` around an operation, through all loops.
+
+    Raises:
+        VerifyException: there is none.
+    """
+    parent = op.parent_op()
+    while parent is not None and parent.name == "engine.loop":
+        parent = parent.parent_op()
+    if parent is None or parent.name != "engine.program":
+        raise VerifyException(f"{op.name} must stand in an engine.program")
+    return parent
 
 
 @irdl_op_definition
@@ -139,6 +153,8 @@ class BufferOp(IRDLOperation):
         return buffer_bytes(self.kind, self.extents)
 
     def verify_(self) -> None:
+        if enclosing_program(self) is not self.parent_op():
+            raise VerifyException("a buffer is declared outside of all loops")
         if self.element.data not in {element.value for element in Element}:
             raise VerifyException(f"unknown element {self.element.data!r}")
         if self.memory.data not in MEMORIES:
@@ -162,7 +178,7 @@ class BufferOp(IRDLOperation):
         parser.parse_keyword("in")
         memory = parser.parse_identifier()
         parser.parse_keyword("at")
-        offset = parser.parse_integer()
+        offset = parse_count(parser).value.data
         properties: dict[str, Attribute] = {
             "sym_name": StringAttr(name),
             "element": StringAttr(element),
@@ -217,6 +233,7 @@ class LoopOp(IRDLOperation):
         return self.start.value.data, self.stop.value.data, self.step.value.data
 
     def verify_(self) -> None:
+        enclosing_program(self)
         if tuple(self.body.block.arg_types) != (IndexType(),):
             raise VerifyException("a loop's block has one argument of type index")
         start, stop, step = self.bounds
@@ -229,11 +246,11 @@ class LoopOp(IRDLOperation):
     def parse(cls, parser: Parser) -> LoopOp:
         variable = parser.parse_argument(expect_type=False).resolve(IndexType())
         parser.parse_punctuation("=")
-        start = parser.parse_integer()
+        start = parse_count(parser).value.data
         parser.parse_keyword("to")
-        stop = parser.parse_integer()
+        stop = parse_count(parser).value.data
         parser.parse_keyword("step")
-        step = parser.parse_integer()
+        step = parse_count(parser).value.data
         attributes = parser.parse_optional_attr_dict_with_keyword()
         op = cls(start, stop, step, parser.parse_region([variable]))
         if attributes is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, TypeAlias, cast
 
@@ -25,6 +26,7 @@ from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
 from spikeloom.dialects.engine_affine import NO_LOOP, Affine, LoopOperands
+from spikeloom.dialects.engine_frame import BufferOp, enclosing_program
 from spikeloom.dialects.engine_operands import (
     ExtentAttr,
     SliceAttr,
@@ -87,6 +89,27 @@ class InstructionOp(IRDLOperation):
         ] + [extent.loop.data for extent in self.extents]
         if any(not NO_LOOP <= position < len(self.loops) for position in positions):
             raise VerifyException(f"{self.name} refers to a loop that is not among its operands")
+        for immediate, value in zip(spec.immediates, self.immediates, strict=True):
+            if not math.isfinite(value.value.data):
+                raise VerifyException(f"{immediate.name} must be a finite number")
+        self._verify_buffers()
+
+    def _verify_buffers(self) -> None:
+        """Every buffer exists, holds what its role takes, and lies on the right side."""
+        program = enclosing_program(self).regions[0].block
+        known = {op.sym_name.data: op for op in program.ops if isinstance(op, BufferOp)}
+        for role, slice in self.role_slices():
+            if slice is None:
+                continue
+            name = slice.buffer_name
+            if (buffer := known.get(name)) is None:
+                raise VerifyException(f"the program has no buffer @{name}")
+            if buffer.element.data not in {element.value for element in role.elements}:
+                raise VerifyException(f"@{name} of {buffer.element.data} cannot be its {role.name}")
+            in_dram = buffer.memory.data == "dram"
+            if in_dram != role.dram and self.SPEC.name != "clear":
+                place = "in dram" if role.dram else "on chip"
+                raise VerifyException(f"its {role.name} must lie {place}, unlike @{name}")
 
     @classmethod
     def parse(cls, parser: Parser) -> InstructionOp:

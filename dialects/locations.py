@@ -60,11 +60,15 @@ class LocatingParser(Parser):
     def __init__(self, context: Context, text: str, filename: str):
         super().__init__(context, text, filename)
         self._filename = filename
+        self.operation_start: int | None = None
+        """Where the innermost operation starts that is being parsed, or was when parsing failed."""
         self._line_starts = [0] + [i + 1 for i, c in enumerate(text) if c == "\n"]
 
     def parse_optional_operation(self) -> Operation | None:
         start = self._current_token.span.start
+        outer, self.operation_start = self.operation_start, start
         op = super().parse_optional_operation()
+        self.operation_start = outer
         if op is not None and isinstance(op.location, UnknownLoc):
             line = bisect.bisect_right(self._line_starts, start)
             column = start - self._line_starts[line - 1] + 1

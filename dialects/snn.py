@@ -101,6 +101,19 @@ class TrainOp(IRDLOperation):
                 )
         if not 0 <= self.seed.value.data < 2**63:
             raise VerifyException(f"seed must not be negative, got {self.seed.value.data}")
+        self._verify_network()
+
+    def _verify_network(self) -> None:
+        """The network stands in the same module and is trained once."""
+        if self.parent is None:
+            return
+        name = self.network.root_reference.data
+        siblings = list(self.parent.ops)
+        if name not in {op.sym_name.data for op in siblings if isinstance(op, NetworkOp)}:
+            raise VerifyException(f"there is no network @{name} in this module")
+        trains = [op for op in siblings if isinstance(op, TrainOp) and op.network == self.network]
+        if trains[0] is not self:
+            raise VerifyException(f"the network @{name} is trained twice")
 
     @classmethod
     def parse(cls, parser: Parser) -> TrainOp:

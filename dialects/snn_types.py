@@ -17,6 +17,7 @@ from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     AnyOf,
     IRDLOperation,
+    MessageConstraint,
     ParamAttrConstraint,
     eq,
 )
@@ -26,9 +27,18 @@ from xdsl.utils.hints import isa
 ValueType: TypeAlias = TensorType[Attribute] | UnrankedTensorType[Attribute]
 
 ELEMENT = AnyOf((eq(i1), eq(f32)))
-SPIKES = AnyOf((TensorType.constr(i1), ParamAttrConstraint(UnrankedTensorType, (eq(i1),))))
-CURRENTS = AnyOf((TensorType.constr(f32), ParamAttrConstraint(UnrankedTensorType, (eq(f32),))))
-VALUE = AnyOf((TensorType.constr(ELEMENT), ParamAttrConstraint(UnrankedTensorType, (ELEMENT,))))
+SPIKES = MessageConstraint(
+    AnyOf((TensorType.constr(i1), ParamAttrConstraint(UnrankedTensorType, (eq(i1),)))),
+    "spikes are a tensor of i1",
+)
+CURRENTS = MessageConstraint(
+    AnyOf((TensorType.constr(f32), ParamAttrConstraint(UnrankedTensorType, (eq(f32),)))),
+    "currents are a tensor of f32",
+)
+VALUE = MessageConstraint(
+    AnyOf((TensorType.constr(ELEMENT), ParamAttrConstraint(UnrankedTensorType, (ELEMENT,)))),
+    "values are tensors of i1 or f32",
+)
 
 
 class ShapeError(VerifyException):
@@ -56,7 +66,7 @@ def element_type(value: SSAValue) -> Attribute:
 
 def shape_text(shape: Sequence[int]) -> str:
     """A shape as the language writes it: `[2, 32, 32]`."""
-    return "[" + ", ".join(map(str, shape)) + "]"
+    return "[" + ", ".join("?" if e == DYNAMIC_INDEX else str(e) for e in shape) + "]"
 
 
 class NetworkValueOperation(IRDLOperation, ABC):

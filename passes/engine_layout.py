@@ -233,14 +233,15 @@ SCAN_OPERATIONS = (
 def _assign_role(layout: Layout, op: bptt.ReportOp) -> None:
     view = layout.view(op.value)
     role = (op.kind.data, op.subject.data)
+    name = " ".join(role).strip()
     if view.shift or view.home.role not in (None, role):
         raise error(
             "E0204",
-            f"{role[0]} {role[1]} cannot be reported: its buffer is reported as something else",
+            f"{name} cannot be reported: its buffer is reported as something else",
             location_of(op),
         )
     if any(home.role == role and home is not view.home for home in layout.homes):
-        raise error("E0204", f"{role[0]} {role[1]} is reported twice", location_of(op))
+        raise error("E0204", f"{name} is reported twice", location_of(op))
     view.home.role = role
 
 

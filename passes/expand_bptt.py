@@ -60,6 +60,7 @@ class ExpandBpttPass(ModulePass):
                 train.erase()
 
     def _expand(self, network: snn.NetworkOp, train: snn.TrainOp | None) -> bptt.StepOp:
+        _require_known_operations(network)
         _require_shapes(network)
         steps = self.steps or (0 if train is None else train.steps.value.data)
         batch = self.batch or (0 if train is None else train.batch.value.data)
@@ -70,6 +71,10 @@ class ExpandBpttPass(ModulePass):
                 "runs for",
                 location_of(network),
                 "add a `train` block, or write expand-bptt{steps=16 batch=64}",
+            )
+        if max(steps, batch) > snn.MAX_COUNT:
+            raise error(
+                "E0204", f"steps and batch are at most {snn.MAX_COUNT}", location_of(network)
             )
         (image,) = network.body.block.args
         block = Block(arg_types=[sequence_type_of(image)])
@@ -86,6 +91,14 @@ class ExpandBpttPass(ModulePass):
             emitter.emit(bptt.ReportOp(saved.spikes, "spikes", layer.layer.data), layer)
         _emit_objective(expansion, network, train)
         return bptt.StepOp(network.sym_name.data, steps, batch, Region(block))
+
+
+def _require_known_operations(network: snn.NetworkOp) -> None:
+    for op in network.body.block.ops:
+        if not isinstance(op, snn.NetworkValueOperation | snn.ParameterOp | snn.ReturnOp):
+            raise error(
+                "E0204", f"expand-bptt has no rule for {op.name} in a network", location_of(op)
+            )
 
 
 def _require_shapes(network: snn.NetworkOp) -> None:

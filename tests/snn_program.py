@@ -183,7 +183,7 @@ class Network:
     def shape(self, expression: Expression) -> Shape:
         """The shape of a value, per sample and step."""
         match expression:
-            case Name(name):
+            case Name():
                 found = self.resolve(expression)
                 return self.input_shape if found is expression else self.shape(found)
             case Linear():

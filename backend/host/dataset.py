@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeloom.backend.host.encoding import Signal, encode
-from spikeloom.backend.host.plan import DataSizes, Encoding, batch_sizes
+from spikeloom.backend.host.plan import DataSizes, Encoding, batch_count
 from spikeloom.backend.host.randomness import Purpose, generator
 
 Indices = NDArray[np.int64]
@@ -100,7 +100,7 @@ class Batches:
     epoch: int
 
     def __len__(self) -> int:
-        return len(batch_sizes(len(self.order), self.batch))
+        return batch_count(len(self.order), self.batch)
 
     def __getitem__(self, index: int) -> Batch:
         if not 0 <= index < len(self):

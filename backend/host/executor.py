@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +26,7 @@ from spikeloom.backend.machine import Machine
 from spikeloom.backend.quantities import GRADIENTS_NONZERO, SPIKES_EMITTED
 from spikeloom.backend.results import RunResult
 from spikeloom.backend.stream import Stream
-from spikeloom.backend.validator import validate
+from spikeloom.backend.validator import ValidatedStream, validate
 from spikeloom.diagnostics import error
 from spikeloom.dialects.instruction_set import OPCODES, Engine
 
@@ -66,14 +66,13 @@ class Executor:
     """
 
     def __init__(self, image: Image, plan: Plan, machine: Machine, seed: int, threads: int):
-        check_image(image, plan)
+        names = [stream_name(*needed) for needed in needed_streams(plan)]
+        validated = {n: validate(image.stream(n), machine.memory_bytes) for n in names}
+        streams = {name: each.stream for name, each in validated.items()}
+        check_image(streams, plan)
         self._plan = plan
-        self._loaded: dict[str, _Loaded] = {}
-        for name in (stream_name(*needed) for needed in needed_streams(plan)):
-            self._loaded[name] = _load(image.stream(name), machine, threads)
-        self._state = _initial_state(
-            plan, [loaded.stream for loaded in self._loaded.values()], seed
-        )
+        self._loaded = {n: _load(each, machine, threads) for n, each in validated.items()}
+        self._state = _initial_state(plan, streams.values(), seed)
         self._version = self._state_version = 0
         self._newest: _Loaded | None = None
         self._last: _Loaded | None = None
@@ -169,8 +168,8 @@ class Executor:
         return int((readout[0, :, 0].argmax(axis=-1) == batch.labels).sum())
 
 
-def _load(stream: Stream, machine: Machine, threads: int) -> _Loaded:
-    validated = validate(stream, machine.memory_bytes)
+def _load(validated: ValidatedStream, machine: Machine, threads: int) -> _Loaded:
+    stream = validated.stream
     state = {
         f"{kind}/{subject}": index
         for index, (kind, subject) in enumerate(stream.buffer_roles)
@@ -178,7 +177,7 @@ def _load(stream: Stream, machine: Machine, threads: int) -> _Loaded:
     }
     interpreter = Interpreter(validated, machine, threads)
     firing = _layers(stream, ("fire",))
-    return _Loaded(validated.stream, interpreter, state, firing, _layers(stream, _LEARNING))
+    return _Loaded(stream, interpreter, state, firing, _layers(stream, _LEARNING))
 
 
 _LEARNING = ("fire_gradient", "integrate_gradient")
@@ -191,7 +190,7 @@ def _layers(stream: Stream, instructions: tuple[str, ...]) -> frozenset[str]:
     return frozenset(stream.layers[index] for index in found) - {""}
 
 
-def _initial_state(plan: Plan, streams: list[Stream], seed: int) -> dict[str, Tensor]:
+def _initial_state(plan: Plan, streams: Iterable[Stream], seed: int) -> dict[str, Tensor]:
     """Parameters from the seed, optimizer state zero, each in the language's shape."""
     state: dict[str, Tensor] = {
         f"parameter/{parameter.name}": initial_parameter(parameter, index, seed)

@@ -6,9 +6,10 @@ on afterwards.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from spikeloom.backend.host.parameters import buffer_shape
 from spikeloom.backend.host.plan import Plan, StreamKind, needed_streams, stream_name
-from spikeloom.backend.image import Image
 from spikeloom.backend.stream import ELEMENTS, Stream, per_dimension
 from spikeloom.diagnostics import error
 from spikeloom.dialects.instruction_set import Element, Shape
@@ -24,15 +25,15 @@ def product(shape: tuple[int, ...]) -> int:
     return cells
 
 
-def check_image(image: Image, plan: Plan) -> None:
-    """Checks that every stream is there, with the buffers that the host reads and writes.
+def check_image(streams: Mapping[str, Stream], plan: Plan) -> None:
+    """Checks that the validated streams have the buffers that the host reads and writes.
 
     Raises:
         DiagnosticError: E0303 for the first one that is missing or of another shape.
     """
     for kind, samples in needed_streams(plan):
         name = stream_name(kind, samples)
-        _check_stream(name, image.stream(name), plan, kind, samples)
+        _check_stream(name, streams[name], plan, kind, samples)
 
 
 def _check_stream(name: str, stream: Stream, plan: Plan, kind: StreamKind, samples: int) -> None:

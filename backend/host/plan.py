@@ -161,13 +161,17 @@ class Plan(Task):
     @property
     def batches_per_epoch(self) -> int:
         """Training batches of one epoch, the last and smaller one included."""
-        return len(batch_sizes(self.sizes.train_samples, self.batch))
+        return batch_count(self.sizes.train_samples, self.batch)
 
 
-def batch_sizes(samples: int, batch: int) -> tuple[int, ...]:
-    """Samples of each batch in order; only the last may be smaller."""
-    full, rest = divmod(samples, batch)
-    return (batch,) * full + ((rest,) if rest else ())
+def batch_count(samples: int, batch: int) -> int:
+    """Batches that it takes for this many samples."""
+    return -(-samples // batch)
+
+
+def samples_of_batch(samples: int, batch: int, index: int) -> int:
+    """Samples of batch number `index`; only the last may be smaller."""
+    return min(batch, samples - index * batch)
 
 
 def stream_name(kind: StreamKind, samples: int) -> str:
@@ -178,8 +182,12 @@ def stream_name(kind: StreamKind, samples: int) -> str:
 def needed_streams(plan: Plan) -> tuple[tuple[StreamKind, int], ...]:
     """Kind and batch size of every stream that the plan runs, each once."""
     wanted: dict[tuple[StreamKind, int], None] = {}
-    for size in batch_sizes(plan.sizes.train_samples, plan.batch):
-        wanted["train", size] = None
-    for size in batch_sizes(plan.sizes.test_samples, plan.batch):
-        wanted["test", size] = None
+    sizes: tuple[tuple[StreamKind, int], ...] = (
+        ("train", plan.sizes.train_samples),
+        ("test", plan.sizes.test_samples),
+    )
+    for kind, samples in sizes:
+        count = batch_count(samples, plan.batch)
+        for index in (0, count - 1) if count else ():
+            wanted[kind, samples_of_batch(samples, plan.batch, index)] = None
     return tuple(wanted)

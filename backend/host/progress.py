@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from spikeloom.backend.counters import COUNTERS
-from spikeloom.backend.host.plan import Plan, batch_sizes
+from spikeloom.backend.host.plan import Plan
 
 Natural = Annotated[int, Field(ge=0)]
 
@@ -93,11 +93,10 @@ class Progress(_Record):
 
     def fits(self, plan: Plan) -> bool:
         """Whether a run of this plan can stand here, as far as the numbers tell."""
-        sizes = batch_sizes(plan.sizes.train_samples, plan.batch)
         return (
             len(self.history) == self.epoch
-            and self.batch <= len(sizes)
-            and self.running.samples == sum(sizes[: self.batch])
+            and self.batch <= plan.batches_per_epoch
+            and self.running.samples == min(self.batch * plan.batch, plan.sizes.train_samples)
             and self.totals.counters.keys() in (set[str](), COUNTERS.keys())
         )
 

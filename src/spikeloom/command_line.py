@@ -1,0 +1,127 @@
+"""`spikeloom`: run, compile, execute and look at spiking programs.
+
+This module holds the options and nothing heavy, so that help appears at once; the commands
+themselves are in `spikeloom.commands`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from spikeloom import __version__
+from spikeloom.terminal import EXIT_ERROR, guarded
+
+_EPILOG = "exit codes: 0 done, 1 an error in the input, 2 usage, 70 internal error, 130 interrupted"
+
+
+def _integer(least: int, limit: int) -> Callable[[str], int]:
+    """A parser of decimal integers in [least, limit)."""
+
+    def parse(text: str) -> int:
+        digits = text.removeprefix("-")
+        value = int(text) if digits.isdecimal() and digits.isascii() and len(digits) < 20 else None
+        if value is None or not least <= value < limit:
+            message = f"expected an integer of at least {least}, got {text!r}"
+            raise argparse.ArgumentTypeError(message)
+        return value
+
+    return parse
+
+
+def _add_run_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    count = _integer(1, 2**48)
+    add("--epochs", metavar="N", type=count, help="train up to epoch N, from the beginning")
+    add(
+        "--batches",
+        metavar="N",
+        type=count,
+        help="stop after training batch N, counted from the beginning of training; an epoch that"
+        " is not finished is reported over its batches so far",
+    )
+    add("--seed", metavar="N", type=_integer(0, 2**63), help="instead of the program's seed")
+    add(
+        "--threads",
+        metavar="N",
+        type=_integer(1, 257),
+        default=min(2, os.cpu_count() or 1),
+        help="threads of the interpreter; results do not depend on it (default: %(default)s)",
+    )
+    _add_data_option(parser)
+    add("--json", metavar="FILE", type=Path, help="write accuracies, counters and energy as JSON")
+    add("--dump", metavar="DIR", type=Path, help="write the last batch to DIR/tensors.npz")
+    add(
+        "--save",
+        metavar="FILE",
+        type=Path,
+        help="write parameters, optimizer state and progress (.safetensors) at the end, also when"
+        " interrupted by Ctrl-C: --load goes on from there",
+    )
+    add("--load", metavar="FILE", type=Path, help="start from a file written by --save")
+
+
+def _add_data_option(parser: argparse.ArgumentParser) -> None:
+    words = "recordings (.npz), for a program without `train`"
+    parser.add_argument("--data", metavar="FILE", type=Path, help=words)
+
+
+def _add_program(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("program", metavar="PROGRAM", help="a program (.snn)")
+    words = "description of the machine (.toml)"
+    parser.add_argument("--machine", metavar="FILE", type=Path, help=words)
+
+
+def _add_image(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image", metavar="FILE", type=Path, help="a compiled program (.snx)")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="spikeloom",
+        description="Compiles spiking networks to an accelerator and runs them on its interpreter.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument("--version", action="version", version=f"spikeloom {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    run = commands.add_parser("run", help="compile a program and train it, or run inference")
+    _add_program(run)
+    _add_run_options(run)
+
+    compile_ = commands.add_parser("compile", help="compile a program to an instruction stream")
+    _add_program(compile_)
+    _add_data_option(compile_)
+    words = "the file to write (.snx)"
+    compile_.add_argument("-o", "--output", metavar="FILE", type=Path, required=True, help=words)
+
+    execute = commands.add_parser("exec", help="execute a compiled program")
+    _add_image(execute)
+    _add_run_options(execute)
+
+    disassemble = commands.add_parser("disassemble", help="print a compiled program as text")
+    _add_image(disassemble)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs `spikeloom` and returns its exit code."""
+    try:
+        parsed = make_parser().parse_args(arguments)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else EXIT_ERROR
+
+    def command() -> int:
+        from spikeloom import commands
+
+        return commands.COMMANDS[parsed.command](parsed)
+
+    return guarded(command)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""What the commands of `spikeloom` do."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from xdsl.dialects.builtin import ModuleOp
+
+from spikeloom.backend.host.dataset import Dataset
+from spikeloom.backend.host.plan import Plan, Task
+from spikeloom.backend.host.session import RunOptions, Session, check_options, load_dataset
+from spikeloom.backend.host.task import describe
+from spikeloom.backend.image import Image
+from spikeloom.backend.machine import load_machine
+from spikeloom.backend.snx import read_image, write_image
+from spikeloom.compiler import compile_program
+from spikeloom.diagnostics import error
+from spikeloom.frontend.program import parse_program_bytes
+from spikeloom.terminal import EXIT_INTERRUPTED, EXIT_OK
+
+MAX_PROGRAM_BYTES = 2**24
+"""More is not even read; the frontend has a lower limit of its own and words for it."""
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """`spikeloom run`: compiles in memory and executes as `exec` does."""
+    options = _run_options(parsed)
+    module, task = _read_program(parsed.program)
+    check_options(task, options)
+    dataset = load_dataset(task, options)
+    image = compile_program(module, task, load_machine(parsed.machine), sizes=dataset.sizes)
+    return _execute(image, dataset, options)
+
+
+def compile_to_file(parsed: argparse.Namespace) -> int:
+    """`spikeloom compile`: writes the instruction stream to a file."""
+    options = RunOptions(data=parsed.data)
+    module, task = _read_program(parsed.program)
+    check_options(task, options)
+    sizes = load_dataset(task, options).sizes
+    image = compile_program(module, task, load_machine(parsed.machine), sizes=sizes)
+    write_image(parsed.output, image)
+    return EXIT_OK
+
+
+def execute_file(parsed: argparse.Namespace) -> int:
+    """`spikeloom exec`: executes an instruction stream from a file."""
+    options = _run_options(parsed)
+    image = read_image(parsed.image)
+    plan = Plan.from_json(image.metadata)
+    check_options(plan, options)
+    return _execute(image, load_dataset(plan, options), options)
+
+
+def disassemble_file(parsed: argparse.Namespace) -> int:
+    """`spikeloom disassemble`: prints an instruction stream as text."""
+    from spikeloom.backend.assembly import disassemble_image
+
+    sys.stdout.write(disassemble_image(read_image(parsed.image)))
+    return EXIT_OK
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "run": run,
+    "compile": compile_to_file,
+    "exec": execute_file,
+    "disassemble": disassemble_file,
+}
+
+
+def _run_options(parsed: argparse.Namespace) -> RunOptions:
+    return RunOptions(
+        threads=parsed.threads,
+        epochs=parsed.epochs,
+        batches=parsed.batches,
+        seed=parsed.seed,
+        data=parsed.data,
+        json=parsed.json,
+        dump=parsed.dump,
+        save=parsed.save,
+        load=parsed.load,
+    )
+
+
+def _read_program(path: str) -> tuple[ModuleOp, Task]:
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_PROGRAM_BYTES)
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else problem
+        raise error("E0401", f"cannot read `{path}`: {reason}") from None
+    module = parse_program_bytes(data, path)
+    return module, describe(module, path)
+
+
+def _execute(image: Image, dataset: Dataset, options: RunOptions) -> int:
+    from spikeloom.backend.interpreter import prepare_kernels
+    from spikeloom.console import Console
+    from spikeloom.report import print_report
+
+    console = Console()
+    with console.kernels() as progress:
+        prepare_kernels(progress)
+    with _stop_on_interrupt() as stop, console:
+        result = Session(image, dataset, options, console, stop).run()
+    if result.interrupted:
+        return _report_interruption(options.save)
+    print_report(result)
+    return EXIT_OK
+
+
+def _report_interruption(saved: Path | None) -> int:
+    words = f"; go on with --load {saved}" if saved is not None else ""
+    print(f"interrupted after a whole batch{words}", file=sys.stderr)
+    return EXIT_INTERRUPTED
+
+
+@contextmanager
+def _stop_on_interrupt() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C asks for a stop after the running batch; pressed again, it ends the command."""
+    asked = False
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    previous = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, previous)

@@ -1,0 +1,100 @@
+"""A program's real way: text to IR to stream, validated, executed; and what it computed."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from reference_gradients import Batch, Gradients, Parameters
+from snn_program import Lif, Network
+
+from spikeloom.backend.host.parameters import from_buffer, to_buffer
+from spikeloom.backend.interpreter import Interpreter
+from spikeloom.backend.machine import Machine, load_machine
+from spikeloom.backend.stream import OPCODE_LOOP, Stream
+from spikeloom.backend.validator import validate
+from spikeloom.compiler import compile_stream, pipeline_text
+from spikeloom.frontend.program import parse_program
+
+
+@lru_cache(maxsize=1)
+def default_machine() -> Machine:
+    """The bundled machine."""
+    return load_machine()
+
+
+def machine_with_memories(capacity: int) -> Machine:
+    """The bundled machine with on-chip memories of `capacity` bytes each."""
+    machine = default_machine()
+    memories = {
+        name: getattr(machine.memories, name).model_copy(update={"value": capacity})
+        for name in machine.memory_bytes
+    }
+    smaller = machine.memories.model_copy(update=memories)
+    return machine.model_copy(update={"memories": smaller})
+
+
+class Engine:
+    """One training stream of a network with its interpreter, on the bundled machine or another."""
+
+    def __init__(self, network: Network, machine: Machine | None = None):
+        machine = machine or default_machine()
+        module = parse_program(network.text(), "random.snn")
+        pipeline = pipeline_text(training=True, steps=network.steps, batch=network.batch)
+        stream = compile_stream(module, machine, pipeline)
+        validated = validate(stream, machine.memory_bytes)
+        self.network = network
+        self.stream: Stream = validated.stream
+        self._interpreter = Interpreter(validated, machine)
+
+    def loops_that_repeat(self) -> int:
+        """Loops of more than one iteration: over time, and over tiles where there are several."""
+        instructions = self.stream.instructions
+        loops = instructions[instructions["opcode"] == OPCODE_LOOP]["loop"]
+        return sum(len(range(*map(int, bounds))) > 1 for bounds in loops)
+
+    def write_parameters(self, parameters: Parameters) -> None:
+        for name, tensor in parameters.items():
+            self._interpreter.write(self._index("parameter", name), to_buffer(tensor))
+
+    def read_parameters(self) -> dict[str, np.ndarray]:
+        return {name: self._read("parameter", name) for name in self.network.parameter_shapes}
+
+    def run(self, batch: Batch) -> Gradients:
+        """One training step: the parameters are updated, the gradients are those before."""
+        network = self.network
+        leading = (network.steps, network.batch)
+        signal, label = self._index("input"), self._index("label")
+        cells = np.zeros(self._shape(signal), batch.signal.dtype)
+        # What comes before the first step is zero.
+        cells[len(cells) - network.steps :] = batch.signal.reshape(*leading, -1)
+        self._interpreter.write(signal, cells)
+        labels = np.zeros(self._shape(label), np.int32)
+        labels[0, 0] = batch.labels
+        self._interpreter.write(label, labels)
+        self._interpreter.run()
+        spikes = {
+            name: self._interpreter.read(self._index("spikes", name))[-network.steps :].reshape(
+                *leading, *network.shape(layer)
+            )
+            for layer, name in network.layer_names.items()
+            if isinstance(layer, Lif)
+        }
+        return Gradients(
+            loss=self._interpreter.read(self._index("loss")).item(),
+            correct=self._interpreter.read(self._index("correct")).item(),
+            spikes=spikes,
+            gradients={name: self._read("gradient", name) for name in network.parameter_shapes},
+        )
+
+    def _index(self, kind: str, subject: str = "") -> int:
+        index = self.stream.find(kind, subject)
+        assert index is not None, f"the stream has no {kind} {subject}"
+        return index
+
+    def _shape(self, index: int) -> tuple[int, ...]:
+        return tuple(int(extent) for extent in self.stream.buffers[index]["shape"])
+
+    def _read(self, kind: str, name: str) -> np.ndarray:
+        cells = self._interpreter.read(self._index(kind, name))
+        return from_buffer(cells, len(self.network.parameter_shapes[name]))
