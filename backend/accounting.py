@@ -14,8 +14,12 @@ from spikeloom.backend.clock import service_time
 from spikeloom.backend.kernels import operands
 from spikeloom.backend.kernels.compile import INTEGER, INTEGERS, INTEGERS_2D, compiled
 from spikeloom.backend.work import EVENTS
+from spikeloom.dialects.instruction_set import DIMENSIONS
 
 Integers = NDArray[np.int64]
+
+FEATURE = DIMENSIONS - 1
+"""The dimension along which cells lie side by side."""
 
 
 @compiled(INTEGERS_2D, INTEGER, INTEGER, INTEGERS)
@@ -33,12 +37,13 @@ def account_traffic(
     first = 0
     for role in range(record[program.ROLES]):
         if operand[role, program.DEPENDENCE] != program.ABSENT:
-            planes = axis_length(operand, role, 0, extent)
-            rows = axis_length(operand, role, 1, extent)
-            features = axis_length(operand, role, 2, extent)
-            if operand[role, program.PER_EVENT] != 0:
-                planes, rows = 1, events
-            moved = planes * rows * ((features * operand[role, program.CELL_BITS] + 7) // 8)
+            rows = events
+            if operand[role, program.PER_EVENT] == 0:
+                rows = 1
+                for dimension in range(FEATURE):
+                    rows *= axis_length(operand, role, dimension, extent)
+            features = axis_length(operand, role, FEATURE, extent)
+            moved = rows * ((features * operand[role, program.CELL_BITS] + 7) // 8)
             memory = operand[role, program.MEMORY]
             if operand[role, program.READS] != 0:
                 total[quantities.BYTES_READ + memory] += moved
@@ -64,7 +69,7 @@ def account(
     inner = 1 if inner_axis == program.NO_AXIS else int(extent[inner_axis])
     outer = 1 if outer_axis == program.NO_AXIS else int(extent[outer_axis])
     produced = 1
-    for dimension in range(3):
+    for dimension in range(DIMENSIONS):
         produced *= axis_length(operand, 0, dimension, extent)
     total[quantities.CELLS_PRODUCED] += produced
     dense = cells * record[program.ADDITIONS]

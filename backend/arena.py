@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -57,7 +59,7 @@ class Arena:
             ValueError: the shape is another one, or the type cannot be converted.
         """
         element, features, rows = self._rows(buffer)
-        shape = (*rows.shape[:2], features)
+        shape = (*rows.shape[:-1], features)
         if values.shape != shape:
             name = self._stream.buffer_names[buffer]
             raise ValueError(f"buffer {name} has the shape {shape}, not {values.shape}")
@@ -68,11 +70,11 @@ class Arena:
             rows.view(_WORD_TYPES[element])[..., :features] = values
 
     def _rows(self, buffer: int) -> tuple[Element, int, NDArray[np.uint8]]:
-        """Element, features and a view of the bytes: [steps, samples, bytes of a row]."""
+        """Element, features, and the bytes as [steps, samples, positions, bytes of a row]."""
         entry = self._stream.buffers[buffer]
         element = ELEMENTS[int(entry["element"])]
-        planes, samples, features = (int(length) for length in entry["shape"])
+        *outer, features = (int(length) for length in entry["shape"])
         stride = row_bytes(element, features)
         start = int(self._starts[buffer])
-        flat = self._bytes[start : start + planes * samples * stride]
-        return element, features, flat.reshape(planes, samples, stride)
+        flat = self._bytes[start : start + math.prod(outer) * stride]
+        return element, features, flat.reshape(*outer, stride)

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 from xdsl.ir import Block, SSAValue
 
-from spikeloom.backend.stream import NO_LOOP, LoopExtent, Slice, Stream, StreamBuilder
+from spikeloom.backend.stream import (
+    NO_LOOP,
+    LoopExtent,
+    Slice,
+    Stream,
+    StreamBuilder,
+    per_dimension,
+)
 from spikeloom.dialects.engine import BufferOp, InstructionOp, LoopOp, ProgramOp
 from spikeloom.dialects.engine_operands import ExtentAttr, SliceAttr
 from spikeloom.dialects.locations import location_of
@@ -66,10 +73,11 @@ class _Encoder:
         )
 
     def _slice(self, op: InstructionOp, slice: SliceAttr) -> Slice:
-        first, second, third = (base.data for base in slice.base)
-        loops = [self._depth(op, loop.data) for loop in slice.loops]
         return Slice(
-            self.buffers[slice.buffer_name], (first, second, third), (loops[0], loops[1], loops[2])
+            self.buffers[slice.buffer_name],
+            per_dimension(base.data for base in slice.base),
+            per_dimension(self._depth(op, loop.data) for loop in slice.loops),
+            per_dimension(scale.data for scale in slice.scales),
         )
 
     def _extent(self, op: InstructionOp, extent: ExtentAttr) -> int | LoopExtent:
@@ -77,7 +85,8 @@ class _Encoder:
             return self.steps
         if extent.loop.data == NO_LOOP:
             return extent.cells.data
-        return LoopExtent(self._depth(op, extent.loop.data))
+        depth = self._depth(op, extent.loop.data)
+        return LoopExtent(depth, extent.scale.data, extent.cells.data)
 
     def _depth(self, op: InstructionOp, position: int) -> int:
         return NO_LOOP if position == NO_LOOP else self.depths[op.loops[position]]

@@ -14,7 +14,7 @@ from spikeloom.backend.clock import BUFFER_COLUMNS
 from spikeloom.backend.identities import check_identities
 from spikeloom.backend.kernels.barrier import ABORTED, CONTROL_CELLS
 from spikeloom.backend.kernels.compile import Progress, compile_registered
-from spikeloom.backend.kernels.operands import COUNTS, SCRATCH_BYTES
+from spikeloom.backend.kernels.operands import BOX_COLUMNS, COUNTS, SCRATCH_BYTES
 from spikeloom.backend.machine import Machine
 from spikeloom.backend.program import ENGINES, Program, decode
 from spikeloom.backend.quantities import QUANTITIES
@@ -108,7 +108,7 @@ class _Workspace:
     def __init__(self, widest: int):
         self.local: Locals = (
             np.zeros((MAX_LOOP_DEPTH, 2), np.int64),
-            np.zeros((MAX_ROLES, 3), np.int64),
+            np.zeros((MAX_ROLES, BOX_COLUMNS), np.int64),
             np.zeros(MAX_AXES, np.int64),
             np.zeros(MAX_IMMEDIATES, np.float64),
             np.zeros(COUNTS, np.int64),

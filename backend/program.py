@@ -1,7 +1,7 @@
 """A stream decoded for the compiled walk: plain integer tables instead of names and specs.
 
 record    [record, column]            what to do: kernel, engine, service time, costs
-extent    [record, axis, column]      a constant, or the loop that sets it
+extent    [record, axis, column]      a constant, and the loop that adds to it
 operand   [record, role, column]      where the box starts, strides, dependence class
 immediate [record, immediate]         double precision
 """
@@ -19,6 +19,7 @@ from spikeloom.backend.kernels.dispatch import kernel_number
 from spikeloom.backend.machine import ArrayEngine, LaneEngine, Machine
 from spikeloom.backend.stream import ELEMENTS, NO_BUFFER, OPCODE_END, OPCODE_LOOP, Stream
 from spikeloom.dialects.instruction_set import (
+    DIMENSIONS,
     INSTRUCTIONS,
     MAX_AXES,
     MAX_ROLES,
@@ -40,18 +41,19 @@ RECORD_COLUMNS = 17
 LOOP, END, INSTRUCTION = 0, 1, 2
 
 # Columns of `extent`.
-CELLS, EXTENT_LOOP = 0, 1
+CELLS, EXTENT_LOOP, EXTENT_SCALE = range(3)
+EXTENT_COLUMNS = 3
 
 # Columns of `operand`. Positions inside a buffer are counted in bits.
 DEPENDENCE, READS, WRITES, PER_EVENT, MEMORY, CELL_BITS = range(6)
-ADDRESS, PLANE_BYTES, ROW_BYTES = 6, 7, 8
-DIMENSION_AXIS = 9
-"""The first of three: the axis of each dimension, or NO_AXIS where the box is one cell long."""
-DIMENSION_LOOP = 12
-"""The first of three: the loop added to each dimension, or NO_LOOP."""
-DIMENSION_BITS = 15
-"""The first of three: bits from one cell to the next along each dimension."""
-OPERAND_COLUMNS = 18
+ADDRESS, STEP_BYTES, SAMPLE_BYTES, ROW_BYTES = range(6, 10)
+DIMENSION_AXIS = 10
+"""The first of four: the axis of each dimension, or NO_AXIS where the box is one cell long."""
+DIMENSION_LOOP = DIMENSION_AXIS + DIMENSIONS
+"""The first of four: the loop added to each dimension, or NO_LOOP."""
+LOOP_BITS = DIMENSION_LOOP + DIMENSIONS
+"""The first of four: bits that the box moves when that loop's value grows by one."""
+OPERAND_COLUMNS = LOOP_BITS + DIMENSIONS
 ABSENT, NO_AXIS = -1, -1
 
 
@@ -80,10 +82,11 @@ def decode(stream: Stream, machine: Machine, buffer_addresses: NDArray[np.int64]
     instructions = stream.instructions
     length = len(instructions)
     record = np.zeros((length, RECORD_COLUMNS), np.int64)
-    extent = np.zeros((length, MAX_AXES, 2), np.int64)
+    extent = np.zeros((length, MAX_AXES, EXTENT_COLUMNS), np.int64)
     operand = np.zeros((length, MAX_ROLES, OPERAND_COLUMNS), np.int64)
     extent[:, :, CELLS] = instructions["extent"]
     extent[:, :, EXTENT_LOOP] = instructions["extent_loop"]
+    extent[:, :, EXTENT_SCALE] = instructions["extent_scale"]
     operand[:, :, DEPENDENCE] = ABSENT
     classes = dependence_classes(stream)
     for index in range(length):
@@ -149,13 +152,15 @@ def _decode_operand(
     row[PER_EVENT] = role.name == work.WORK[spec.name].per_event
     row[MEMORY] = buffer["memory"]
     row[CELL_BITS] = 1 if element is Element.BIT else 32
-    row[ROW_BYTES] = row_bytes(element, int(buffer["shape"][2]))
-    row[PLANE_BYTES] = row[ROW_BYTES] * buffer["shape"][1]
-    bits = (8 * row[PLANE_BYTES], 8 * row[ROW_BYTES], row[CELL_BITS])
-    base = stream.instructions["base"][index, number]
-    row[ADDRESS] = sum(int(b) * int(s) for b, s in zip(base, bits, strict=True)) // 8
-    row[DIMENSION_BITS : DIMENSION_BITS + 3] = bits
-    row[DIMENSION_LOOP : DIMENSION_LOOP + 3] = stream.instructions["base_loop"][index, number]
-    row[DIMENSION_AXIS : DIMENSION_AXIS + 3] = [
+    row[ROW_BYTES] = row_bytes(element, int(buffer["shape"][3]))
+    row[SAMPLE_BYTES] = row[ROW_BYTES] * buffer["shape"][2]
+    row[STEP_BYTES] = row[SAMPLE_BYTES] * buffer["shape"][1]
+    bits = np.array([8 * row[column] for column in (STEP_BYTES, SAMPLE_BYTES, ROW_BYTES)])
+    bits = np.append(bits, row[CELL_BITS])
+    start = stream.instructions[index]
+    row[ADDRESS] = int(bits @ start["base"][number].astype(np.int64)) // 8
+    row[LOOP_BITS : LOOP_BITS + DIMENSIONS] = bits * start["base_scale"][number]
+    row[DIMENSION_LOOP : DIMENSION_LOOP + DIMENSIONS] = start["base_loop"][number]
+    row[DIMENSION_AXIS : DIMENSION_AXIS + DIMENSIONS] = [
         NO_AXIS if axis == ONE else spec.axes.index(axis) for axis in role.dims
     ]

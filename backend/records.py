@@ -16,6 +16,7 @@ from spikeloom.backend.stream import (
     LoopExtent,
     Slice,
     Stream,
+    per_dimension,
 )
 from spikeloom.dialects.instruction_set import (
     INSTRUCTIONS,
@@ -25,6 +26,7 @@ from spikeloom.dialects.instruction_set import (
     Element,
     InstructionSpec,
     Role,
+    Shape,
 )
 
 FIRST_OPCODE = min(OPCODES.values())
@@ -37,7 +39,7 @@ class Buffer:
     index: int
     name: str
     element: Element
-    shape: tuple[int, int, int]
+    shape: Shape
     memory: str
     offset: int
     size: int
@@ -99,7 +101,7 @@ class Instruction:
         return next((operand for operand in self.operands if operand.role.name == role), None)
 
     def box(self, operand: Operand) -> tuple[int | LoopExtent, ...]:
-        """The extents of an operand's box along its three dimensions."""
+        """The extents of an operand's box along its four dimensions."""
         axes = self.spec.axes
         return tuple(
             1 if axis == ONE else self.extents[axes.index(axis)] for axis in operand.role.dims
@@ -122,7 +124,7 @@ def buffers(stream: Stream) -> tuple[Buffer, ...]:
             index,
             name,
             ELEMENTS[elements[index]],
-            (shapes[index][0], shapes[index][1], shapes[index][2]),
+            per_dimension(shapes[index]),
             MEMORIES[memories[index]],
             offsets[index],
             sizes[index],
@@ -156,34 +158,36 @@ def _instruction(index: int, row: np.void, location: str, layer: str) -> Instruc
     return Instruction(
         index,
         spec,
-        _operands(spec, row["buffer"].tolist(), row["base"].tolist(), row["base_loop"].tolist()),
-        _extents(spec, row["extent"].tolist(), row["extent_loop"].tolist()),
+        _operands(spec, row),
+        _extents(spec, row),
         tuple(immediates[: len(spec.immediates)]),
         location,
         layer,
     )
 
 
-def _operands(
-    spec: InstructionSpec,
-    indices: list[int],
-    bases: list[list[int]],
-    loops: list[list[int]],
-) -> tuple[Operand, ...]:
+def _operands(spec: InstructionSpec, row: np.void) -> tuple[Operand, ...]:
+    indices: list[int] = row["buffer"].tolist()
+    bases: list[list[int]] = row["base"].tolist()
+    loops: list[list[int]] = row["base_loop"].tolist()
+    scales: list[list[int]] = row["base_scale"].tolist()
     found: list[Operand] = []
     for position, role in enumerate(spec.roles):
         if indices[position] == NO_BUFFER:
             continue
-        base, loop = bases[position], loops[position]
-        start = Slice(indices[position], (base[0], base[1], base[2]), (loop[0], loop[1], loop[2]))
+        starts = (per_dimension(numbers[position]) for numbers in (bases, loops, scales))
+        start = Slice(indices[position], *starts)
         found.append(Operand(role, position < len(spec.writes), start))
     return tuple(found)
 
 
-def _extents(
-    spec: InstructionSpec, extents: list[int], loops: list[int]
-) -> tuple[int | LoopExtent, ...]:
+def _extents(spec: InstructionSpec, row: np.void) -> tuple[int | LoopExtent, ...]:
+    cells: list[int] = row["extent"].tolist()
+    loops: list[int] = row["extent_loop"].tolist()
+    scales: list[int] = row["extent_scale"].tolist()
     return tuple(
-        extents[axis] if loops[axis] == NO_LOOP else LoopExtent(loops[axis])
+        cells[axis]
+        if loops[axis] == NO_LOOP
+        else LoopExtent(loops[axis], scales[axis], cells[axis])
         for axis in range(len(spec.axes))
     )

@@ -2,8 +2,8 @@
 
 A stream is columnar and flat. Loops are counted and nest by LOOP and END records; an
 instruction refers to a loop by its nesting depth. Along one dimension a slice starts at
-`base + value of at most one loop`; an axis is as long as a constant, or as what is left of a
-tile loop: `min(|step|, |stop - value|)`.
+`base + scale x value of at most one loop`; an axis is as long as a constant, or follows what is
+left of a tile loop: `extent + scale x min(|step|, |stop - value|)`.
 
 A `Stream` may hold anything; only `spikeloom.backend.validator` makes a `ValidatedStream`, and
 only that is executed.
@@ -11,7 +11,7 @@ only that is executed.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from spikeloom.dialects.instruction_set import (
     BUFFER_ALIGNMENT,
+    DIMENSIONS,
     MAX_AXES,
     MAX_IMMEDIATES,
     MAX_ROLES,
@@ -27,6 +28,7 @@ from spikeloom.dialects.instruction_set import (
     OPCODES,
     SPECS,
     Element,
+    Shape,
     buffer_bytes,
 )
 
@@ -34,6 +36,7 @@ OPCODE_LOOP = 1
 OPCODE_END = 2
 NO_BUFFER = -1
 NO_LOOP = -1
+NO_SCALE = 1
 MAX_LOOP_DEPTH = 8
 MAX_BUFFERS = 32_767
 MAX_INSTRUCTIONS = 1_000_000
@@ -45,7 +48,7 @@ BUFFER_DTYPE = np.dtype(
     [
         ("memory", "u1"),  # index into MEMORIES
         ("element", "u1"),  # index into ELEMENTS
-        ("shape", "<i4", (3,)),
+        ("shape", "<i4", (DIMENSIONS,)),
         ("offset", "<i8"),  # bytes from the start of the memory
         ("bytes", "<i8"),
     ]
@@ -56,10 +59,12 @@ INSTRUCTION_DTYPE = np.dtype(
         ("opcode", "<u2"),
         ("location", "<u4"),  # index into Stream.locations
         ("buffer", "<i2", (MAX_ROLES,)),  # one per role of the spec, NO_BUFFER if absent
-        ("base", "<i4", (MAX_ROLES, 3)),
-        ("base_loop", "i1", (MAX_ROLES, 3)),  # depth of the loop that is added, or NO_LOOP
-        ("extent", "<i4", (MAX_AXES,)),  # cells, where extent_loop is NO_LOOP
-        ("extent_loop", "i1", (MAX_AXES,)),  # depth of the tile loop that sets it
+        ("base", "<i4", (MAX_ROLES, DIMENSIONS)),
+        ("base_loop", "i1", (MAX_ROLES, DIMENSIONS)),  # depth of the loop added, or NO_LOOP
+        ("base_scale", "<i4", (MAX_ROLES, DIMENSIONS)),  # its factor, NO_SCALE without a loop
+        ("extent", "<i4", (MAX_AXES,)),  # cells, those of the tile loop not counted
+        ("extent_loop", "i1", (MAX_AXES,)),  # depth of the tile loop that is added, or NO_LOOP
+        ("extent_scale", "<i4", (MAX_AXES,)),  # its factor, NO_SCALE without a loop
         ("immediate", "<f8", (MAX_IMMEDIATES,)),
         ("loop", "<i4", (3,)),  # start, stop, step of a LOOP record
         ("partner", "<i4"),  # LOOP: index of its END; END: index of its LOOP
@@ -108,21 +113,33 @@ class Stream:
 
 @dataclass(frozen=True)
 class Slice:
-    """Where an operand's box starts: per dimension a base and at most one loop depth."""
+    """Where an operand's box starts: per dimension `base + scale x` at most one loop's value.
+
+    `loops` are depths, or NO_LOOP.
+    """
 
     buffer: int
-    base: tuple[int, int, int] = (0, 0, 0)
-    loops: tuple[int, int, int] = (NO_LOOP, NO_LOOP, NO_LOOP)
+    base: Shape = (0, 0, 0, 0)
+    loops: Shape = (NO_LOOP, NO_LOOP, NO_LOOP, NO_LOOP)
+    scales: Shape = (NO_SCALE, NO_SCALE, NO_SCALE, NO_SCALE)
 
 
 @dataclass(frozen=True)
 class LoopExtent:
-    """An axis as long as what is left of the tile loop at this depth."""
+    """An axis of `offset + scale x` what is left of the tile loop at this depth."""
 
     depth: int
+    scale: int = NO_SCALE
+    offset: int = 0
 
 
-_BufferRow = tuple[int, int, tuple[int, int, int], int, int]
+def per_dimension(numbers: Iterable[int]) -> Shape:
+    """Four numbers as a tuple of one per dimension."""
+    first, second, third, fourth = numbers
+    return (first, second, third, fourth)
+
+
+_BufferRow = tuple[int, int, Shape, int, int]
 """A row of `BUFFER_DTYPE`."""
 
 
@@ -142,7 +159,7 @@ class StreamBuilder:
         self,
         name: str,
         element: Element,
-        shape: tuple[int, int, int],
+        shape: Shape,
         memory: str,
         offset: int,
         role: tuple[str, str] = ("", ""),
@@ -200,9 +217,12 @@ class StreamBuilder:
                 record["buffer"][index] = operand.buffer
                 record["base"][index] = operand.base
                 record["base_loop"][index] = operand.loops
+                record["base_scale"][index] = operand.scales
         for index, extent in enumerate(extents):
             if isinstance(extent, LoopExtent):
+                record["extent"][index] = extent.offset
                 record["extent_loop"][index] = extent.depth
+                record["extent_scale"][index] = extent.scale
             else:
                 record["extent"][index] = extent
         record["immediate"][: len(immediates)] = immediates
@@ -225,7 +245,9 @@ class StreamBuilder:
         record["location"] = self._locations.setdefault(location, len(self._locations))
         record["buffer"] = NO_BUFFER
         record["base_loop"] = NO_LOOP
+        record["base_scale"] = NO_SCALE
         record["extent_loop"] = NO_LOOP
+        record["extent_scale"] = NO_SCALE
         self._records.append(record)
         self._layers.append(layer)
         return record
@@ -242,10 +264,12 @@ __all__ = [
     "MAX_TEXT_BYTES",
     "NO_BUFFER",
     "NO_LOOP",
+    "NO_SCALE",
     "OPCODE_END",
     "OPCODE_LOOP",
     "LoopExtent",
     "Slice",
     "Stream",
     "StreamBuilder",
+    "per_dimension",
 ]

@@ -27,6 +27,7 @@ from spikeloom.backend.kernels.compile import (
 from spikeloom.backend.kernels.dispatch import FIRST_LATE, run_early, run_late
 from spikeloom.backend.kernels.operands import COUNTS
 from spikeloom.backend.stream import NO_LOOP
+from spikeloom.dialects.instruction_set import DIMENSIONS
 
 Integers = NDArray[np.int64]
 Doubles = NDArray[np.float64]
@@ -67,19 +68,22 @@ def resolve(
         numbers[item] = immediate[at, item]
     for axis in range(record[at, program.AXES]):
         loop = extent[at, axis, program.EXTENT_LOOP]
-        lengths[axis] = extent[at, axis, program.CELLS] if loop == NO_LOOP else loops[loop, LEFT]
+        lengths[axis] = extent[at, axis, program.CELLS]
+        if loop != NO_LOOP:
+            lengths[axis] += extent[at, axis, program.EXTENT_SCALE] * loops[loop, LEFT]
     for role in range(record[at, program.ROLES]):
         boxes[role, 0] = 0
         if operand[at, role, program.DEPENDENCE] != program.ABSENT:
             bits = 0
-            for dimension in range(3):
+            for dimension in range(DIMENSIONS):
                 loop = operand[at, role, program.DIMENSION_LOOP + dimension]
                 if loop != NO_LOOP:
-                    stride = operand[at, role, program.DIMENSION_BITS + dimension]
-                    bits += loops[loop, VALUE] * stride
+                    moved = operand[at, role, program.LOOP_BITS + dimension]
+                    bits += loops[loop, VALUE] * moved
             boxes[role, 0] = operand[at, role, program.ADDRESS] + (bits >> 3)
-            boxes[role, 1] = operand[at, role, program.PLANE_BYTES]
-            boxes[role, 2] = operand[at, role, program.ROW_BYTES]
+            boxes[role, 1] = operand[at, role, program.STEP_BYTES]
+            boxes[role, 2] = operand[at, role, program.SAMPLE_BYTES]
+            boxes[role, 3] = operand[at, role, program.ROW_BYTES]
 
 
 _CLOCK = (INTEGERS, INTEGERS_2D, INTEGERS_2D)

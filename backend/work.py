@@ -9,8 +9,8 @@ Service times in cycles, from the machine's parameters and the work that the dat
     BYTES   latency + ceil(bytes of the box / bandwidth)
 
 `inner` is the axis of the array's input lanes, `outer` that of its output lanes; rows are steps x
-samples. Additions and multiplications are per cell of the product of all axes; comparisons count
-as additions, divisions, roots and exponentials as multiplications.
+samples x positions. Additions and multiplications are per cell of the product of all axes;
+comparisons count as additions, divisions, roots and exponentials as multiplications.
 """
 
 from __future__ import annotations

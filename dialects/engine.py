@@ -24,11 +24,13 @@ from xdsl.printer import Printer
 from xdsl.traits import IsolatedFromAbove, NoTerminator, SymbolOpInterface, SymbolTable
 from xdsl.utils.exceptions import VerifyException
 
+from spikeloom.dialects.engine_affine import Affine
 from spikeloom.dialects.engine_frame import BufferOp, LoopOp, MachineOp
 from spikeloom.dialects.engine_instructions import (
     INSTRUCTION_OPS,
     Extent,
     InstructionOp,
+    Start,
     make_instruction,
 )
 from spikeloom.dialects.engine_operands import (
@@ -114,11 +116,13 @@ ENGINE = Dialect(
 __all__ = [
     "ENGINE",
     "INSTRUCTION_OPS",
+    "Affine",
     "BufferOp",
     "Extent",
     "InstructionOp",
     "LoopOp",
     "MachineOp",
     "ProgramOp",
+    "Start",
     "make_instruction",
 ]

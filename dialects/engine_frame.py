@@ -28,8 +28,10 @@ from xdsl.traits import NoTerminator, SymbolOpInterface
 from xdsl.utils.exceptions import VerifyException
 
 from spikeloom.dialects.instruction_set import (
+    DIMENSIONS,
     MEMORIES,
     Element,
+    Shape,
     buffer_bytes,
 )
 from spikeloom.dialects.number_text import Count, count, parse_count
@@ -96,7 +98,7 @@ class BufferOp(IRDLOperation):
     """A named box of a memory; `role` is what the host knows it as.
 
     ```mlir
-    engine.buffer @hidden.weight : f32[1, 64, 128] in dram at 0x00000000 role parameter
+    engine.buffer @hidden.weight : f32[1, 1, 64, 128] in dram at 0x00000000 role parameter
       "hidden.weight"
     ```
     """
@@ -117,7 +119,7 @@ class BufferOp(IRDLOperation):
         self,
         name: str,
         element: Element,
-        shape: tuple[int, int, int],
+        shape: Shape,
         memory: str,
         offset: int,
         role: tuple[str, str] | None = None,
@@ -135,10 +137,10 @@ class BufferOp(IRDLOperation):
         )
 
     @property
-    def extents(self) -> tuple[int, int, int]:
-        """Cells along (step, sample, feature) or (0, input, output)."""
-        first, second, third = (extent.data for extent in self.shape)
-        return first, second, third
+    def extents(self) -> Shape:
+        """Cells along (step, sample, position, feature) or (tap, 0, input, output)."""
+        first, second, third, fourth = (extent.data for extent in self.shape)
+        return first, second, third, fourth
 
     @property
     def kind(self) -> Element:
@@ -159,8 +161,9 @@ class BufferOp(IRDLOperation):
             raise VerifyException(
                 f"unknown memory {self.memory.data!r}, expected one of {', '.join(MEMORIES)}"
             )
-        if len(self.shape) != 3 or not all(1 <= e.data <= _MAX_EXTENT for e in self.shape):
-            raise VerifyException("a buffer has three dimensions of at least one cell")
+        in_range = all(1 <= extent.data <= _MAX_EXTENT for extent in self.shape)
+        if len(self.shape) != DIMENSIONS or not in_range:
+            raise VerifyException("a buffer has four dimensions of at least one cell")
         if self.offset.value.data < 0:
             raise VerifyException("a buffer's offset must not be negative")
 
@@ -206,7 +209,7 @@ class BufferOp(IRDLOperation):
 class LoopOp(IRDLOperation):
     """A counted loop: `engine.loop %tile = 0 to 128 step 64 { ... }`; a step may be negative.
 
-    Where an axis follows the loop it is as long as what is left: min(|step|, |stop - value|).
+    Where an axis follows the loop, its length follows what is left: min(|step|, |stop - value|).
     """
 
     name = "engine.loop"

@@ -25,12 +25,13 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
+from spikeloom.dialects.engine_affine import NO_LOOP, Affine, LoopOperands
 from spikeloom.dialects.engine_frame import BufferOp, enclosing_program
 from spikeloom.dialects.engine_operands import (
-    NO_LOOP,
     ExtentAttr,
-    LoopOperands,
     SliceAttr,
+    make_extent,
+    make_slice,
     parse_extent,
     parse_slice,
     print_extent,
@@ -48,8 +49,8 @@ class InstructionOp(IRDLOperation):
     """The base of all instructions; `SPEC` is the row of the table.
 
     ```mlir
-    engine.accumulate current @i, spikes @s[0, 0, %k], weight @w
-      over steps 16, samples %g, inputs %k, outputs 64
+    engine.accumulate current @i, spikes @s[0, 0, 28 * %y, %k], weight @w
+      over steps 16, samples %g, positions 28 * %y, inputs %k, outputs 64
     ```
     """
 
@@ -202,40 +203,31 @@ INSTRUCTION_OPS: dict[str, type[InstructionOp]] = {
 """The operation class of each instruction, by the instruction's name."""
 
 
-Extent: TypeAlias = int | SSAValue | ExtentAttr
-"""An axis: a number of cells, what is left of a tile loop, or `ExtentAttr.all_steps()`."""
+Start: TypeAlias = SSAValue | Affine | None
+"""What a slice's start along one dimension follows beside its base: a loop, scaled, or none."""
+
+Extent: TypeAlias = int | SSAValue | Affine | ExtentAttr
+"""An axis: cells, what is left of a tile loop, that scaled, or `ExtentAttr.all_steps()`."""
 
 
 def make_instruction(
     name: str,
-    slices: Mapping[str, tuple[str, Sequence[int], Sequence[SSAValue | None]]],
+    slices: Mapping[str, tuple[str, Sequence[int], Sequence[Start]]],
     extents: Sequence[Extent],
     immediates: Sequence[float] = (),
     layer: str = "",
     location: LocationAttr | None = None,
 ) -> InstructionOp:
-    """An instruction with its buffers given by role: (buffer, base, loop values per dimension)."""
+    """An instruction with its buffers given by role: (buffer, base, start per dimension)."""
     operation = INSTRUCTION_OPS[name]
     operands = LoopOperands([])
-    slice_attributes: list[Attribute] = []
-    for role in operation.SPEC.roles:
-        if role.name not in slices:
-            slice_attributes.append(UnitAttr())
-            continue
-        buffer, base, loops = slices[role.name]
-        positions = [operands.position(loop) for loop in loops]
-        slice_attributes.append(SliceAttr.get(buffer, base, positions))
-    extent_attributes = [
-        ExtentAttr.of_loop(operands.position(extent))
-        if isinstance(extent, SSAValue)
-        else ExtentAttr.constant(extent)
-        if isinstance(extent, int)
-        else extent
-        for extent in extents
+    slice_attributes = [
+        make_slice(operands, *slices[role.name]) if role.name in slices else UnitAttr()
+        for role in operation.SPEC.roles
     ]
     properties: dict[str, Attribute] = {
         "slices": ArrayAttr(slice_attributes),
-        "extents": ArrayAttr(extent_attributes),
+        "extents": ArrayAttr([make_extent(operands, extent) for extent in extents]),
         "immediates": ArrayAttr([real(value) for value in immediates]),
     }
     if layer:

@@ -1,32 +1,47 @@
 """Where an instruction's boxes lie: the slices and extents of the `engine` dialect.
 
-Both may follow a loop. In the IR a loop is an SSA value of type `index` among the instruction's
-operands; the attributes refer to it by its position there (`NO_LOOP` for none).
+Both may follow a loop, affinely: `offset + scale x` the loop's value where a box starts, or what
+is left of its tile where an axis has its length. In the IR a loop is an SSA value of type `index`
+among the instruction's operands; the attributes refer to it by its position there (`NO_LOOP` for
+none).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from xdsl.dialects.builtin import ArrayAttr, IndexType, IntAttr, SymbolRefAttr
+from xdsl.dialects.builtin import ArrayAttr, IntAttr, SymbolRefAttr
 from xdsl.ir import Attribute, ParametrizedAttribute, SSAValue
 from xdsl.irdl import irdl_attr_definition
 from xdsl.parser import AttrParser, Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
-NO_LOOP = -1
+from spikeloom.dialects.engine_affine import (
+    NO_LOOP,
+    NO_SCALE,
+    Affine,
+    LoopOperands,
+    parse_affine,
+    parse_offset,
+    print_affine,
+    print_offset,
+    print_scale,
+)
+from spikeloom.dialects.instruction_set import DIMENSIONS
+
+_INT32 = range(-(2**31), 2**31)
+_SCALES = range(1, 2**31)
 ALL_STEPS = 0
 """As a number of cells: every time step of the program, whatever their number."""
 
 
 @irdl_attr_definition
 class SliceAttr(ParametrizedAttribute):
-    """`#engine.slice<@buffer, [0, 1, 0], [0, -1, -1]>`: a box's start in a buffer.
+    """`#engine.slice<@buffer, [0, 1, 3, 0], [0, -1, 1, -1], [1, 1, 28, 1]>`: a box's start.
 
-    Along each of the three dimensions it starts at `base` plus the value of the loop at that
-    position of the instruction's operands.
+    Along each of the four dimensions it starts at `base` plus `scale` x the value of the loop at
+    that position of the instruction's operands. Scales that are all 1 are not printed.
     """
 
     name = "engine.slice"
@@ -34,83 +49,101 @@ class SliceAttr(ParametrizedAttribute):
     buffer: SymbolRefAttr
     base: ArrayAttr[IntAttr]
     loops: ArrayAttr[IntAttr]
+    scales: ArrayAttr[IntAttr]
 
     @classmethod
-    def get(cls, buffer: str, base: Sequence[int], loops: Sequence[int]) -> SliceAttr:
+    def get(
+        cls, buffer: str, base: Sequence[int], loops: Sequence[int], scales: Sequence[int]
+    ) -> SliceAttr:
         """The slice with these numbers."""
-        return cls(
-            SymbolRefAttr(buffer),
-            ArrayAttr([IntAttr(value) for value in base]),
-            ArrayAttr([IntAttr(value) for value in loops]),
-        )
+        return cls(SymbolRefAttr(buffer), _numbers(base), _numbers(loops), _numbers(scales))
 
     @property
     def buffer_name(self) -> str:
         """The buffer's symbol, without the `@`."""
         return self.buffer.root_reference.data
 
+    @property
+    def starts(self) -> list[tuple[int, int, int]]:
+        """Base, loop and scale along each dimension."""
+        parts = zip(self.base, self.loops, self.scales, strict=True)
+        return [(base.data, loop.data, scale.data) for base, loop, scale in parts]
+
     def verify(self) -> None:
-        """Raises VerifyException unless there are three dimensions."""
-        if len(self.base) != 3 or len(self.loops) != 3:
-            raise VerifyException("a slice has three dimensions")
-        for value in self.base:
-            if not -(2**31) <= value.data < 2**31:
-                raise VerifyException(f"the start {value.data} of a slice exceeds 32 bits")
+        """Raises VerifyException unless there are four dimensions of numbers in range."""
+        if {len(self.base), len(self.loops), len(self.scales)} != {DIMENSIONS}:
+            raise VerifyException("a slice has four dimensions")
+        for base, loop, scale in self.starts:
+            if base not in _INT32:
+                raise VerifyException(f"the start {base} of a slice exceeds 32 bits")
+            _verify_scale(loop, scale)
 
     def print_parameters(self, printer: Printer) -> None:
         with printer.in_angle_brackets():
             printer.print_symbol_name(self.buffer_name)
-            for values in (self.base, self.loops):
+            scaled = any(scale != NO_SCALE for _, _, scale in self.starts)
+            for values in (self.base, self.loops, *([self.scales] if scaled else [])):
                 printer.print_string(", [")
                 printer.print_list(values, lambda v: printer.print_int(v.data))
                 printer.print_string("]")
 
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
-        with parser.in_angle_brackets():
-            buffer = SymbolRefAttr(parser.parse_symbol_name())
-            numbers: list[ArrayAttr[IntAttr]] = []
-            for _ in range(2):
-                parser.parse_punctuation(",")
-                values = parser.parse_comma_separated_list(
+        def numbers() -> ArrayAttr[IntAttr]:
+            return ArrayAttr(
+                parser.parse_comma_separated_list(
                     parser.Delimiter.SQUARE, lambda: IntAttr(parser.parse_integer())
                 )
-                numbers.append(ArrayAttr(values))
-        return (buffer, *numbers)
+            )
+
+        with parser.in_angle_brackets():
+            buffer = SymbolRefAttr(parser.parse_symbol_name())
+            parser.parse_punctuation(",")
+            base = numbers()
+            parser.parse_punctuation(",")
+            loops = numbers()
+            scaled = parser.parse_optional_punctuation(",") is not None
+            scales = numbers() if scaled else _numbers([NO_SCALE] * DIMENSIONS)
+        return (buffer, base, loops, scales)
 
 
 @irdl_attr_definition
 class ExtentAttr(ParametrizedAttribute):
     """How long an axis is.
 
-    `#engine.extent<64>` is 64 cells, `#engine.extent<all>` every time step of the program, and
-    `#engine.extent<loop 0>` what is left of a tile loop.
+    `#engine.extent<64>` is 64 cells, `#engine.extent<all>` every time step of the program,
+    `#engine.extent<loop 0>` what is left of a tile loop, and `#engine.extent<28 * loop 0 + 56>`
+    56 cells more than 28 times that. `cells` is the constant part.
     """
 
     name = "engine.extent"
 
     cells: IntAttr
     loop: IntAttr
+    scale: IntAttr
 
     @classmethod
     def constant(cls, cells: int) -> ExtentAttr:
         """An axis of that many cells."""
-        return cls(IntAttr(cells), IntAttr(NO_LOOP))
+        return cls(IntAttr(cells), IntAttr(NO_LOOP), IntAttr(NO_SCALE))
 
     @classmethod
     def all_steps(cls) -> ExtentAttr:
         """An axis of every time step of the program."""
-        return cls(IntAttr(ALL_STEPS), IntAttr(NO_LOOP))
+        return cls.constant(ALL_STEPS)
 
     @classmethod
-    def of_loop(cls, position: int) -> ExtentAttr:
-        """An axis as long as the tile of the loop at that position of the operands."""
-        return cls(IntAttr(0), IntAttr(position))
+    def of_loop(cls, position: int, scale: int = NO_SCALE, offset: int = 0) -> ExtentAttr:
+        """An axis that follows the tile of the loop at that position of the operands."""
+        return cls(IntAttr(offset), IntAttr(position), IntAttr(scale))
 
     def verify(self) -> None:
-        """Raises VerifyException for an axis without cells."""
+        """Raises VerifyException for an axis without cells or with numbers out of range."""
         if self.loop.data == NO_LOOP and not 0 <= self.cells.data < 2**31:
             raise VerifyException(f"an axis has at least one cell, got {self.cells.data}")
+        if self.cells.data not in _INT32:
+            raise VerifyException(f"the offset {self.cells.data} of an axis exceeds 32 bits")
+        _verify_scale(self.loop.data, self.scale.data)
 
     @property
     def covers_all_steps(self) -> bool:
@@ -124,93 +157,104 @@ class ExtentAttr(ParametrizedAttribute):
             elif self.loop.data == NO_LOOP:
                 printer.print_int(self.cells.data)
             else:
+                print_scale(printer, self.scale.data)
                 printer.print_string(f"loop {self.loop.data}")
+                print_offset(printer, self.cells.data)
 
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
         with parser.in_angle_brackets():
-            if parser.parse_optional_keyword("loop"):
-                return (IntAttr(0), IntAttr(parser.parse_integer(allow_negative=False)))
             if parser.parse_optional_keyword("all"):
-                return (IntAttr(ALL_STEPS), IntAttr(NO_LOOP))
-            return (IntAttr(parser.parse_integer()), IntAttr(NO_LOOP))
+                return (IntAttr(ALL_STEPS), IntAttr(NO_LOOP), IntAttr(NO_SCALE))
+            number = parser.parse_optional_integer()
+            if number is not None and parser.parse_optional_punctuation("*") is None:
+                return (IntAttr(number), IntAttr(NO_LOOP), IntAttr(NO_SCALE))
+            parser.parse_keyword("loop")
+            loop = parser.parse_integer(allow_negative=False)
+            scale = NO_SCALE if number is None else number
+            return (IntAttr(parse_offset(parser)), IntAttr(loop), IntAttr(scale))
 
 
-@dataclass
-class LoopOperands:
-    """Collects the loops that an instruction mentions while it is parsed or built."""
+def _numbers(values: Sequence[int]) -> ArrayAttr[IntAttr]:
+    return ArrayAttr([IntAttr(value) for value in values])
 
-    values: list[SSAValue]
 
-    def position(self, value: SSAValue | None) -> int:
-        """The operand position of a loop value, which is added if it is new."""
-        if value is None:
-            return NO_LOOP
-        if value not in self.values:
-            self.values.append(value)
-        return self.values.index(value)
+def _verify_scale(loop: int, scale: int) -> None:
+    if scale not in _SCALES:
+        raise VerifyException(f"a loop is scaled by 1 to {_SCALES[-1]}, got {scale}")
+    if loop == NO_LOOP and scale != NO_SCALE:
+        raise VerifyException(f"the scale {scale} belongs to no loop")
+
+
+def make_slice(
+    operands: LoopOperands,
+    buffer: str,
+    base: Sequence[int],
+    starts: Sequence[SSAValue | Affine | None],
+) -> SliceAttr:
+    """The slice that starts at `base` plus, along each dimension, what follows a loop."""
+    bases, loops, scales = list(base), [NO_LOOP] * len(base), [NO_SCALE] * len(base)
+    for dimension, start in enumerate(starts):
+        if start is not None:
+            affine = start if isinstance(start, Affine) else Affine(start)
+            bases[dimension] += affine.offset
+            loops[dimension] = operands.position(affine.loop)
+            scales[dimension] = affine.scale
+    return SliceAttr.get(buffer, bases, loops, scales)
+
+
+def make_extent(operands: LoopOperands, extent: int | SSAValue | Affine | ExtentAttr) -> ExtentAttr:
+    """The axis of that many cells, or as long as what is left of a loop's tile says."""
+    if isinstance(extent, ExtentAttr):
+        return extent
+    if isinstance(extent, int):
+        return ExtentAttr.constant(extent)
+    affine = extent if isinstance(extent, Affine) else Affine(extent)
+    return ExtentAttr.of_loop(operands.position(affine.loop), affine.scale, affine.offset)
 
 
 def print_slice(printer: Printer, slice: SliceAttr, loops: Sequence[SSAValue]) -> None:
-    """`@buffer[0, %tile + 1, 0]`, or `@buffer` where the box starts at the origin."""
+    """`@buffer[0, %tile + 1, 28 * %row, 0]`, or `@buffer` where the box starts at the origin."""
     printer.print_symbol_name(slice.buffer_name)
-    starts = [(base.data, loop.data) for base, loop in zip(slice.base, slice.loops, strict=True)]
-    if all(start == (0, NO_LOOP) for start in starts):
+    if all(start == (0, NO_LOOP, NO_SCALE) for start in slice.starts):
         return
     printer.print_string("[")
-    for index, (base, loop) in enumerate(starts):
+    for index, (base, loop, scale) in enumerate(slice.starts):
         if index:
             printer.print_string(", ")
         if loop == NO_LOOP:
             printer.print_int(base)
-            continue
-        printer.print_ssa_value(loops[loop])
-        if base:
-            printer.print_string(f" {'+' if base > 0 else '-'} {abs(base)}")
+        else:
+            print_affine(printer, loops[loop], scale, base)
     printer.print_string("]")
 
 
 def parse_slice(parser: Parser, operands: LoopOperands) -> SliceAttr:
     """Reads what `print_slice` writes."""
     buffer = parser.parse_symbol_name().data
-    base, loops = [0, 0, 0], [NO_LOOP] * 3
+    base, loops, scales = [0] * DIMENSIONS, [NO_LOOP] * DIMENSIONS, [NO_SCALE] * DIMENSIONS
     if parser.parse_optional_punctuation("[") is not None:
-        for index in range(3):
+        for index in range(DIMENSIONS):
             if index:
                 parser.parse_punctuation(",")
-            base[index], loops[index] = _parse_start(parser, operands)
+            base[index], loops[index], scales[index] = parse_affine(parser, operands)
         parser.parse_punctuation("]")
-    return SliceAttr.get(buffer, base, loops)
-
-
-def _parse_start(parser: Parser, operands: LoopOperands) -> tuple[int, int]:
-    value = parser.parse_optional_operand(IndexType())
-    if value is None:
-        return parser.parse_integer(), NO_LOOP
-    loop = operands.position(value)
-    if parser.parse_optional_punctuation("+") is not None:
-        return parser.parse_integer(allow_negative=False), loop
-    if parser.parse_optional_punctuation("-") is not None:
-        return -parser.parse_integer(allow_negative=False), loop
-    # The lexer reads `%t -1` as a negative literal.
-    return parser.parse_optional_integer() or 0, loop
+    return SliceAttr.get(buffer, base, loops, scales)
 
 
 def print_extent(printer: Printer, extent: ExtentAttr, loops: Sequence[SSAValue]) -> None:
-    """`64`, `all`, or `%tile`."""
+    """`64`, `all`, `%tile`, or `28 * %tile + 56`."""
     if extent.covers_all_steps:
         printer.print_string("all")
     elif extent.loop.data == NO_LOOP:
         printer.print_int(extent.cells.data)
     else:
-        printer.print_ssa_value(loops[extent.loop.data])
+        print_affine(printer, loops[extent.loop.data], extent.scale.data, extent.cells.data)
 
 
 def parse_extent(parser: Parser, operands: LoopOperands) -> ExtentAttr:
     """Reads what `print_extent` writes."""
     if parser.parse_optional_keyword("all"):
         return ExtentAttr.all_steps()
-    value = parser.parse_optional_operand(IndexType())
-    if value is None:
-        return ExtentAttr.constant(parser.parse_integer())
-    return ExtentAttr.of_loop(operands.position(value))
+    offset, loop, scale = parse_affine(parser, operands)
+    return ExtentAttr(IntAttr(offset), IntAttr(loop), IntAttr(scale))

@@ -4,16 +4,19 @@ The `engine` dialect makes its operations from this table, and the backend its o
 validator, assembly and reference page: an instruction is described here and nowhere else.
 The table imports neither xDSL nor numpy.
 
-Every buffer has three dimensions, `(step, sample, feature)` for activations and
-`(0, input, output)` for weights. An instruction works on a box of each of its buffers: the
-*axes* say how long the box is, a *slice* where it starts. Along one dimension a slice starts at
-`base + loop value`, with at most one loop.
+Every buffer has four dimensions, `(step, sample, position, feature)` for activations and
+`(tap, 0, input, output)` for weights. A row is all features of one step, sample and position.
+
+An instruction works on a box of each of its buffers: the *axes* say how long the box is, a
+*slice* where it starts. Along one dimension a slice starts at `base + scale x loop value`, with
+at most one loop.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeAlias
 
 
 class Element(Enum):
@@ -51,7 +54,12 @@ ON_CHIP_MEMORIES = ("weight_sram", "spike_sram", "state_sram", "gradient_sram")
 
 MEMORIES = ("dram", *ON_CHIP_MEMORIES)
 
-STEPS, SAMPLES, INPUTS, OUTPUTS, UNITS = "steps", "samples", "inputs", "outputs", "units"
+DIMENSIONS = 4
+Shape: TypeAlias = tuple[int, int, int, int]
+"""One number per dimension: of a buffer, its cells along each."""
+
+STEPS, SAMPLES, POSITIONS = "steps", "samples", "positions"
+INPUTS, OUTPUTS, UNITS = "inputs", "outputs", "units"
 ONE = ""
 """Marks a dimension along which the box is one cell long."""
 
@@ -66,7 +74,7 @@ class Role:
 
     name: str
     elements: tuple[Element, ...]
-    dims: tuple[str, str, str]
+    dims: tuple[str, str, str, str]
     updates: bool = False
     optional: bool = False
     dram: bool = False
@@ -100,7 +108,14 @@ class InstructionSpec:
 
 _BIT, _F32, _I32 = (Element.BIT,), (Element.F32,), (Element.I32,)
 _ANY = (Element.BIT, Element.F32, Element.I32)
-_ROW = (STEPS, SAMPLES)
+_ROW = (STEPS, SAMPLES, POSITIONS)
+"""Instructions treat rows alike: step by step, then sample by sample, then by position."""
+_STATE = (ONE, SAMPLES, POSITIONS, UNITS)
+_SCORES = (ONE, SAMPLES, ONE, UNITS)
+_WEIGHT = (ONE, ONE, INPUTS, OUTPUTS)
+_MATRIX = (ONE, ONE, "rows", "columns")
+_CELL = (ONE, ONE, ONE, ONE)
+_MOVED = ("planes", "groups", "rows", "columns")
 
 
 def _activation(name: str, units: str, elements: tuple[Element, ...] = _F32, **flags: bool) -> Role:
@@ -124,32 +139,32 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
     InstructionSpec(
         "load",
         Engine.DMA,
-        ("planes", "rows", "columns"),
-        (Role("target", _ANY, ("planes", "rows", "columns")),),
-        (Role("source", _ANY, ("planes", "rows", "columns"), dram=True),),
+        _MOVED,
+        (Role("target", _ANY, _MOVED),),
+        (Role("source", _ANY, _MOVED, dram=True),),
         "copies a box from DRAM to an on-chip buffer of the same element",
     ),
     InstructionSpec(
         "load_transposed",
         Engine.DMA,
         ("rows", "columns"),
-        (Role("target", _F32, (ONE, "columns", "rows")),),
-        (Role("source", _F32, (ONE, "rows", "columns"), dram=True),),
+        (Role("target", _F32, (ONE, ONE, "columns", "rows")),),
+        (Role("source", _F32, _MATRIX, dram=True),),
         "copies a matrix from DRAM and transposes it on the way",
     ),
     InstructionSpec(
         "store",
         Engine.DMA,
-        ("planes", "rows", "columns"),
-        (Role("target", _ANY, ("planes", "rows", "columns"), dram=True),),
-        (Role("source", _ANY, ("planes", "rows", "columns")),),
+        _MOVED,
+        (Role("target", _ANY, _MOVED, dram=True),),
+        (Role("source", _ANY, _MOVED),),
         "copies a box from an on-chip buffer to DRAM",
     ),
     InstructionSpec(
         "clear",
         Engine.DMA,
-        ("planes", "rows", "columns"),
-        (Role("target", _ANY, ("planes", "rows", "columns"), dram=True),),
+        _MOVED,
+        (Role("target", _ANY, _MOVED, dram=True),),
         (),
         "fills a box with zeros, in DRAM or on chip",
     ),
@@ -159,7 +174,7 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         Engine.FORWARD,
         (*_ROW, OUTPUTS),
         (_activation("current", OUTPUTS),),
-        (Role("bias", _F32, (ONE, ONE, OUTPUTS)),),
+        (Role("bias", _F32, (ONE, ONE, ONE, OUTPUTS)),),
         "starts every current with its bias",
     ),
     InstructionSpec(
@@ -169,7 +184,7 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         (_activation("current", OUTPUTS, updates=True),),
         (
             _activation("spikes", INPUTS, _BIT),
-            Role("weight", _F32, (ONE, INPUTS, OUTPUTS)),
+            Role("weight", _F32, _WEIGHT),
         ),
         "adds the weights of the inputs that spiked, in ascending order of inputs",
     ),
@@ -178,7 +193,7 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         Engine.FORWARD,
         (*_ROW, INPUTS, OUTPUTS),
         (_activation("current", OUTPUTS, updates=True),),
-        (_activation("values", INPUTS), Role("weight", _F32, (ONE, INPUTS, OUTPUTS))),
+        (_activation("values", INPUTS), Role("weight", _F32, _WEIGHT)),
         "adds weight x value of every input: the path of analog inputs",
     ),
     # --- neurons -------------------------------------------------------------------------
@@ -193,8 +208,8 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         ),
         (
             _activation("current", UNITS),
-            Role("previous_potential", _F32, (ONE, SAMPLES, UNITS), optional=True),
-            Role("previous_spikes", _BIT, (ONE, SAMPLES, UNITS), optional=True),
+            Role("previous_potential", _F32, _STATE, optional=True),
+            Role("previous_spikes", _BIT, _STATE, optional=True),
         ),
         "leak, integrate, compare, reset, step by step; without previous state it starts at zero;"
         " the mask marks potentials with a surrogate gradient",
@@ -207,7 +222,7 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         (_activation("potential", UNITS),),
         (
             _activation("current", UNITS),
-            Role("previous_potential", _F32, (ONE, SAMPLES, UNITS), optional=True),
+            Role("previous_potential", _F32, _STATE, optional=True),
         ),
         "leaky integration without threshold",
         (_NEURON[0],),
@@ -225,7 +240,7 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         "readout",
         Engine.LOSS,
         (*_ROW, UNITS),
-        (Role("sum", _F32, (ONE, SAMPLES, UNITS)),),
+        (Role("sum", _F32, _STATE),),
         (_activation("output", UNITS, (Element.BIT, Element.F32)),),
         "sums the output over the steps and multiplies by `scale`",
         (Immediate("scale", "factor on the sum"),),
@@ -235,13 +250,13 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         Engine.LOSS,
         (SAMPLES, UNITS),
         (
-            Role("loss", _F32, (ONE, ONE, ONE), updates=True),
-            Role("correct", _I32, (ONE, ONE, ONE), updates=True),
-            Role("gradient", _F32, (ONE, SAMPLES, UNITS), optional=True),
+            Role("loss", _F32, _CELL, updates=True),
+            Role("correct", _I32, _CELL, updates=True),
+            Role("gradient", _F32, _SCORES, optional=True),
         ),
         (
-            Role("readout", _F32, (ONE, SAMPLES, UNITS)),
-            Role("label", _I32, (ONE, ONE, SAMPLES)),
+            Role("readout", _F32, _SCORES),
+            Role("label", _I32, (ONE, ONE, ONE, SAMPLES)),
         ),
         "adds scale x cross entropy of softmax(readout) and the right decisions",
         (Immediate("scale", "1 / batch"),),
@@ -251,13 +266,13 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         Engine.LOSS,
         (SAMPLES, UNITS),
         (
-            Role("loss", _F32, (ONE, ONE, ONE), updates=True),
-            Role("correct", _I32, (ONE, ONE, ONE), updates=True),
-            Role("gradient", _F32, (ONE, SAMPLES, UNITS), optional=True),
+            Role("loss", _F32, _CELL, updates=True),
+            Role("correct", _I32, _CELL, updates=True),
+            Role("gradient", _F32, _SCORES, optional=True),
         ),
         (
-            Role("readout", _F32, (ONE, SAMPLES, UNITS)),
-            Role("label", _I32, (ONE, ONE, SAMPLES)),
+            Role("readout", _F32, _SCORES),
+            Role("label", _I32, (ONE, ONE, ONE, SAMPLES)),
         ),
         "adds scale x squared distance to the one-hot label and the right decisions",
         (Immediate("scale", "1 / (batch x classes)"),),
@@ -267,7 +282,7 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         Engine.LOSS,
         (*_ROW, UNITS),
         (_activation("gradient", UNITS),),
-        (Role("readout_gradient", _F32, (ONE, SAMPLES, UNITS)),),
+        (Role("readout_gradient", _F32, _STATE),),
         "gives every step the readout's gradient times `scale`",
         (Immediate("scale", "factor on the gradient"),),
     ),
@@ -282,7 +297,7 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
             _activation("spikes", UNITS, _BIT, optional=True),
             _activation("mask", UNITS, _BIT, optional=True),
             _activation("potential", UNITS, optional=True),
-            Role("next_gradient", _F32, (ONE, SAMPLES, UNITS), optional=True),
+            Role("next_gradient", _F32, _STATE, optional=True),
         ),
         "gradient of `fire` with respect to its current, from the last step to the first;"
         " without `next_gradient` it starts at zero",
@@ -299,7 +314,7 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         (_activation("gradient", UNITS),),
         (
             _activation("potential_gradient", UNITS),
-            Role("next_gradient", _F32, (ONE, SAMPLES, UNITS), optional=True),
+            Role("next_gradient", _F32, _STATE, optional=True),
         ),
         "gradient of `integrate` with respect to its current, from the last step to the first",
         (_NEURON[0],),
@@ -311,7 +326,7 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         (_activation("input_gradient", INPUTS, updates=True),),
         (
             _activation("gradient", OUTPUTS),
-            Role("transposed_weight", _F32, (ONE, OUTPUTS, INPUTS)),
+            Role("transposed_weight", _F32, (ONE, ONE, OUTPUTS, INPUTS)),
         ),
         "adds gradient x transposed weight, in ascending order of outputs",
     ),
@@ -320,7 +335,7 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         "correlate_spikes",
         Engine.WEIGHT_UPDATE,
         (*_ROW, INPUTS, OUTPUTS),
-        (Role("weight_gradient", _F32, (ONE, INPUTS, OUTPUTS), updates=True),),
+        (Role("weight_gradient", _F32, _WEIGHT, updates=True),),
         (_activation("spikes", INPUTS, _BIT), _activation("gradient", OUTPUTS)),
         "adds the gradient to the row of every input that spiked",
     ),
@@ -328,7 +343,7 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         "correlate_values",
         Engine.WEIGHT_UPDATE,
         (*_ROW, INPUTS, OUTPUTS),
-        (Role("weight_gradient", _F32, (ONE, INPUTS, OUTPUTS), updates=True),),
+        (Role("weight_gradient", _F32, _WEIGHT, updates=True),),
         (_activation("values", INPUTS), _activation("gradient", OUTPUTS)),
         "adds value x gradient: the path of analog inputs",
     ),
@@ -336,7 +351,7 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         "sum_gradient",
         Engine.WEIGHT_UPDATE,
         (*_ROW, OUTPUTS),
-        (Role("bias_gradient", _F32, (ONE, ONE, OUTPUTS), updates=True),),
+        (Role("bias_gradient", _F32, (ONE, ONE, ONE, OUTPUTS), updates=True),),
         (_activation("gradient", OUTPUTS),),
         "adds the gradients of all steps and samples",
     ),
@@ -345,7 +360,7 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         "count_step",
         Engine.OPTIMIZER,
         (),
-        (Role("count", _I32, (ONE, ONE, ONE), updates=True),),
+        (Role("count", _I32, _CELL, updates=True),),
         (),
         "counts the updates made so far",
     ),
@@ -354,10 +369,10 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         Engine.OPTIMIZER,
         ("rows", "columns"),
         (
-            Role("parameter", _F32, (ONE, "rows", "columns"), updates=True),
-            Role("velocity", _F32, (ONE, "rows", "columns"), updates=True, optional=True),
+            Role("parameter", _F32, _MATRIX, updates=True),
+            Role("velocity", _F32, _MATRIX, updates=True, optional=True),
         ),
-        (Role("gradient", _F32, (ONE, "rows", "columns")),),
+        (Role("gradient", _F32, _MATRIX),),
         "velocity = momentum x velocity + gradient; parameter -= rate x velocity"
         " (without velocity: rate x gradient)",
         (_RATE, Immediate("momentum", "factor on the velocity")),
@@ -367,13 +382,13 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         Engine.OPTIMIZER,
         ("rows", "columns"),
         (
-            Role("parameter", _F32, (ONE, "rows", "columns"), updates=True),
-            Role("first_moment", _F32, (ONE, "rows", "columns"), updates=True),
-            Role("second_moment", _F32, (ONE, "rows", "columns"), updates=True),
+            Role("parameter", _F32, _MATRIX, updates=True),
+            Role("first_moment", _F32, _MATRIX, updates=True),
+            Role("second_moment", _F32, _MATRIX, updates=True),
         ),
         (
-            Role("gradient", _F32, (ONE, "rows", "columns")),
-            Role("count", _I32, (ONE, ONE, ONE)),
+            Role("gradient", _F32, _MATRIX),
+            Role("count", _I32, _CELL),
         ),
         "Adam with bias correction (Kingma & Ba 2015) and decoupled weight decay"
         " (Loshchilov & Hutter 2019; decay 0 is Adam)",
@@ -407,7 +422,7 @@ def row_bytes(element: Element, features: int) -> int:
     return -(-features // WORDS_PER_ROW_ALIGNMENT) * (WORDS_PER_ROW_ALIGNMENT * 4)
 
 
-def buffer_bytes(element: Element, shape: tuple[int, int, int]) -> int:
+def buffer_bytes(element: Element, shape: Shape) -> int:
     """Bytes of a whole buffer, rounded up to `BUFFER_ALIGNMENT`."""
-    size = shape[0] * shape[1] * row_bytes(element, shape[2])
+    size = shape[0] * shape[1] * shape[2] * row_bytes(element, shape[3])
     return -(-size // BUFFER_ALIGNMENT) * BUFFER_ALIGNMENT

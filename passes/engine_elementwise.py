@@ -121,17 +121,17 @@ def _unit_by_unit(
     with nest.loop("samples") as g, nest.loop("units") as u:
         for role, value in read.items():
             if value is not None:
-                nest.load(role, nest.at(value, g, u), (1 if role in states else steps, g, u))
-        nest.on_tiles(name, tuple(values), (steps, g, u), immediates)
+                nest.load(role, nest.at(value, g, u), (1 if role in states else steps, g, 1, u))
+        nest.on_tiles(name, tuple(values), (steps, g, 1, u), immediates)
         for role, value in written.items():
             if value is not None:
-                nest.store(role, nest.at(value, g, u), (steps, g, u))
+                nest.store(role, nest.at(value, g, u), (steps, g, 1, u))
 
 
 def _activation_buffer(writer: Writer, role: str, value: SSAValue, steps: int) -> TileBuffer:
     element = writer.layout.view(value).home.element
     memory = "spike_sram" if element is Element.BIT else "state_sram"
-    return TileBuffer(role, element, memory, (steps, "samples", "units"))
+    return TileBuffer(role, element, memory, (steps, "samples", 1, "units"))
 
 
 def lower_readout(writer: Writer, op: bptt.ReadoutOp) -> None:
@@ -139,32 +139,34 @@ def lower_readout(writer: Writer, op: bptt.ReadoutOp) -> None:
     steps = writer.clock.extent
     buffers = [
         _activation_buffer(writer, "output", op.output, writer.clock.length),
-        TileBuffer("sum", Element.F32, "state_sram", (1, "samples", "units")),
+        TileBuffer("sum", Element.F32, "state_sram", (1, "samples", 1, "units")),
     ]
     axes = [samples(writer.layout.samples), units("units", bptt.unit_count(op.readout.type))]
     nest = writer.nest("readout", axes, buffers, op)
     with nest.loop("samples") as g, nest.loop("units") as u:
-        nest.load("output", nest.at(op.output, g, u), (steps, g, u))
-        nest.on_tiles("readout", ("sum", "output"), (steps, g, u), (_time_scale(writer, op.kind),))
-        nest.store("sum", nest.at(op.readout, g, u), (1, g, u))
+        nest.load("output", nest.at(op.output, g, u), (steps, g, 1, u))
+        nest.on_tiles(
+            "readout", ("sum", "output"), (steps, g, 1, u), (_time_scale(writer, op.kind),)
+        )
+        nest.store("sum", nest.at(op.readout, g, u), (1, g, 1, u))
 
 
 def lower_readout_gradient(writer: Writer, op: bptt.ReadoutGradientOp) -> None:
     """The readout's gradient at every step, times 1 or 1 / steps."""
     steps = writer.clock.extent
     buffers = [
-        TileBuffer("readout_gradient", Element.F32, "state_sram", (1, "samples", "units")),
+        TileBuffer("readout_gradient", Element.F32, "state_sram", (1, "samples", 1, "units")),
         TileBuffer(
-            "gradient", Element.F32, "state_sram", (writer.clock.length, "samples", "units")
+            "gradient", Element.F32, "state_sram", (writer.clock.length, "samples", 1, "units")
         ),
     ]
     axes = [samples(writer.layout.samples), units("units", bptt.unit_count(op.gradient.type))]
     nest = writer.nest("spread", axes, buffers, op)
     with nest.loop("samples") as g, nest.loop("units") as u:
-        nest.load("readout_gradient", nest.at(op.gradient, g, u), (1, g, u))
+        nest.load("readout_gradient", nest.at(op.gradient, g, u), (1, g, 1, u))
         scale = (_time_scale(writer, op.kind),)
-        nest.on_tiles("spread", ("gradient", "readout_gradient"), (steps, g, u), scale)
-        nest.store("gradient", nest.at(op.output_gradient, g, u), (steps, g, u))
+        nest.on_tiles("spread", ("gradient", "readout_gradient"), (steps, g, 1, u), scale)
+        nest.store("gradient", nest.at(op.output_gradient, g, u), (steps, g, 1, u))
 
 
 def _time_scale(writer: Writer, kind: bptt.ReadoutAttr) -> float:
@@ -175,31 +177,31 @@ def lower_loss(writer: Writer, op: bptt.LossOp) -> None:
     """Loss and right decisions of all samples, and the readout's gradient."""
     classes, batch = bptt.unit_count(op.readout.type), writer.layout.samples
     buffers = [
-        TileBuffer("loss", Element.F32, "state_sram", (1, 1, 1)),
-        TileBuffer("correct", Element.I32, "state_sram", (1, 1, 1)),
-        TileBuffer("readout", Element.F32, "state_sram", (1, "samples", classes)),
-        TileBuffer("label", Element.I32, "state_sram", (1, 1, "samples")),
+        TileBuffer("loss", Element.F32, "state_sram", (1, 1, 1, 1)),
+        TileBuffer("correct", Element.I32, "state_sram", (1, 1, 1, 1)),
+        TileBuffer("readout", Element.F32, "state_sram", (1, "samples", 1, classes)),
+        TileBuffer("label", Element.I32, "state_sram", (1, 1, 1, "samples")),
     ]
     roles = ["loss", "correct", "readout", "label"]
     if op.gradient is not None:
-        gradient = TileBuffer("gradient", Element.F32, "state_sram", (1, "samples", classes))
+        gradient = TileBuffer("gradient", Element.F32, "state_sram", (1, "samples", 1, classes))
         buffers.append(gradient)
         roles.append("gradient")
     cross_entropy = op.kind.data is LossKind.CROSS_ENTROPY
     scale = 1.0 / batch if cross_entropy else 1.0 / (batch * classes)
     nest = writer.nest("loss", [samples(batch, SAMPLE_GROUP)], buffers, op)
     label = writer.layout.view(op.label).home
-    nest.clear("loss", (1, 1, 1))
-    nest.clear("correct", (1, 1, 1))
+    nest.clear("loss", (1, 1, 1, 1))
+    nest.clear("correct", (1, 1, 1, 1))
     with nest.loop("samples") as g:
-        nest.load("readout", nest.at(op.readout, g), (1, g, classes))
-        nest.load("label", nest.home(label, None, g), (1, 1, g))
+        nest.load("readout", nest.at(op.readout, g), (1, g, 1, classes))
+        nest.load("label", nest.home(label, None, g), (1, 1, 1, g))
         name = "cross_entropy" if cross_entropy else "mean_squared_error"
         nest.on_tiles(name, roles, (g, classes), (scale,))
         if op.gradient is not None:
-            nest.store("gradient", nest.at(op.gradient, g), (1, g, classes))
-    nest.store("loss", nest.at(op.loss, None), (1, 1, 1))
-    nest.store("correct", nest.at(op.correct, None), (1, 1, 1))
+            nest.store("gradient", nest.at(op.gradient, g), (1, g, 1, classes))
+    nest.store("loss", nest.at(op.loss, None), (1, 1, 1, 1))
+    nest.store("correct", nest.at(op.correct, None), (1, 1, 1, 1))
 
 
 class OptimizerState:
@@ -219,13 +221,13 @@ class OptimizerState:
         """The number of updates, this one included; counted once per step."""
         if self._count is None:
             writer = self._writer
-            self._count = writer.layout.new_home("count", Element.I32, (1, 1, 1), False)
+            self._count = writer.layout.new_home("count", Element.I32, (1, 1, 1, 1), False)
             self._count.role = ("optimizer", "count")
-            buffer = TileBuffer("count", Element.I32, "gradient_sram", (1, 1, 1))
+            buffer = TileBuffer("count", Element.I32, "gradient_sram", (1, 1, 1, 1))
             nest = writer.nest("count", [], [buffer], source)
-            nest.load("count", nest.home(self._count, None, None), (1, 1, 1))
+            nest.load("count", nest.home(self._count, None, None), (1, 1, 1, 1))
             nest.on_tiles("count_step", ("count",), ())
-            nest.store("count", nest.home(self._count, None, None), (1, 1, 1))
+            nest.store("count", nest.home(self._count, None, None), (1, 1, 1, 1))
         return self._count
 
 
@@ -242,27 +244,27 @@ def lower_optimize(
             role,
             Element.F32,
             "weight_sram" if role == "parameter" else "gradient_sram",
-            (1, "inputs", "outputs"),
+            (1, 1, "inputs", "outputs"),
         )
         for role in (*homes, "gradient")
     ]
     roles = [*homes, "gradient"]
     count = state.count(op) if adam else None
     if count is not None:
-        buffers.append(TileBuffer("count", Element.I32, "gradient_sram", (1, 1, 1)))
+        buffers.append(TileBuffer("count", Element.I32, "gradient_sram", (1, 1, 1, 1)))
         roles.append("count")
-    _, inputs, outputs = parameter.shape
+    *_, inputs, outputs = parameter.shape
     axes = [units("inputs", inputs), units("outputs", outputs)]
     nest = writer.nest("optimize", axes, buffers, op, statement(op.parameter))
     if count is not None:
-        nest.load("count", nest.home(count, None, None), (1, 1, 1))
+        nest.load("count", nest.home(count, None, None), (1, 1, 1, 1))
     with nest.loop("inputs") as i, nest.loop("outputs") as o:
         for role, home in (*homes.items(), ("gradient", gradient)):
-            nest.load(role, nest.home(home, i, o), (1, i, o))
+            nest.load(role, nest.home(home, i, o), (1, 1, i, o))
         immediates = _optimizer_immediates(op.optimizer)
         nest.on_tiles("adam" if adam else "sgd", roles, (i, o), immediates)
         for role, home in homes.items():
-            nest.store(role, nest.home(home, i, o), (1, i, o))
+            nest.store(role, nest.home(home, i, o), (1, 1, i, o))
 
 
 def _moments(

@@ -1,6 +1,7 @@
 """Where every value of a step lives in DRAM, before anything is lowered.
 
-Each computed value has a *home*, a buffer `[planes, samples, units]` with a plane per time step.
+Each computed value has a *home*, a buffer `[planes, samples, positions, units]` with a plane per
+time step.
 Delays, advances, reshapes, and what a scan hands on are no work at all: they are views of a home,
 shifted in time. A home gets as many extra planes of zeros, before and after, as its views ask for.
 """
@@ -16,7 +17,7 @@ from spikeloom.diagnostics import DiagnosticError, error
 from spikeloom.dialects import bptt
 from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
 from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
-from spikeloom.dialects.instruction_set import Element
+from spikeloom.dialects.instruction_set import Element, Shape
 from spikeloom.dialects.locations import location_of
 
 
@@ -32,17 +33,17 @@ class Home:
 
     name: str
     element: Element
-    shape: tuple[int, int, int]
+    shape: Shape
     timed: bool
     lead: int = 0
     trail: int = 0
     role: tuple[str, str] | None = None
 
     @property
-    def padded_shape(self) -> tuple[int, int, int]:
+    def padded_shape(self) -> Shape:
         """The buffer's shape, planes of zeros included."""
-        planes, rows, columns = self.shape
-        return (planes + self.lead + self.trail, rows, columns)
+        planes, groups, rows, columns = self.shape
+        return (planes + self.lead + self.trail, groups, rows, columns)
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,7 @@ class Layout:
         self._resolving.discard(value)
         return self.place_shifted(value, original, shift)
 
-    def new_home(
-        self, name: str, element: Element, shape: tuple[int, int, int], timed: bool
-    ) -> Home:
+    def new_home(self, name: str, element: Element, shape: Shape, timed: bool) -> Home:
         """A home under a name that is not taken yet."""
         unique, number = name, 1
         while unique in self._names:
@@ -103,7 +102,7 @@ class Layout:
         """A new home for spikes, masks, currents, potentials or their gradients."""
         type = bptt.tensor_of(value)
         element = Element.BIT if type.element_type == i1 else Element.F32
-        shape = (self.steps if timed else 1, self.samples, bptt.unit_count(type))
+        shape = (self.steps if timed else 1, self.samples, 1, bptt.unit_count(type))
         self.views[value] = View(self.new_home(name, element, shape, timed))
 
     def place_shifted(self, value: SSAValue, original: View, shift: int) -> View:
@@ -134,7 +133,7 @@ def lay_out(step: bptt.StepOp) -> Layout:
     layout.place_activation(arguments[0], arguments[0].name_hint or "input", True)
     layout.views[arguments[0]].home.role = ("input", "")
     if len(arguments) > 1:
-        label = layout.new_home("label", Element.I32, (1, 1, layout.samples), False)
+        label = layout.new_home("label", Element.I32, (1, 1, 1, layout.samples), False)
         label.role = ("label", "")
         layout.views[arguments[1]] = View(label)
     for op in step.body.block.ops:
@@ -175,7 +174,7 @@ def _place(layout: Layout, op: Operation, timed: bool) -> None:
             _place_loss(layout, op)
         case bptt.SynapseWeightGradientOp() | bptt.BiasGradientOp():
             outputs, *inputs = bptt.tensor_of(op.results[0]).get_shape()
-            shape = (1, inputs[0] if inputs else 1, outputs)
+            shape = (1, 1, inputs[0] if inputs else 1, outputs)
             home = layout.new_home("gradient", Element.F32, shape, False)
             layout.views[op.results[0]] = View(home)
         case bptt.DelayOp():
@@ -193,7 +192,7 @@ def _place(layout: Layout, op: Operation, timed: bool) -> None:
 def _place_loss(layout: Layout, op: bptt.LossOp) -> None:
     for value, element in ((op.loss, Element.F32), (op.correct, Element.I32)):
         name = "loss" if element is Element.F32 else "correct"
-        layout.views[value] = View(layout.new_home(name, element, (1, 1, 1), False))
+        layout.views[value] = View(layout.new_home(name, element, (1, 1, 1, 1), False))
     if op.gradient is not None:
         layout.place_activation(op.gradient, "readout_gradient", False)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from spikeloom.diagnostics import SourceLocation, error
-from spikeloom.dialects.instruction_set import Element, buffer_bytes
+from spikeloom.dialects.instruction_set import Element, Shape, buffer_bytes
 
 LANES = 64
 """Units of a tile come in multiples of this, so that rows of bits start on whole words."""
@@ -52,12 +52,14 @@ class TileBuffer:
     role: str
     element: Element
     memory: str
-    dims: tuple[int | str, int | str, int | str]
+    dims: tuple[int | str, int | str, int | str, int | str]
 
-    def shape(self, tiles: Mapping[str, int]) -> tuple[int, int, int]:
+    def shape(self, tiles: Mapping[str, int]) -> Shape:
         """The buffer's shape for these tiles."""
-        first, second, third = (dim if isinstance(dim, int) else tiles[dim] for dim in self.dims)
-        return first, second, third
+        first, second, third, fourth = (
+            dim if isinstance(dim, int) else tiles[dim] for dim in self.dims
+        )
+        return first, second, third, fourth
 
 
 def fit_tiles(

@@ -10,15 +10,17 @@ from typing import TypeAlias
 from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Block, Operation, Region, SSAValue
 
-from spikeloom.dialects.engine import BufferOp, Extent, LoopOp, make_instruction
+from spikeloom.dialects.engine import BufferOp, Extent, LoopOp, Start, make_instruction
 from spikeloom.dialects.engine_operands import ExtentAttr
 from spikeloom.dialects.instruction_set import Element, buffer_bytes
 from spikeloom.dialects.locations import location_of
 from spikeloom.passes.engine_layout import Home, Layout
 from spikeloom.passes.engine_tiles import Axis, TileBuffer, fit_tiles
 
-Place: TypeAlias = tuple[str, Sequence[int], Sequence[SSAValue | None]]
-"""A slice: buffer name, and per dimension a base and at most one loop value."""
+Place: TypeAlias = tuple[str, Sequence[int], Sequence[Start]]
+"""A slice: buffer name, and per dimension a base and at most one loop, scaled where `Affine`."""
+
+_ORIGIN = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -145,18 +147,21 @@ class Nest:
 
     def tile(self, role: str) -> Place:
         """The nest's own buffer of that role, from its start."""
-        return (f"{self.label}.{role}", (0, 0, 0), (None, None, None))
+        return (f"{self.label}.{role}", _ORIGIN, (None, None, None, None))
 
-    def at(self, value: SSAValue, sample: SSAValue | None, unit: SSAValue | None = None) -> Place:
+    def at(
+        self, value: SSAValue, sample: Start, unit: Start = None, position: Start = None
+    ) -> Place:
         """A value in DRAM, at the clock's steps and these loops."""
         view, loop = self.writer.layout.view(value), self.writer.clock.loop
         if not view.home.timed:
-            return (view.home.name, (0, 0, 0), (None, sample, unit))
-        return (view.home.name, (view.home.lead + view.shift, 0, 0), (loop, sample, unit))
+            return (view.home.name, _ORIGIN, (None, sample, position, unit))
+        base = (view.home.lead + view.shift, 0, 0, 0)
+        return (view.home.name, base, (loop, sample, position, unit))
 
-    def home(self, home: Home, row: SSAValue | None, column: SSAValue | None) -> Place:
+    def home(self, home: Home, row: Start, column: Start, tap: Start = None) -> Place:
         """A matrix in DRAM, at these loops."""
-        return (home.name, (0, 0, 0), (None, row, column))
+        return (home.name, _ORIGIN, (tap, None, row, column))
 
     def load(self, role: str, source: Place, extents: Sequence[Extent]) -> None:
         """DRAM to the nest's buffer."""

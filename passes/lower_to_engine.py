@@ -103,7 +103,7 @@ class _Lowering:
 
     def _parameter_home(self, op: ParameterOp) -> Home:
         outputs, *inputs = op.type.get_shape()
-        shape = (1, inputs[0] if inputs else 1, outputs)
+        shape = (1, 1, inputs[0] if inputs else 1, outputs)
         home = self.layout.new_home(op.sym_name.data, Element.F32, shape, False)
         home.role = ("parameter", op.sym_name.data)
         return home
@@ -122,13 +122,13 @@ class _Lowering:
     def _clear_padding(self) -> None:
         """Zeros before the first and after the last step, where some view reads them."""
         for home in self.layout.homes:
-            planes, rows, columns = home.shape
+            planes, *plane = home.shape
             if home.role == ("input", ""):
                 continue  # the host writes these zeros together with the data
             for first, count in ((0, home.lead), (home.lead + planes, home.trail)):
                 if count:
-                    target = (home.name, (first, 0, 0), (None, None, None))
-                    self.writer.emit("clear", {"target": target}, (count, rows, columns), self.step)
+                    target = (home.name, (first, 0, 0, 0), (None, None, None, None))
+                    self.writer.emit("clear", {"target": target}, (count, *plane), self.step)
 
     def _lower(self, op: Operation) -> None:
         writer = self.writer

@@ -67,10 +67,10 @@ class Engine:
         signal, label = self._index("input"), self._index("label")
         cells = np.zeros(self._shape(signal), batch.signal.dtype)
         # What comes before the first step is zero.
-        cells[len(cells) - network.steps :] = batch.signal.reshape(*leading, -1)
+        cells[len(cells) - network.steps :] = batch.signal.reshape(*leading, 1, -1)
         self._interpreter.write(signal, cells)
         labels = np.zeros(self._shape(label), np.int32)
-        labels[0, 0] = batch.labels
+        labels[0, 0, 0] = batch.labels
         self._interpreter.write(label, labels)
         self._interpreter.run()
         spikes = {

@@ -10,11 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 from spikeloom.backend.kernels.dispatch import kernel_of
-from spikeloom.backend.kernels.operands import COUNTS, SCRATCH_BYTES
+from spikeloom.backend.kernels.operands import BOX_COLUMNS, COUNTS, SCRATCH_BYTES
 from spikeloom.dialects.instruction_set import (
+    DIMENSIONS,
     MAX_AXES,
     MAX_IMMEDIATES,
     MAX_ROLES,
+    ONE,
     SPECS,
     Element,
     row_bytes,
@@ -33,14 +35,14 @@ class PaddedBuffer:
     def __init__(self, values: NDArray[np.generic]):
         self.element = ELEMENT_OF[values.dtype.name]
         self.shape, self.dtype = values.shape, values.dtype
-        self.stride = row_bytes(self.element, values.shape[2])
-        size = values.shape[0] * values.shape[1] * self.stride
+        self.stride = row_bytes(self.element, values.shape[-1])
+        size = int(np.prod(values.shape[:-1])) * self.stride
         block = np.random.default_rng(size).integers(0, 256, size + 64, dtype=np.uint8)
         start = -block.ctypes.data % 64
-        self.bytes = block[start : start + size].reshape(*values.shape[:2], self.stride)
-        self._cells()[..., : self.shape[2]] = values
+        self.bytes = block[start : start + size].reshape(*values.shape[:-1], self.stride)
+        self._cells()[..., : self.shape[-1]] = values
         self._store_bits()
-        self.padding = self._cells()[..., self.shape[2] :].copy()
+        self.padding = self._cells()[..., self.shape[-1] :].copy()
 
     def _cells(self) -> NDArray[np.generic]:
         if self.element is Element.BIT:
@@ -54,8 +56,8 @@ class PaddedBuffer:
 
     def values(self) -> NDArray[np.generic]:
         cells = self._cells()
-        assert cells[..., self.shape[2] :].tobytes() == self.padding.tobytes(), "padding changed"
-        return cells[..., : self.shape[2]].copy()
+        assert cells[..., self.shape[-1] :].tobytes() == self.padding.tobytes(), "padding changed"
+        return cells[..., : self.shape[-1]].copy()
 
 
 @dataclass
@@ -74,15 +76,27 @@ def execute(
     threads: int = 1,
     lanes: int = 64,
 ) -> Outcome:
-    """Executes instruction `name`; `operands` by role: uint8 bits, float32 or int32, 3 axes."""
+    """Executes instruction `name`; `operands` by role: uint8 bits, float32 or int32, 4 axes.
+
+    With a single position it may be left out: of arrays, which then have 3 axes (weights leave
+    out their unused one), and of extents. Arrays come back as they were given.
+    """
     spec = SPECS[name]
-    buffers = {role: PaddedBuffer(values) for role, values in operands.items()}
-    boxes = np.zeros((MAX_ROLES, 3), np.int64)
+    buffers: dict[str, PaddedBuffer] = {}
+    boxes = np.zeros((MAX_ROLES, BOX_COLUMNS), np.int64)
     for index, role in enumerate(spec.roles):
-        if role.name in buffers:
-            buffer = buffers[role.name]
-            plane = buffer.stride * buffer.shape[1]
-            boxes[index] = buffer.bytes.ctypes.data, plane, buffer.stride
+        if role.name not in operands:
+            continue
+        values = operands[role.name]
+        if values.ndim == DIMENSIONS - 1:
+            values = np.expand_dims(values, 1 if role.dims[1] == ONE else 2)
+        buffer = buffers[role.name] = PaddedBuffer(values)
+        sample = buffer.stride * buffer.shape[2]
+        step = sample * buffer.shape[1]
+        boxes[index] = buffer.bytes.ctypes.data, step, sample, buffer.stride
+    if len(extents) == len(spec.axes) - 1:
+        extents = (*extents[:2], 1, *extents[2:])
+    assert len(extents) == len(spec.axes)
     lengths, numbers = np.zeros(MAX_AXES, np.int64), np.zeros(MAX_IMMEDIATES)
     lengths[: len(extents)], numbers[: len(immediates)] = extents, immediates
     scratch = np.zeros(SCRATCH_BYTES + 8 * 4096, np.uint8)
@@ -91,7 +105,7 @@ def execute(
     for thread in range(threads):
         arguments = (boxes, lengths, numbers, lanes, counts[thread])
         kernel(*arguments, scratch.ctypes.data, thread, threads)
-    arrays = {role: buffer.values() for role, buffer in buffers.items()}
+    arrays = {role: buffers[role].values().reshape(v.shape) for role, v in operands.items()}
     return Outcome(arrays, counts.sum(axis=0))
 
 

@@ -29,6 +29,8 @@ class RandomTraining:
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)
         self.t, self.b = int(self.rng.integers(1, 6)), int(self.rng.integers(1, 9))
+        # Positions are rows of a picture of this height and width; often there is only one.
+        self.height, self.width = (int(v) for v in self.rng.choice([1, 1, 2, 3], 2))
         self.n = [int(v) for v in self.rng.choice([1, 3, 16, 31, 64, 65, 70, 130], 3)]
         self.analog = bool(self.rng.integers(2))
         self.spiking_output = bool(self.rng.integers(2))
@@ -41,6 +43,10 @@ class RandomTraining:
             float(self.rng.choice([0.5, 1.5])),
         )
         self.detach = int(self.rng.integers(2))
+
+    @property
+    def positions(self) -> int:
+        return self.height * self.width
 
     def buffer(self, name, element, shape, memory, role=("", ""), at=None) -> int:
         """A new buffer behind the others, or at the address of the buffer `at`'s offset."""
@@ -80,37 +86,48 @@ class RandomTraining:
         weight = self.from_host(
             f"{layer}.weight",
             F32,
-            (1, inputs, outputs),
+            (1, 1, inputs, outputs),
             "parameter",
-            self.floats(1, inputs, outputs),
+            self.floats(1, 1, inputs, outputs),
         )
         bias = self.from_host(
-            f"{layer}.bias", F32, (1, 1, outputs), "parameter", self.floats(1, 1, outputs)
+            f"{layer}.bias", F32, (1, 1, 1, outputs), "parameter", self.floats(1, 1, 1, outputs)
         )
-        here = self.load(bias, F32, (1, 1, outputs), "weight_sram")
-        current = self.buffer(f"{layer}.current", F32, (self.t, self.b, outputs), "state_sram")
+        here = self.load(bias, F32, (1, 1, 1, outputs), "weight_sram")
+        current = self.buffer(
+            f"{layer}.current", F32, (self.t, self.b, self.positions, outputs), "state_sram"
+        )
         self.emit(
-            "bias", {"current": current, "bias": here}, (self.t, self.b, outputs), layer=layer
+            "bias",
+            {"current": current, "bias": here},
+            (self.t, self.b, self.positions, outputs),
+            layer=layer,
         )
-        tile = self.buffer(f"{layer}.tile", F32, (1, inputs, 64), "weight_sram")
+        tile = self.buffer(f"{layer}.tile", F32, (1, 1, inputs, 64), "weight_sram")
         slice_ = int(self.rng.integers(1, self.b + 1))
+        lines = int(self.rng.integers(1, self.height + 1))
         name, role = ("accumulate", "spikes") if spiking else ("multiply", "values")
         with self.builder.loop(0, outputs, 64) as o:
-            source = Slice(weight, loops=(NO_LOOP, NO_LOOP, o))
-            extents = (1, inputs, LoopExtent(o))
+            source = Slice(weight, loops=(NO_LOOP, NO_LOOP, NO_LOOP, o))
+            extents = (1, 1, inputs, LoopExtent(o))
             self.emit("load", {"target": tile, "source": source}, extents, layer=layer)
-            with self.builder.loop(0, self.b, slice_) as s:
+            with (
+                self.builder.loop(0, self.b, slice_) as s,
+                self.builder.loop(0, self.height, lines) as y,
+            ):
+                scales = (1, 1, self.width, 1)
                 operands = {
-                    "current": Slice(current, loops=(NO_LOOP, s, o)),
-                    role: Slice(spikes, loops=(NO_LOOP, s, NO_LOOP)),
+                    "current": Slice(current, (0, 0, 0, 0), (NO_LOOP, s, y, o), scales),
+                    role: Slice(spikes, (0, 0, 0, 0), (NO_LOOP, s, y, NO_LOOP), scales),
                     "weight": tile,
                 }
-                extents = (self.t, LoopExtent(s), inputs, LoopExtent(o))
+                positions = LoopExtent(y, self.width)
+                extents = (self.t, LoopExtent(s), positions, inputs, LoopExtent(o))
                 self.emit(name, operands, extents, layer=layer)
         return weight, bias, current
 
     def fire(self, layer, current, units):
-        shape = (self.t, self.b, units)
+        shape = (self.t, self.b, self.positions, units)
         names = {"spikes": BIT, "mask": BIT, "potential": F32}
         made = {
             role: self.buffer(
@@ -121,59 +138,77 @@ class RandomTraining:
         if self.rng.integers(2):
             self.emit("fire", made | {"current": current}, shape, self.neuron, layer)
             return made
-        first = (1, self.b, units)
+        first = (1, self.b, self.positions, units)
         self.emit("fire", made | {"current": current}, first, self.neuron, layer)
         if self.t > 1:
             with self.builder.loop(1, self.t, 1) as t:
-                moving = {k: Slice(v, loops=(t, NO_LOOP, NO_LOOP)) for k, v in made.items()}
-                moving["current"] = Slice(current, loops=(t, NO_LOOP, NO_LOOP))
+                moving = {
+                    k: Slice(v, loops=(t, NO_LOOP, NO_LOOP, NO_LOOP)) for k, v in made.items()
+                }
+                moving["current"] = Slice(current, loops=(t, NO_LOOP, NO_LOOP, NO_LOOP))
                 for role in ("potential", "spikes"):
                     moving[f"previous_{role}"] = Slice(
-                        made[role], (-1, 0, 0), (t, NO_LOOP, NO_LOOP)
+                        made[role], (-1, 0, 0, 0), (t, NO_LOOP, NO_LOOP, NO_LOOP)
                     )
                 self.emit("fire", moving, first, self.neuron, layer)
         return made
 
     def fire_gradient(self, layer, made, spike_gradient, units):
-        shape = (self.t, self.b, units)
+        shape = (self.t, self.b, self.positions, units)
         gradient = self.buffer(f"{layer}.gradient", F32, shape, "state_sram")
         operands = {"gradient": gradient, "spike_gradient": spike_gradient, **made}
         immediates = (*self.neuron, self.detach)
         if self.rng.integers(2):
             self.emit("fire_gradient", operands, shape, immediates, layer)
             return gradient
-        one, last = (1, self.b, units), (self.t - 1, 0, 0)
+        one, last = (1, self.b, self.positions, units), (self.t - 1, 0, 0, 0)
         final = {k: Slice(v, last) for k, v in operands.items()}
         self.emit("fire_gradient", final, one, immediates, layer)
         if self.t > 1:
             with self.builder.loop(self.t - 2, -1, -1) as t:
-                moving = {k: Slice(v, loops=(t, NO_LOOP, NO_LOOP)) for k, v in operands.items()}
-                moving["next_gradient"] = Slice(gradient, (1, 0, 0), (t, NO_LOOP, NO_LOOP))
+                moving = {
+                    k: Slice(v, loops=(t, NO_LOOP, NO_LOOP, NO_LOOP)) for k, v in operands.items()
+                }
+                moving["next_gradient"] = Slice(
+                    gradient, (1, 0, 0, 0), (t, NO_LOOP, NO_LOOP, NO_LOOP)
+                )
                 self.emit("fire_gradient", moving, one, immediates, layer)
         return gradient
 
     def loss(self, output, spiking, units):
         """Readout, loss and its gradient at every step."""
-        labels = self.rng.integers(0, units, (1, 1, self.b)).astype(np.int32)
-        label = self.from_host("label", I32, (1, 1, self.b), "label", labels)
-        here = self.load(label, I32, (1, 1, self.b), "state_sram")
-        total = self.buffer("readout", F32, (1, self.b, units), "state_sram")
-        self.emit("readout", {"sum": total, "output": output}, (self.t, self.b, units), (0.5,))
-        loss = self.cleared("loss", F32, (1, 1, 1), "state_sram")
-        correct = self.cleared("correct", I32, (1, 1, 1), "state_sram")
-        back = self.buffer("readout.gradient", F32, (1, self.b, units), "state_sram")
+        labels = self.rng.integers(0, units, (1, 1, 1, self.b)).astype(np.int32)
+        label = self.from_host("label", I32, (1, 1, 1, self.b), "label", labels)
+        here = self.load(label, I32, (1, 1, 1, self.b), "state_sram")
+        total = self.buffer("readout", F32, (1, self.b, self.positions, units), "state_sram")
+        self.emit(
+            "readout",
+            {"sum": total, "output": output},
+            (self.t, self.b, self.positions, units),
+            (0.5,),
+        )
+        loss = self.cleared("loss", F32, (1, 1, 1, 1), "state_sram")
+        correct = self.cleared("correct", I32, (1, 1, 1, 1), "state_sram")
+        back = self.buffer(
+            "readout.gradient", F32, (1, self.b, self.positions, units), "state_sram"
+        )
         name = str(self.rng.choice(["cross_entropy", "mean_squared_error"]))
         operands = {"loss": loss, "correct": correct, "gradient": back}
         operands |= {"readout": total, "label": here}
-        self.emit(name, operands, (self.b, units), (1 / self.b,), "output")
-        spread = self.buffer("output.spread", F32, (self.t, self.b, units), "state_sram")
+        with self.builder.loop(0, self.positions, 1) as p:
+            at = {"loops": (NO_LOOP, NO_LOOP, p, NO_LOOP)}
+            operands |= {"gradient": Slice(back, **at), "readout": Slice(total, **at)}
+            self.emit(name, operands, (self.b, units), (1 / self.b,), "output")
+        spread = self.buffer(
+            "output.spread", F32, (self.t, self.b, self.positions, units), "state_sram"
+        )
         operands = {"gradient": spread, "readout_gradient": back}
-        self.emit("spread", operands, (self.t, self.b, units), (0.5,), "output")
+        self.emit("spread", operands, (self.t, self.b, self.positions, units), (0.5,), "output")
         return spread
 
     def update(self, layer, parameter, gradient, rows, columns):
         """One optimizer step; the parameter goes back to DRAM."""
-        shape = (1, rows, columns)
+        shape = (1, 1, rows, columns)
         here = self.load(parameter, F32, shape, "weight_sram")
         operands = {"parameter": here, "gradient": gradient}
         match int(self.rng.integers(3)):
@@ -189,7 +224,7 @@ class RandomTraining:
                     operands[moment] = self.cleared(
                         f"{parameter}.{moment}", F32, shape, "gradient_sram"
                     )
-                operands["count"] = self.cleared(f"{parameter}.n", I32, (1, 1, 1), "state_sram")
+                operands["count"] = self.cleared(f"{parameter}.n", I32, (1, 1, 1, 1), "state_sram")
                 self.emit("count_step", {"count": operands["count"]}, (), (), layer)
                 numbers = (0.01, 0.9, 0.999, 1e-3, 0.01)
                 self.emit("adam", operands, (rows, columns), numbers, layer)
@@ -198,20 +233,22 @@ class RandomTraining:
     def weight_update(self, layer, inputs, spiking, gradient, parameters, sizes):
         weight, bias = parameters
         rows, columns = sizes
-        total = self.cleared(f"{layer}.weight.gradient", F32, (1, rows, columns), "gradient_sram")
+        total = self.cleared(
+            f"{layer}.weight.gradient", F32, (1, 1, rows, columns), "gradient_sram"
+        )
         name, role = ("correlate_spikes", "spikes") if spiking else ("correlate_values", "values")
         operands = {"weight_gradient": total, role: inputs, "gradient": gradient}
-        self.emit(name, operands, (self.t, self.b, rows, columns), (), layer)
+        self.emit(name, operands, (self.t, self.b, self.positions, rows, columns), (), layer)
         self.update(layer, weight, total, rows, columns)
-        total = self.cleared(f"{layer}.bias.gradient", F32, (1, 1, columns), "gradient_sram")
+        total = self.cleared(f"{layer}.bias.gradient", F32, (1, 1, 1, columns), "gradient_sram")
         operands = {"bias_gradient": total, "gradient": gradient}
-        self.emit("sum_gradient", operands, (self.t, self.b, columns), (), layer)
+        self.emit("sum_gradient", operands, (self.t, self.b, self.positions, columns), (), layer)
         self.update(layer, bias, total, 1, columns)
 
     def stream(self) -> Stream:
         """The whole training step."""
         n0, n1, n2 = self.n
-        shape = (self.t, self.b, n0)
+        shape = (self.t, self.b, self.positions, n0)
         values = self.rng.integers(-16, 17, shape).astype(np.float32) / 16
         element, memory = (F32, "state_sram") if self.analog else (BIT, "spike_sram")
         if not self.analog:
@@ -227,29 +264,41 @@ class RandomTraining:
             spread = self.loss(made["spikes"], True, n2)
             gradient2 = self.fire_gradient("output", made, spread, n2)
         else:
-            leaky = self.buffer("output.potential", F32, (self.t, self.b, n2), "state_sram")
+            leaky = self.buffer(
+                "output.potential", F32, (self.t, self.b, self.positions, n2), "state_sram"
+            )
             operands = {"potential": leaky, "current": current}
-            self.emit("integrate", operands, (self.t, self.b, n2), (0.9,), "output")
+            self.emit("integrate", operands, (self.t, self.b, self.positions, n2), (0.9,), "output")
             spread = self.loss(leaky, False, n2)
-            gradient2 = self.buffer("output.gradient", F32, (self.t, self.b, n2), "state_sram")
+            gradient2 = self.buffer(
+                "output.gradient", F32, (self.t, self.b, self.positions, n2), "state_sram"
+            )
             operands = {"gradient": gradient2, "potential_gradient": spread}
-            self.emit("integrate_gradient", operands, (self.t, self.b, n2), (0.9,), "output")
+            self.emit(
+                "integrate_gradient",
+                operands,
+                (self.t, self.b, self.positions, n2),
+                (0.9,),
+                "output",
+            )
         self.backward(hidden, gradient2, (image, w1, b1, w2, b2))
         return self.builder.finish()
 
     def backward(self, hidden, gradient2, made) -> None:
         image, w1, b1, w2, b2 = made
         n0, n1, n2 = self.n
-        turned = self.buffer("output.turned", F32, (1, n2, n1), "weight_sram")
+        turned = self.buffer("output.turned", F32, (1, 1, n2, n1), "weight_sram")
         self.emit("load_transposed", {"target": turned, "source": w2}, (n1, n2), (), "output")
-        back = self.cleared("hidden.spike_gradient", F32, (self.t, self.b, n1), "state_sram")
+        back = self.cleared(
+            "hidden.spike_gradient", F32, (self.t, self.b, self.positions, n1), "state_sram"
+        )
         operands = {"input_gradient": back, "gradient": gradient2, "transposed_weight": turned}
-        self.emit("backpropagate", operands, (self.t, self.b, n1, n2), (), "output")
+        self.emit("backpropagate", operands, (self.t, self.b, self.positions, n1, n2), (), "output")
         gradient1 = self.fire_gradient("hidden", hidden, back, n1)
         self.weight_update("output", hidden["spikes"], True, gradient2, (w2, b2), (n1, n2))
         self.weight_update("hidden", image, not self.analog, gradient1, (w1, b1), (n0, n1))
         # A buffer that takes over the addresses of the first one in its memory.
-        shape = (self.t, self.b, n1)
+        shape = (self.t, self.b, self.positions, n1)
         late = self.buffer("late", F32, shape, "state_sram", at=0)
         self.emit("add", {"sum": late, "left": gradient1, "right": back}, shape)
         kept = self.buffer("late.kept", F32, shape, "dram")

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikeloom.backend.stream import ELEMENTS, NO_BUFFER, NO_LOOP, OPCODE_END, OPCODE_LOOP, Stream
-from spikeloom.dialects.instruction_set import INSTRUCTIONS, ONE, Element, InstructionSpec
+from spikeloom.dialects.instruction_set import (
+    DIMENSIONS,
+    INSTRUCTIONS,
+    ONE,
+    Element,
+    InstructionSpec,
+)
 
 _TYPES = {Element.BIT: np.uint8, Element.F32: np.float64, Element.I32: np.int64}
 
@@ -25,7 +31,7 @@ class Executed:
     spec: InstructionSpec
     axes: dict[str, int]
     buffers: dict[str, int]
-    boxes: dict[str, tuple[slice, slice, slice]]
+    boxes: dict[str, tuple[slice, ...]]
     immediates: dict[str, float]
 
 
@@ -55,17 +61,20 @@ def _executed(stream: Stream, at: int, values: list[tuple[int, int]]) -> Execute
     axes: dict[str, int] = {ONE: 1}
     for i, axis in enumerate(spec.axes):
         loop = int(row["extent_loop"][i])
-        axes[axis] = int(row["extent"][i]) if loop == NO_LOOP else values[loop][1]
+        axes[axis] = int(row["extent"][i])
+        if loop != NO_LOOP:
+            axes[axis] += int(row["extent_scale"][i]) * values[loop][1]
     buffers: dict[str, int] = {}
-    boxes: dict[str, tuple[slice, slice, slice]] = {}
+    boxes: dict[str, tuple[slice, ...]] = {}
     for i, role in enumerate(spec.roles):
         if (buffer := int(row["buffer"][i])) == NO_BUFFER:
             continue
         buffers[role.name] = buffer
         starts = []
-        for d in range(3):
-            loop = int(row["base_loop"][i, d])
-            starts.append(int(row["base"][i, d]) + (0 if loop == NO_LOOP else values[loop][0]))
+        for d in range(DIMENSIONS):
+            loop, scale = int(row["base_loop"][i, d]), int(row["base_scale"][i, d])
+            moved = 0 if loop == NO_LOOP else scale * values[loop][0]
+            starts.append(int(row["base"][i, d]) + moved)
         boxes[role.name] = tuple(
             slice(s, s + axes[a]) for s, a in zip(starts, role.dims, strict=True)
         )
@@ -91,7 +100,7 @@ class ReferenceMachine:
         for instruction in self.executed:
             view = {r: self.memory[b][instruction.boxes[r]] for r, b in instruction.buffers.items()}
             event_driven = instruction.spec.name in ("accumulate", "correlate_spikes")
-            events = view["spikes"].sum(axis=2).ravel() if event_driven else np.zeros(0, int)
+            events = view["spikes"].sum(axis=3).ravel() if event_driven else np.zeros(0, int)
             self.events.append(events.astype(np.int64))
             getattr(self, f"do_{instruction.spec.name}")(view, instruction.immediates)
 
@@ -101,7 +110,7 @@ class ReferenceMachine:
     do_store = do_load
 
     def do_load_transposed(self, v, n):
-        v["target"][0] = v["source"][0].T
+        v["target"][0, 0] = v["source"][0, 0].T
 
     def do_clear(self, v, n):
         v["target"][...] = 0
@@ -110,10 +119,10 @@ class ReferenceMachine:
         v["current"][...] = v["bias"]
 
     def do_accumulate(self, v, n):
-        v["current"] += v["spikes"] @ v["weight"][0]
+        v["current"] += v["spikes"] @ v["weight"][0, 0]
 
     def do_multiply(self, v, n):
-        v["current"] += v["values"] @ v["weight"][0]
+        v["current"] += v["values"] @ v["weight"][0, 0]
 
     def do_fire(self, v, n):
         shape = v["current"].shape[1:]
@@ -143,22 +152,22 @@ class ReferenceMachine:
         v["sum"][0] = n["scale"] * v["output"].sum(axis=0)
 
     def do_cross_entropy(self, v, n):
-        r, label = v["readout"][0], v["label"][0, 0]
+        r, label = v["readout"][0, :, 0], v["label"][0, 0, 0]
         softmax = np.exp(r - r.max(axis=1, keepdims=True))
         softmax /= softmax.sum(axis=1, keepdims=True)
         onehot = np.eye(r.shape[1])[label]
         v["loss"] += -n["scale"] * np.log((softmax * onehot).sum(axis=1)).sum()
         v["correct"] += (r.argmax(axis=1) == label).sum()
         if "gradient" in v:
-            v["gradient"][0] = n["scale"] * (softmax - onehot)
+            v["gradient"][0, :, 0] = n["scale"] * (softmax - onehot)
 
     def do_mean_squared_error(self, v, n):
-        r, label = v["readout"][0], v["label"][0, 0]
+        r, label = v["readout"][0, :, 0], v["label"][0, 0, 0]
         distance = r - np.eye(r.shape[1])[label]
         v["loss"] += n["scale"] * (distance**2).sum()
         v["correct"] += (r.argmax(axis=1) == label).sum()
         if "gradient" in v:
-            v["gradient"][0] = 2 * n["scale"] * distance
+            v["gradient"][0, :, 0] = 2 * n["scale"] * distance
 
     def do_spread(self, v, n):
         v["gradient"][...] = n["scale"] * v["readout_gradient"]
@@ -188,16 +197,16 @@ class ReferenceMachine:
             v["gradient"][t] = gu
 
     def do_backpropagate(self, v, n):
-        v["input_gradient"] += v["gradient"] @ v["transposed_weight"][0]
+        v["input_gradient"] += v["gradient"] @ v["transposed_weight"][0, 0]
 
     def do_correlate_spikes(self, v, n):
         inputs = v.get("spikes", v.get("values"))
-        v["weight_gradient"][0] += np.einsum("tbi,tbo->io", inputs, v["gradient"])
+        v["weight_gradient"][0, 0] += np.einsum("tbpi,tbpo->io", inputs, v["gradient"])
 
     do_correlate_values = do_correlate_spikes
 
     def do_sum_gradient(self, v, n):
-        v["bias_gradient"] += v["gradient"].sum(axis=(0, 1))
+        v["bias_gradient"] += v["gradient"].sum(axis=(0, 1, 2))
 
     def do_count_step(self, v, n):
         v["count"] += 1

@@ -50,31 +50,36 @@ def test_an_image_is_listed_stream_by_stream() -> None:
     assert listing.index('// stream "train"') < listing.index('// stream "test"')
 
 
-BUFFERS = "buffer @a : f32[1, 1, 16] in dram at 0x0\nbuffer @b : f32[1, 1, 16] in dram at 0x40\n"
+BUFFERS = (
+    "buffer @a : f32[1, 1, 1, 16] in dram at 0x0\nbuffer @b : f32[1, 1, 1, 16] in dram at 0x40\n"
+)
 UNREADABLE = [
-    ("store @a[0, 0, 0] = ?", "3:21", "unexpected '?'"),
-    ("stare @a[0, 0, 0]", "3:1", "unknown instruction `stare`"),
-    ("store @c[0, 0, 0] = @b[0, 0, 0]", "3:7", "buffer `@c` is not defined"),
-    ("store @a[0, 0] = @b[0, 0, 0]", "3:14", "expected `,`, found `]`"),
-    ("store @a[0, 0, 0] += @b[0, 0, 0]", "3:19", "expected `=`"),
-    ("store @a[%0, 0, 0] = @b[0, 0, 0]", "3:10", "loop `%0` is not open here"),
-    ("store @a[0, 0, 0] = @b[0, 0, 0] over rows 1", "3:38", "expected `planes`"),
-    ("clear @a[0, 0, 4294967296] over planes 1, rows 1, columns 1", "3:16", "lies outside"),
-    ("clear @a[0, 0, 0.5] over planes 1, rows 1, columns 1", "3:16", "expected an integer"),
-    ("clear @a[0, 0, 0] over planes 1, rows 1, columns 1 1", "3:52", "the end of the line"),
-    ("clear @a[0, 0, " + "9" * 5000 + "]", "3:16", "a number of 5000 characters"),
-    ("sgd @a[0, 0, 0] = parameter", "3:17", "`parameter` is written with `+=`"),
-    ("sgd @a[0, 0, 0] += weight", "3:20", "unknown role `weight`"),
-    ("sgd @a[0, 0, 0] += parameter, @b[0, 0, 0] += parameter", "3:46", "is given twice"),
-    ("integrate @a[0, 0, 0] = potential from current @b[0, 0, 0] over steps 1, samples 1,"
-     " units 1 with decay 1e999", "3:104", "1e999 is too large"),
+    ("store @a[0, 0, 0, 0] = ?", "3:24", "unexpected '?'"),
+    ("stare @a[0, 0, 0, 0]", "3:1", "unknown instruction `stare`"),
+    ("store @c[0, 0, 0, 0] = @b[0, 0, 0, 0]", "3:7", "buffer `@c` is not defined"),
+    ("store @a[0, 0] = @b[0, 0, 0, 0]", "3:14", "expected `,`, found `]`"),
+    ("store @a[0, 0, 0, 0] += @b[0, 0, 0, 0]", "3:22", "expected `=`"),
+    ("store @a[%0, 0, 0, 0] = @b[0, 0, 0, 0]", "3:10", "loop `%0` is not open here"),
+    ("store @a[0, 0, 0, 0] = @b[0, 0, 0, 0] over rows 1", "3:44", "expected `planes`"),
+    ("clear @a[0, 0, 0, 4294967296]", "3:19", "lies outside"),
+    ("clear @a[0, 0, 0, 0.5]", "3:19", "expected an integer"),
+    ("clear @a[0, 0, 0, 0] over planes 1, groups 1, rows 1, columns 1 {", "3:65", "the end of the"),
+    ("clear @a[0, 0, 0, " + "9" * 5000 + "]", "3:19", "a number of 5000 characters"),
+    ("sgd @a[0, 0, 0, 0] = parameter", "3:20", "`parameter` is written with `+=`"),
+    ("sgd @a[0, 0, 0, 0] += weight", "3:23", "unknown role `weight`"),
+    ("sgd @a[0, 0, 0, 0] += parameter, @b[0, 0, 0, 0] += parameter", "3:52", "is given twice"),
+    ("integrate @a[0, 0, 0, 0] = potential from current @b[0, 0, 0, 0] over steps 1, samples 1,"
+     " positions 1, units 1 with decay 1e999", "3:123", "1e999 is too large"),
+    ("clear @a[0, 0, 3 * 4, 0]", "3:20", "expected a loop such as `%0`"),
+    ("clear @a[0, 0, 3 * %0, 0]", "3:20", "loop `%0` is not open here"),
+    ("clear @a[0, 0, 0, 0] over planes 1, groups 1, rows 2 * 3, columns 1", "3:56", "a loop such"),
     ("loop %1 = 0 to 1 step 1 {", "3:6", "the loop at this depth is called `%0`"),
     ("loop %0 = 0 to 1 step 1 {", "4:1", "expected `}`, found the end of the text"),
     ("}", "3:1", "no loop is open"),
-    ("buffer @a : f32[1, 1, 1] in dram at 0", "3:8", "is defined twice"),
-    ("buffer @c : f64[1, 1, 1] in dram at 0", "3:13", "unknown element `f64`"),
-    ("buffer @c : f32[1, 1, 1] in drum at 0", "3:29", "unknown memory `drum`"),
-    ("buffer @c : f32[2147483647, 2147483647, 2147483647] in dram at 0", "3:16", "too large"),
+    ("buffer @a : f32[1, 1, 1, 1] in dram at 0", "3:8", "is defined twice"),
+    ("buffer @c : f64[1, 1, 1, 1] in dram at 0", "3:13", "unknown element `f64`"),
+    ("buffer @c : f32[1, 1, 1, 1] in drum at 0", "3:32", "unknown memory `drum`"),
+    ("buffer @c : f32[2147483647, 2147483647, 1, 2147483647] in dram at 0", "3:16", "too large"),
     ('buffer @"\\q" : f32[1, 1, 1] in dram at 0', "3:8", "the quoted text cannot be read"),
     ('buffer @"\\ud800" : f32[1, 1, 1] in dram at 0', "3:8", "it has no UTF-8"),
     ('buffer @"' + "x" * 5000 + '" : f32[1, 1, 1] in dram at 0', "3:8", "the limit is 4096"),

@@ -58,7 +58,7 @@ class Program:
     def buffer(self, element=F32, features=16, memory="state_sram", rows=1, values=None) -> int:
         offset = self.ends.get(memory, 0)
         self.ends[memory] = offset + 64 * rows * -(-features // 16)
-        shape = (1, rows, features)
+        shape = (1, 1, rows, features)
         name = f"b{len(self.builder._names)}"
         role = ("", "") if values is None else ("input", name)
         index = self.builder.buffer(name, element, shape, memory, offset, role)
@@ -73,7 +73,7 @@ class Program:
     def load(self, target, features=16, element=F32, rows=1, values=None) -> None:
         values = np.ones((rows, features)) if values is None else values
         source = self.buffer(element, features, "dram", rows, values)
-        self.emit("load", (1, rows, features), target=target, source=source)
+        self.emit("load", (1, 1, rows, features), target=target, source=source)
 
     def run(self, machine: Machine = SMALL) -> RunResult:
         interpreter = Interpreter(validate(self.builder.finish(), LARGE), machine)
@@ -112,7 +112,7 @@ def test_an_engine_waits_for_issue_then_for_dma():
     program = Program()
     a, b = program.buffer(), program.buffer()
     program.load(a)
-    program.emit("add", (1, 1, 16), sum=b, left=a, right=a)
+    program.emit("add", (1, 1, 1, 16), sum=b, left=a, right=a)
     result = program.run()
     # Issued in cycle 1, operands there at 14, two cycles of latency and two of work.
     assert table(result) == [(14, 0, 0, 0, 0), (4, 1, 0, 13, 0)]
@@ -123,9 +123,9 @@ def test_an_engine_waits_for_issue_then_for_dma():
 def test_an_engine_waits_for_an_operand_of_another_engine():
     program = Program()
     a, b, c = program.buffer(), program.buffer(), program.buffer()
-    program.emit("clear", (1, 1, 16), target=a)
-    program.emit("add", (1, 1, 16), sum=b, left=a, right=a)
-    program.emit("bias", (1, 1, 16), current=c, bias=b)
+    program.emit("clear", (1, 1, 1, 16), target=a)
+    program.emit("add", (1, 1, 1, 16), sum=b, left=a, right=a)
+    program.emit("bias", (1, 1, 1, 16), current=c, bias=b)
     # bias: issued in 2, its operand there at 18, of the neuron unit.
     assert table(program.run())[2] == (3 + 1, 2, 16, 0, 0)
 
@@ -134,7 +134,7 @@ def test_a_destination_is_drained_before_it_is_written_again():
     program = Program()
     a, b = program.buffer(), program.buffer()
     program.load(a)
-    program.emit("add", (1, 1, 16), sum=b, left=a, right=a)
+    program.emit("add", (1, 1, 1, 16), sum=b, left=a, right=a)
     program.load(a)
     result = program.run()
     # The second load is free at 14, but a is read until 18.
@@ -146,8 +146,8 @@ def test_buffers_that_share_addresses_are_one_dependence():
     program = Program()
     a, b = program.buffer(), program.buffer()
     program.load(a)
-    program.emit("add", (1, 1, 16), sum=b, left=a, right=a)
-    over = program.builder.buffer("over", F32, (1, 1, 16), "state_sram", 0)
+    program.emit("add", (1, 1, 1, 16), sum=b, left=a, right=a)
+    over = program.builder.buffer("over", F32, (1, 1, 1, 16), "state_sram", 0)
     program.load(over)
     assert table(program.run())[2] == (14, 0, 0, 0, 4)
 
@@ -155,9 +155,9 @@ def test_buffers_that_share_addresses_are_one_dependence():
 def test_reading_twice_needs_no_draining():
     program = Program()
     a, b, c = program.buffer(), program.buffer(), program.buffer()
-    program.emit("clear", (1, 1, 16), target=a)
-    program.emit("add", (1, 1, 16), sum=b, left=a, right=a)
-    program.emit("bias", (1, 1, 16), current=c, bias=a)
+    program.emit("clear", (1, 1, 1, 16), target=a)
+    program.emit("add", (1, 1, 1, 16), sum=b, left=a, right=a)
+    program.emit("bias", (1, 1, 1, 16), current=c, bias=a)
     add, bias = table(program.run())[1:]
     assert add == (4, 1, 0, 13, 0)
     assert bias == (4, 2, 0, 12, 0)
@@ -167,8 +167,8 @@ def test_issue_rate_is_instructions_per_cycle():
     program = Program()
     a = program.buffer()
     for _ in range(5):
-        program.emit("clear", (1, 1, 16), target=a)
-    program.emit("add", (1, 1, 16), sum=program.buffer(), left=a, right=a)
+        program.emit("clear", (1, 1, 1, 16), target=a)
+    program.emit("add", (1, 1, 1, 16), sum=program.buffer(), left=a, right=a)
     waited = {rate: table(program_run(program, rate))[5][1] for rate in (1, 2, 5)}
     assert waited == {1: 5, 2: 2, 5: 1}
 
@@ -199,9 +199,9 @@ def test_accumulate_takes_passes_of_events_times_groups_of_outputs(rows, passes)
     current = program.buffer(rows=count, features=40)
     program.load(spikes, 5, BIT, count, rows)
     program.load(weight, 40, rows=5)
-    program.emit("clear", (1, count, 40), target=current)
+    program.emit("clear", (1, 1, count, 40), target=current)
     operands = {"current": current, "spikes": spikes, "weight": weight}
-    program.emit("accumulate", (1, count, 5, 40), **operands)
+    program.emit("accumulate", (1, 1, count, 5, 40), **operands)
     assert table(program.run())[3][0] == 3 + passes * 3
 
 
@@ -212,8 +212,8 @@ def test_dense_products_do_not_depend_on_the_data():
         current = program.buffer(rows=2, features=40)
         program.load(inputs, 5, rows=2, values=values)
         program.load(weight, 40, rows=5)
-        program.emit("clear", (1, 2, 40), target=current)
-        program.emit("multiply", (1, 2, 5, 40), current=current, values=inputs, weight=weight)
+        program.emit("clear", (1, 1, 2, 40), target=current)
+        program.emit("multiply", (1, 1, 2, 5, 40), current=current, values=inputs, weight=weight)
         assert table(program.run())[3][0] == 3 + 2 * 3 * 3
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from math import prod
 
 import numpy as np
 import pytest
@@ -117,15 +118,16 @@ def test_additions_and_traffic_follow_from_boxes_and_events(seed):
             if role.name not in executed.buffers:
                 continue
             row = reference.stream.buffers[executed.buffers[role.name]]
-            planes, rows, features = (executed.axes[a] for a in role.dims)
+            *outer, features = (executed.axes[a] for a in role.dims)
+            rows = prod(outer)
             if role.name == work.per_event:
-                planes, rows = 1, int(events.sum())
+                rows = int(events.sum())
             bits = features * (1 if row["element"] == list(Element).index(Element.BIT) else 32)
             memory = MEMORIES[row["memory"]]
             if role in spec.reads or role.updates:
-                moved["read", memory] += planes * rows * -(-bits // 8)
+                moved["read", memory] += rows * -(-bits // 8)
             if role in spec.writes:
-                moved["written", memory] += planes * rows * -(-bits // 8)
+                moved["written", memory] += rows * -(-bits // 8)
     counters = result.counters()
     for engine in Engine:
         if engine is not Engine.DMA:

@@ -106,14 +106,14 @@ def test_runs_continue_from_what_the_last_one_left():
 
 def test_a_descending_loop_runs_from_its_start_to_its_stop():
     builder = StreamBuilder()
-    source = builder.buffer("a", Element.I32, (5, 1, 1), "dram", 0, ("input", ""))
-    target = builder.buffer("b", Element.I32, (5, 1, 1), "state_sram", 0)
+    source = builder.buffer("a", Element.I32, (5, 1, 1, 1), "dram", 0, ("input", ""))
+    target = builder.buffer("b", Element.I32, (5, 1, 1, 1), "state_sram", 0)
     with builder.loop(4, -1, -1) as t:
-        moving = {"target": Slice(target, loops=(t, NO_LOOP, NO_LOOP))}
-        moving["source"] = Slice(source, loops=(t, NO_LOOP, NO_LOOP))
-        builder.emit("load", moving, (LoopExtent(t), 1, 1))
+        moving = {"target": Slice(target, loops=(t, NO_LOOP, NO_LOOP, NO_LOOP))}
+        moving["source"] = Slice(source, loops=(t, NO_LOOP, NO_LOOP, NO_LOOP))
+        builder.emit("load", moving, (LoopExtent(t), 1, 1, 1))
     interpreter = Interpreter(validate(builder.finish(), LARGE), MACHINE)
-    interpreter.write(source, np.arange(5, dtype=np.int32).reshape(5, 1, 1))
+    interpreter.write(source, np.arange(5, dtype=np.int32).reshape(5, 1, 1, 1))
     interpreter.run()
     assert interpreter.read(target).ravel().tolist() == [0, 1, 2, 3, 4]
 
@@ -128,9 +128,9 @@ def test_an_empty_stream_takes_no_time():
 @pytest.mark.parametrize("features", [1, 16, 63, 64, 65])
 def test_the_host_reads_back_what_it_wrote(element, features):
     builder = StreamBuilder()
-    buffer = builder.buffer("a", element, (2, 3, features), "dram", 64)
+    buffer = builder.buffer("a", element, (2, 3, 4, features), "dram", 64)
     arena = Arena(builder.finish())
-    values = np.random.default_rng(0).integers(0, 2, (2, 3, features))
+    values = np.random.default_rng(0).integers(0, 2, (2, 3, 4, features))
     arena.write(buffer, values)
     assert np.array_equal(arena.read(buffer), values)
 
@@ -142,14 +142,14 @@ def test_buffers_begin_on_vector_boundaries():
 
 def test_a_wrong_shape_from_the_host_is_refused():
     builder = StreamBuilder()
-    builder.buffer("a", Element.F32, (1, 2, 3), "dram", 0)
-    with pytest.raises(ValueError, match=r"\(1, 2, 3\)"):
+    builder.buffer("a", Element.F32, (1, 2, 3, 4), "dram", 0)
+    with pytest.raises(ValueError, match=r"\(1, 2, 3, 4\)"):
         Arena(builder.finish()).write(0, np.zeros((2, 3)))
 
 
 def test_buffers_beyond_this_computer_are_a_diagnostic():
     builder = StreamBuilder()
-    builder.buffer("a", Element.F32, (1, 1, 1), "dram", 1 << 60)
+    builder.buffer("a", Element.F32, (1, 1, 1, 1), "dram", 1 << 60)
     with pytest.raises(DiagnosticError, match="E0302"):
         Arena(builder.finish())
 

@@ -144,7 +144,7 @@ def test_parameters_are_the_same_in_every_stream() -> None:
     executor.run("test", dataset.testing()[0])
     held = executor.read("parameter", "hidden.weight")
     assert held is not None
-    assert np.array_equal(held[0].T, learned["parameter/hidden.weight"])
+    assert np.array_equal(held[0, 0].T, learned["parameter/hidden.weight"])
 
 
 def test_the_dump_holds_the_batch_with_the_parameters_before_the_update(tmp_path: Path) -> None:

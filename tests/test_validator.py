@@ -67,7 +67,9 @@ def test_nobody_else_makes_a_validated_stream() -> None:
 
 
 def test_a_violation_names_instruction_line_location_limit_and_value() -> None:
-    assert refusals(edited(("[0, %1, %0] += @input.tile", "[0, %1 + 8, %0] += @input.tile"))) == [
+    assert refusals(
+        edited(("[0, %1, 0, %0] += @input.tile", "[0, %1 + 8, 0, %0] += @input.tile"))
+    ) == [
         'instruction 8 (assembly line 28, "net.snn:3:14"): `current` "current" reaches samples'
         " 8 to 39, the buffer has 0 to 31"
     ]
@@ -92,18 +94,25 @@ def test_the_first_ten_violations_are_reported_at_once() -> None:
         ("partner", 10, 7, "belong together, but name 10 and 7"),
         ("partner", 0, 1, "a field that `load` does not use is not at its default"),
         ("location", 10, 0, "has another location than its LOOP 5"),
-        ("extent", 5, (1, 0, 0, 0), "a field that loops do not use is not at its default"),
+        ("extent", 5, (1, 0, 0, 0, 0), "a field that loops do not use is not at its default"),
         ("loop", 10, (1, 0, 0), "a field that loops do not use is not at its default"),
         ("immediate", 0, (-0.0, 0, 0, 0, 0, 0, 0), "a field that `load` does not use"),
-        ("extent", 0, (4, 32, 70, 1), "a field that `load` does not use"),
+        ("extent", 0, (4, 32, 1, 70, 1), "a field that `load` does not use"),
         ("buffer", 0, (4, 99, -1, -1, -1, -1), "there are only 18 buffers"),
         ("buffer", 0, (4, -2, -1, -1, -1, -1), "there are only 18 buffers"),
         ("buffer", 0, (4, NO_BUFFER, -1, -1, -1, -1), "`load` needs its role `source`"),
         ("buffer", 0, (4, 0, 1, -1, -1, -1), "`load` has only 2 roles, more are set"),
-        ("base", 0, ((0, 0, 0),) * 5 + ((1, 0, 0),), "an absent operand has a slice"),
+        ("base", 0, ((0, 0, 0, 0),) * 5 + ((1, 0, 0, 0),), "an absent operand has a slice"),
         ("base_loop", 0, -2, "a slice names a closed loop"),
         ("base_loop", 6, 1, "a slice names a closed loop"),
-        ("extent_loop", 6, (-1, -1, 1, -1), "an axis names a closed loop"),
+        ("extent_loop", 6, (-1, -1, -1, 1, -1), "an axis names a closed loop"),
+        ("base_scale", 0, 2, "a slice has a scale without a loop"),
+        ("base_scale", 6, 0, "the scale of a slice is less than 1"),
+        ("base_scale", 5, 0, "a field that loops do not use is not at its default"),
+        ("extent_scale", 0, (1, 2, 1, 1, 1), "an axis has a scale without a loop"),
+        ("extent_scale", 6, (1, 1, 1, -1, 1), "the scale of an axis is less than 1"),
+        ("extent_scale", 0, (1, 1, 1, 1, 0), "a field that `load` does not use"),
+        ("extent_scale", 10, 0, "a field that loops do not use is not at its default"),
         ("immediate", 11, (0.5, np.nan, 0, 0, 0, 0, 0), "is not a finite single-precision"),
         ("immediate", 11, (0.5, 1e300, 0, 0, 0, 0, 0), "is not a finite single-precision"),
     ],
@@ -119,8 +128,8 @@ def test_a_record_has_a_meaning(field: str, record: int, value: object, message:
     [
         ("memory", 5, "memory 5, the last is 4"),
         ("element", 3, "element 3, the last is 2"),
-        ("shape", (4, 32, 0), "every dimension must be at least 1"),
-        ("bytes", 64, "says 64 bytes, its shape [4, 32, 70] takes 2048"),
+        ("shape", (4, 32, 1, 0), "every dimension must be at least 1"),
+        ("bytes", 64, "says 64 bytes, its shape [4, 32, 1, 70] takes 2048"),
     ],
 )
 def test_a_buffer_has_a_meaning(field: str, value: object, message: str) -> None:
@@ -172,45 +181,56 @@ RULES: dict[str, tuple[str, str, str]] = {
     "offset": ("dram at 0x00040000", "dram at -0x40", "starts at byte -64"),
     "apart in dram": ("dram at 0x00010000", "dram at 0x000007c0", "overlap in dram"),
     "role twice": ("role label", "role input", "have the same role"),
-    "element": ("@readout[0, 0, 0] = @spikes", "@readout[0, 0, 0] = @label.tile",
+    "element": ("@readout[0, 0, 0, 0] = @spikes", "@readout[0, 0, 0, 0] = @label.tile",
         "holds i32, the role takes bit or f32"),
-    "equal elements": ("@spikes.out[0, 0, 0] = @spikes", "@spikes.out[0, 0, 0] = @current",
+    "equal elements": ("@spikes.out[0, 0, 0, 0] = @spikes", "@spikes.out[0, 0, 0, 0] = @current",
         "target holds bit, source holds f32"),
-    "from dram": ("load @input.tile[0, 0, 0] = @input[", "load @input.tile[0, 0, 0] = @mask[",
+    "from dram": ("load @input.tile[0, 0, 0, 0] = @input[", "load @input.tile[0, 0, 0, 0] = @mask[",
         "lies in spike_sram, the role must be in dram"),
     "on chip": ("+= @input.tile[", "+= @input[", "lies in dram, the role must be on chip"),
-    "extent": ("samples 32, units 130 with scale 1\n", "samples 0, units 130 with scale 1\n",
+    "extent": ("samples 32, positions 1, units 130 with scale 1\n",
+        "samples 0, positions 1, units 130 with scale 1\n",
         "axis `samples` has the extent 0, the least is 1"),
-    "lower bound": ("@potential[%0 - 1, 0, 0]", "@potential[%0 - 2, 0, 0]",
+    "lower bound": ("@potential[%0 - 1, 0, 0, 0]", "@potential[%0 - 2, 0, 0, 0]",
         "reaches steps -1 to 1, the buffer has 0 to 3"),
     "upper bound": ("loop %0 = 1 to 4", "loop %0 = 1 to 5", "reaches steps 1 to 4"),
     "cut tile": ("0 to 130 step 64 loc", "0 to 131 step 64 loc", "reaches features 0 to 130"),
     "wide tile": ("0 to 130 step 64 loc", "0 to 130 step 128 loc",
         "reaches features 0 to 127, the buffer has 0 to 63"),
+    "scaled start": ("@current[0, %1, 0, %0] +=", "@current[0, 2 * %1, 0, %0] +=",
+        "reaches samples 0 to 55, the buffer has 0 to 31"),
+    "scaled tile": ("samples %1, positions", "samples 2 * %1, positions",
+        "reaches samples 0 to 39, the buffer has 0 to 31"),
+    "halo": ("samples %1, positions", "samples %1 + 1, positions",
+        "reaches samples 0 to 32, the buffer has 0 to 31"),
+    "shrunk tile": ("samples %1, positions", "samples %1 - 8, positions",
+        "axis `samples` has the extent 0, the least is 1"),
+    "scaled vectors": ("@current[0, %1, 0, %0] +=", "@current[0, 0, 0, 3 * %1] +=",
+        "starts at features 0, 36, ..., which must be multiples of 16 for f32"),
     "descending tile": ("2 to -1 step -1", "2 to -2 step -2", "only step -1 may set an extent"),
-    "bit vectors": ("@input[0, 0, 0] over", "@input[0, 0, 6] over",
+    "bit vectors": ("@input[0, 0, 0, 0] over", "@input[0, 0, 0, 6] over",
         "starts at features 6, which must be multiples of 64 for bit"),
-    "word vectors": ("@weight[0, 0, %0]", "@weight[0, 0, %0 + 8]",
+    "word vectors": ("@weight[0, 0, 0, %0]", "@weight[0, 0, 0, %0 + 8]",
         "starts at features 8, 72, ..., which must be multiples of 16 for f32"),
     "vector step": ("0 to 130 step 64 loc", "0 to 130 step 40 loc",
         "starts at features 0, 40, ..., which must be multiples of 16 for f32"),
-    "alias": ("@potential[%0 - 1, 0, 0]", "@potential[%0, 0, 0]", "may share cells"),
+    "alias": ("@potential[%0 - 1, 0, 0, 0]", "@potential[%0, 0, 0, 0]", "may share cells"),
     "address alias": ("state_sram at 0x00020000", "state_sram at 0x00011000", "may share cells"),
     "surrogate": ("reset 0, surrogate 0", "reset 0, surrogate 4", "one of 0, 1, 2, 3"),
     "reset": ("reset 0, surrogate 0", "reset 0.5, surrogate 0", "one of 0, 1, 2"),
     "detach": ("detach_reset 0", "detach_reset 2", "must be one of 0, 1"),
     "shape": ("shape 0.5", "shape 0", "`shape` is 0.0, it must be greater than 0"),
-    "previous spikes": (", previous_spikes @spikes[%0 - 1, 0, 0]", "",
+    "previous spikes": (", previous_spikes @spikes[%0 - 1, 0, 0, 0]", "",
         "`previous_potential` needs `previous_spikes`"),
-    "previous potential": (", previous_potential @potential[%0 - 1, 0, 0]", "",
+    "previous potential": (", previous_potential @potential[%0 - 1, 0, 0, 0]", "",
         "`previous_spikes` needs `previous_potential`"),
-    "gradient spikes": (", spikes @spikes[3, 0, 0]", "", "a reset to zero needs `spikes`"),
-    "gradient potential": (", potential @potential[3, 0, 0]", "",
+    "gradient spikes": (", spikes @spikes[3, 0, 0, 0]", "", "a reset to zero needs `spikes`"),
+    "gradient potential": (", potential @potential[3, 0, 0, 0]", "",
         "the gradient of a reset to zero needs `potential`"),
     "host writes": ("role input", "role output",
-        '`source` reads "input"[0, 0, 0] before it is written'),
-    "written": ("clear @loss[0, 0, 0]", "clear @correct[0, 0, 0]",
-        '`loss` reads "loss"[0, 0, 0] before it is written'),
+        '`source` reads "input"[0, 0, 0, 0] before it is written'),
+    "written": ("clear @loss[0, 0, 0, 0]", "clear @correct[0, 0, 0, 0]",
+        '`loss` reads "loss"[0, 0, 0, 0] before it is written'),
 }  # fmt: skip
 
 
@@ -243,34 +263,34 @@ def gradient_with(numbers: str, roles: list[str]) -> Stream:
     """A `fire_gradient` with some of its optional roles."""
     elements = {"out": "f32", "in": "f32", "spikes": "bit", "mask": "bit", "potential": "f32"}
     lines = [
-        f"buffer @{name} : {element}[1, 1, 16] in state_sram at {64 * index}"
+        f"buffer @{name} : {element}[1, 1, 1, 16] in state_sram at {64 * index}"
         for index, (name, element) in enumerate(elements.items())
     ]
     lines += [
-        f"clear @{name}[0, 0, 0] over planes 1, rows 1, columns 16"
+        f"clear @{name}[0, 0, 0, 0] over planes 1, groups 1, rows 1, columns 16"
         for name in ("in", "spikes", "mask", "potential")
     ]
-    reads = "".join(f", {role} @{role}[0, 0, 0]" for role in sorted(roles))
+    reads = "".join(f", {role} @{role}[0, 0, 0, 0]" for role in sorted(roles))
     lines.append(
-        f"fire_gradient @out[0, 0, 0] = gradient from spike_gradient @in[0, 0, 0]{reads}"
-        f" over steps 1, samples 1, units 16 with decay 1, threshold 1, {numbers}"
+        f"fire_gradient @out[0, 0, 0, 0] = gradient from spike_gradient @in[0, 0, 0, 0]{reads}"
+        f" over steps 1, samples 1, positions 1, units 16 with decay 1, threshold 1, {numbers}"
     )
     return assemble("\n".join(lines), "")
 
 
 def test_counters_cannot_overflow() -> None:
     text = """\
-buffer @loss : f32[1, 1, 1] in state_sram at 0x0
-buffer @correct : i32[1, 1, 1] in state_sram at 0x40
-buffer @label : i32[1, 1, 1048576] in state_sram at 0x80
-buffer @readout : f32[1, 1048576, 10] in gradient_sram at 0x0
-clear @loss[0, 0, 0] over planes 1, rows 1, columns 1
-clear @correct[0, 0, 0] over planes 1, rows 1, columns 1
-clear @label[0, 0, 0] over planes 1, rows 1, columns 1048576
-clear @readout[0, 0, 0] over planes 1, rows 1048576, columns 10
+buffer @loss : f32[1, 1, 1, 1] in state_sram at 0x0
+buffer @correct : i32[1, 1, 1, 1] in state_sram at 0x40
+buffer @label : i32[1, 1, 1, 1048576] in state_sram at 0x80
+buffer @readout : f32[1, 1048576, 1, 10] in gradient_sram at 0x0
+clear @loss[0, 0, 0, 0] over planes 1, groups 1, rows 1, columns 1
+clear @correct[0, 0, 0, 0] over planes 1, groups 1, rows 1, columns 1
+clear @label[0, 0, 0, 0] over planes 1, groups 1, rows 1, columns 1048576
+clear @readout[0, 0, 0, 0] over planes 1, groups 1048576, rows 1, columns 10
 loop %0 = 0 to 2047 step 1 {
-  cross_entropy @loss[0, 0, 0] += loss, @correct[0, 0, 0] += correct from \
-readout @readout[0, 0, 0], label @label[0, 0, 0] over samples 1048576, units 10 with scale 1
+  cross_entropy @loss[0, 0, 0, 0] += loss, @correct[0, 0, 0, 0] += correct from \
+readout @readout[0, 0, 0, 0], label @label[0, 0, 0, 0] over samples 1048576, units 10 with scale 1
 }
 """
     memories = {name: 1 << 30 for name in ON_CHIP_BYTES}
@@ -282,13 +302,15 @@ readout @readout[0, 0, 0], label @label[0, 0, 0] over samples 1048576, units 10 
 def test_moments_decay() -> None:
     words = ["first_moment", "second_moment", "parameter", "gradient"]
     text = "".join(
-        f"buffer @{w} : f32[1, 1, 16] in state_sram at {64 * i}\n" for i, w in enumerate(words)
+        f"buffer @{w} : f32[1, 1, 1, 16] in state_sram at {64 * i}\n" for i, w in enumerate(words)
     )
-    text += "buffer @count : i32[1, 1, 1] in state_sram at 0x100\n"
-    text += "".join(f"clear @{w}[0, 0, 0] over planes 1, rows 1, columns 16\n" for w in words)
-    text += "clear @count[0, 0, 0] over planes 1, rows 1, columns 1\n"
-    text += "adam @parameter[0, 0, 0], @first_moment[0, 0, 0], @second_moment[0, 0, 0] +="
-    text += " @gradient[0, 0, 0], @count[0, 0, 0] over rows 1, columns 16"
+    text += "buffer @count : i32[1, 1, 1, 1] in state_sram at 0x100\n"
+    text += "".join(
+        f"clear @{w}[0, 0, 0, 0] over planes 1, groups 1, rows 1, columns 16\n" for w in words
+    )
+    text += "clear @count[0, 0, 0, 0] over planes 1, groups 1, rows 1, columns 1\n"
+    text += "adam @parameter[0, 0, 0, 0], @first_moment[0, 0, 0, 0], @second_moment[0, 0, 0, 0] +="
+    text += " @gradient[0, 0, 0, 0], @count[0, 0, 0, 0] over rows 1, columns 16"
     text += " with rate 0.1, beta1 0.9, beta2 0.999, epsilon 1e-8, decay 0"
     validate(assemble(text, ""), ON_CHIP_BYTES)
     assert (
@@ -298,7 +320,7 @@ def test_moments_decay() -> None:
 
 
 def test_on_chip_memories_have_an_upper_limit() -> None:
-    text = "buffer @x : f32[1, 1, 16] in state_sram at 0x80000000\n"
+    text = "buffer @x : f32[1, 1, 1, 16] in state_sram at 0x80000000\n"
     with pytest.raises(DiagnosticError, match="which has 2147483647 bytes"):
         validate(assemble(text, ""), {"state_sram": 1 << 40})
 
@@ -306,19 +328,19 @@ def test_on_chip_memories_have_an_upper_limit() -> None:
 def test_overlaps_that_are_too_many_to_follow_are_refused() -> None:
     builder = StreamBuilder()
     for index in range(800):
-        builder.buffer(f"b{index}", Element.F32, (1, 1, 1), "state_sram", 0)
-    builder.emit("clear", {"target": Slice(0)}, (1, 1, 1))
+        builder.buffer(f"b{index}", Element.F32, (1, 1, 1, 1), "state_sram", 0)
+    builder.emit("clear", {"target": Slice(0)}, (1, 1, 1, 1))
     assert "too large to validate: over 262144 overlapping" in refusals(builder.finish())[0]
 
 
 def test_cells_that_are_too_many_to_follow_are_refused() -> None:
     text = """\
-buffer @x : f32[10000, 10000, 16] in dram at 0x0
+buffer @x : f32[10000, 10000, 1, 16] in dram at 0x0
 loop %0 = 0 to 10000 step 1 {
-  clear @x[%0, 0, 0] over planes 1, rows 1, columns 16
+  clear @x[%0, 0, 0, 0] over planes 1, groups 1, rows 1, columns 16
 }
 loop %0 = 0 to 10000 step 1 {
-  clear @x[0, %0, 0] over planes 1, rows 1, columns 16
+  clear @x[0, %0, 0, 0] over planes 1, groups 1, rows 1, columns 16
 }
 """
     assert "too large to validate: 1e+08 cells to keep track of" in refusals(text)[0]
@@ -326,12 +348,12 @@ loop %0 = 0 to 10000 step 1 {
 
 def test_a_stream_that_cannot_be_checked_in_time_is_refused() -> None:
     text = """\
-buffer @x : f32[1, 30000, 16] in state_sram at 0x0
+buffer @x : f32[1, 30000, 1, 16] in state_sram at 0x0
 loop %0 = 0 to 30000 step 1 {
-  clear @x[0, %0, 0] over planes 1, rows 1, columns 16
+  clear @x[0, %0, 0, 0] over planes 1, groups 1, rows 1, columns 16
 }
 loop %0 = 0 to 1000000 step 1 {
-  clear @x[0, 0, 0] over planes 1, rows 30000, columns 16
+  clear @x[0, 0, 0, 0] over planes 1, groups 30000, rows 1, columns 16
 }
 """
     with pytest.raises(DiagnosticError, match=r"too large to validate: .* visits to cells"):

@@ -12,7 +12,7 @@ import heapq
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import ceil
+from math import ceil, prod
 
 import numpy as np
 from reference_machine import Executed
@@ -42,14 +42,14 @@ def service_cycles(
     spec, axes = instruction.spec, instruction.axes
     if spec.engine is Engine.DMA:
         element = ELEMENTS[stream.buffers["element"][instruction.buffers["target"]]]
-        planes, rows, features = [axes[a] for a in spec.writes[0].dims]
+        *outer, features = [axes[a] for a in spec.writes[0].dims]
         row = ceil(features / 8) if element is Element.BIT else 4 * features
-        return machine.dram.latency.value + ceil(planes * rows * row / machine.dram.bandwidth.value)
+        return machine.dram.latency.value + ceil(prod(outer) * row / machine.dram.bandwidth.value)
     unit = getattr(machine.engines, spec.engine.value)
     cells = int(np.prod([axes[a] for a in spec.axes], dtype=np.int64))
     if spec.engine in (Engine.NEURON, Engine.LOSS, Engine.OPTIMIZER):
         return unit.latency.value + ceil(cells / unit.lanes.value)
-    rows = axes["steps"] * axes["samples"]
+    rows = axes["steps"] * axes["samples"] * axes["positions"]
     into, out = axes.get("inputs", 1), axes["outputs"]
     if spec.name == "backpropagate":
         into, out = out, into

@@ -7,9 +7,16 @@ from collections.abc import Mapping
 from spikeloom.backend.assembly.parser import TokenParser
 from spikeloom.backend.assembly.tokens import Token, TokenKind
 from spikeloom.backend.assembly.writer import named_form
-from spikeloom.backend.stream import NO_LOOP, LoopExtent, Slice, StreamBuilder
+from spikeloom.backend.stream import (
+    NO_LOOP,
+    NO_SCALE,
+    LoopExtent,
+    Slice,
+    StreamBuilder,
+    per_dimension,
+)
 from spikeloom.diagnostics import did_you_mean
-from spikeloom.dialects.instruction_set import InstructionSpec, Role
+from spikeloom.dialects.instruction_set import DIMENSIONS, InstructionSpec, Role
 
 
 class InstructionReader:
@@ -85,24 +92,37 @@ class InstructionReader:
         if buffer is None:
             help = did_you_mean(token.value, self._buffers) if self._buffers else None
             raise parser.fail(f"buffer `{token.text}` is not defined", token, help)
-        parser.expect("[")
-        base0, loop0 = self._start()
-        parser.expect(",")
-        base1, loop1 = self._start()
-        parser.expect(",")
-        base2, loop2 = self._start()
+        starts: list[tuple[int, int, int]] = []
+        for dimension in range(DIMENSIONS):
+            parser.expect("," if dimension else "[")
+            starts.append(self._affine())
         parser.expect("]")
-        return Slice(buffer, (base0, base1, base2), (loop0, loop1, loop2))
+        bases, loops, scales = (per_dimension(column) for column in zip(*starts, strict=True))
+        return Slice(buffer, bases, loops, scales)
 
-    def _start(self) -> tuple[int, int]:
-        """`base`, `%loop`, `%loop + base` or `%loop - base`; returns base and loop."""
+    def _affine(self) -> tuple[int, int, int]:
+        """`offset`, `%loop`, `%loop - offset`, `scale * %loop + offset`.
+
+        Returns offset, loop and scale.
+        """
         parser = self._parser
-        loop = self._loop() if parser.token.kind is TokenKind.LOOP else NO_LOOP
+        scale = NO_SCALE
+        if parser.token.kind is not TokenKind.LOOP:
+            number = self._offset()
+            if not parser.accept("*"):
+                return number, NO_LOOP, NO_SCALE
+            scale = number
+        loop = self._loop()
+        signed = parser.at("+") or parser.at("-") or parser.token.kind is TokenKind.NUMBER
+        return self._offset() if signed else 0, loop, scale
+
+    def _offset(self) -> int:
+        """An integer; its sign may stand apart."""
+        parser = self._parser
         if parser.accept("-"):
-            return -parser.integer(range(2**31 + 1)), loop
-        if parser.accept("+") or loop == NO_LOOP or not (parser.at(",") or parser.at("]")):
-            return parser.integer(), loop
-        return 0, loop
+            return -parser.integer(range(2**31 + 1))
+        parser.accept("+")
+        return parser.integer()
 
     def _loop(self) -> int:
         token: Token = self._parser.take(TokenKind.LOOP)
@@ -118,8 +138,8 @@ class InstructionReader:
         for position, axis in enumerate(spec.axes):
             parser.expect("," if position else "over")
             parser.expect(axis)
-            loop = parser.token.kind is TokenKind.LOOP
-            extents.append(LoopExtent(self._loop()) if loop else parser.integer())
+            offset, loop, scale = self._affine()
+            extents.append(offset if loop == NO_LOOP else LoopExtent(loop, scale, offset))
         return extents
 
     def _immediates(self, spec: InstructionSpec) -> list[float]:

@@ -11,11 +11,19 @@ from spikeloom.backend.stream import (
     MAX_LOOP_DEPTH,
     Stream,
     StreamBuilder,
+    per_dimension,
 )
 from spikeloom.backend.validation.violation import violations_error
 from spikeloom.backend.validation.well_formed import check_well_formed
 from spikeloom.diagnostics import did_you_mean
-from spikeloom.dialects.instruction_set import MEMORIES, SPECS, Element, buffer_bytes
+from spikeloom.dialects.instruction_set import (
+    DIMENSIONS,
+    MEMORIES,
+    SPECS,
+    Element,
+    Shape,
+    buffer_bytes,
+)
 
 _STATEMENTS = ("buffer", "loop", *SPECS)
 
@@ -104,15 +112,14 @@ class _Reader:
         index = self._builder.buffer(name.value, element, shape, memory, offset, role)
         self._buffers[name.value] = index
 
-    def _shape(self) -> tuple[int, int, int]:
+    def _shape(self) -> Shape:
         parser = self._parser
-        steps = parser.integer()
-        parser.expect(",")
-        samples = parser.integer()
-        parser.expect(",")
-        features = parser.integer()
+        cells = [parser.integer()]
+        while len(cells) < DIMENSIONS:
+            parser.expect(",")
+            cells.append(parser.integer())
         parser.expect("]")
-        return (steps, samples, features)
+        return per_dimension(cells)
 
     def _role(self) -> tuple[str, str]:
         parser = self._parser

@@ -43,7 +43,7 @@ _PATTERN = re.compile(
     | (?P<NUMBER>[+-]?(?:0x[0-9a-fA-F]+|[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)(?![0-9A-Za-z_.]))
     | (?P<TEXT>"(?:[^"\\\n]|\\[^\n])*")
     | (?P<WORD>[A-Za-z_][A-Za-z0-9_.\-]*)
-    | (?P<SIGN>\+=|[=+\-\[\]{},:])""",
+    | (?P<SIGN>\+=|[=+*\-\[\]{},:])""",
     re.VERBOSE,
 )
 _KINDS = {kind.name: kind for kind in TokenKind}

@@ -7,7 +7,7 @@ import re
 
 from spikeloom.backend.image import Image
 from spikeloom.backend.records import Buffer, End, Instruction, Loop, Operand, buffers, records
-from spikeloom.backend.stream import NO_LOOP, Stream
+from spikeloom.backend.stream import NO_LOOP, NO_SCALE, LoopExtent, Stream
 from spikeloom.backend.validation.violation import violations_error
 from spikeloom.backend.validation.well_formed import check_well_formed
 from spikeloom.dialects.instruction_set import InstructionSpec
@@ -85,10 +85,7 @@ def _instruction(instruction: Instruction, names: list[str]) -> str:
             sign = "+=" if writes[0].role.updates else "="
             text += f" {sign} {', '.join(_operand(o, names) for o in reads)}"
     extents = zip(spec.axes, instruction.extents, strict=True)
-    if axes := ", ".join(
-        f"{axis} {extent if isinstance(extent, int) else f'%{extent.depth}'}"
-        for axis, extent in extents
-    ):
+    if axes := ", ".join(f"{axis} {_extent(extent)}" for axis, extent in extents):
         text += f" over {axes}"
     numbers = zip(spec.immediates, instruction.immediates, strict=True)
     if immediates := ", ".join(f"{number.name} {_number(value)}" for number, value in numbers):
@@ -97,15 +94,24 @@ def _instruction(instruction: Instruction, names: list[str]) -> str:
 
 
 def _operand(operand: Operand, names: list[str]) -> str:
-    starts: list[str] = []
-    for base, loop in zip(operand.slice.base, operand.slice.loops, strict=True):
-        if loop == NO_LOOP:
-            starts.append(str(base))
-        elif base == 0:
-            starts.append(f"%{loop}")
-        else:
-            starts.append(f"%{loop} {'+' if base > 0 else '-'} {abs(base)}")
-    return f"{names[operand.slice.buffer]}[{', '.join(starts)}]"
+    start = operand.slice
+    parts = zip(start.base, start.loops, start.scales, strict=True)
+    starts = ", ".join(_affine(base, loop, scale) for base, loop, scale in parts)
+    return f"{names[start.buffer]}[{starts}]"
+
+
+def _extent(extent: int | LoopExtent) -> str:
+    if isinstance(extent, int):
+        return str(extent)
+    return _affine(extent.offset, extent.depth, extent.scale)
+
+
+def _affine(offset: int, loop: int, scale: int) -> str:
+    """`3`, `%0`, `%0 - 1` or `28 * %0 + 3`."""
+    if loop == NO_LOOP:
+        return str(offset)
+    text = f"%{loop}" if scale == NO_SCALE else f"{scale} * %{loop}"
+    return f"{text} {'+' if offset > 0 else '-'} {abs(offset)}" if offset else text
 
 
 def _suffix(location: str, layer: str = "") -> str:

@@ -129,10 +129,10 @@ class Executor:
         index = loaded.stream.find("input")
         assert index is not None, "the image was checked to have an input"
         cells = np.zeros(loaded.stream.buffers[index]["shape"], batch.signal.dtype)
-        cells[len(cells) - self._plan.sizes.steps :] = batch.signal
+        cells[len(cells) - self._plan.sizes.steps :, :, 0] = batch.signal
         loaded.interpreter.write(index, cells)
         if (index := loaded.stream.find("label")) is not None and batch.labels is not None:
-            loaded.interpreter.write(index, batch.labels[None, None])
+            loaded.interpreter.write(index, batch.labels[None, None, None])
 
     def _outcome(self, loaded: _Loaded, batch: Batch, result: RunResult) -> Outcome:
         totals = result.totals()
@@ -165,7 +165,7 @@ class Executor:
         readout = self.read("readout")
         if readout is None or batch.labels is None:
             return 0
-        return int((readout[0].argmax(axis=-1) == batch.labels).sum())
+        return int((readout[0, :, 0].argmax(axis=-1) == batch.labels).sum())
 
 
 def _load(validated: ValidatedStream, machine: Machine, threads: int) -> _Loaded:

@@ -10,12 +10,11 @@ from collections.abc import Mapping
 
 from spikeloom.backend.host.parameters import buffer_shape
 from spikeloom.backend.host.plan import Plan, StreamKind, needed_streams, stream_name
-from spikeloom.backend.stream import ELEMENTS, Stream
+from spikeloom.backend.stream import ELEMENTS, Stream, per_dimension
 from spikeloom.diagnostics import error
-from spikeloom.dialects.instruction_set import Element
+from spikeloom.dialects.instruction_set import Element, Shape
 
-Shape = tuple[int, int, int]
-ONE_CELL: Shape = (1, 1, 1)
+ONE_CELL: Shape = (1, 1, 1, 1)
 
 
 def product(shape: tuple[int, ...]) -> int:
@@ -42,9 +41,9 @@ def _check_stream(name: str, stream: Stream, plan: Plan, kind: StreamKind, sampl
     _check_signal(name, stream, "input", "", element, plan, samples, product(plan.input_shape))
     if plan.training is None:
         classes = product(plan.output_shape)
-        _check(name, stream, "readout", "", Element.F32, (1, samples, classes))
+        _check(name, stream, "readout", "", Element.F32, (1, samples, 1, classes))
     else:
-        _check(name, stream, "label", "", Element.I32, (1, 1, samples))
+        _check(name, stream, "label", "", Element.I32, (1, 1, 1, samples))
         _check(name, stream, "correct", "", Element.I32, ONE_CELL)
         _check(name, stream, "loss", "", Element.F32, ONE_CELL)
     for parameter in plan.parameters:
@@ -84,15 +83,14 @@ def _check_signal(
 ) -> None:
     """A signal over time may have planes before the first step."""
     lead = max(0, _shape(name, stream, kind, subject)[0] - plan.sizes.steps)
-    _check(name, stream, kind, subject, element, (lead + plan.sizes.steps, samples, features))
+    _check(name, stream, kind, subject, element, (lead + plan.sizes.steps, samples, 1, features))
 
 
 def _shape(name: str, stream: Stream, kind: str, subject: str) -> Shape:
     index = stream.find(kind, subject)
     if index is None:
         raise error("E0303", f"stream `{name}`: there is no buffer of the {_words(kind, subject)}")
-    first, second, third = (int(extent) for extent in stream.buffers[index]["shape"])
-    return (first, second, third)
+    return per_dimension(stream.buffers[index]["shape"].tolist())
 
 
 def _check(

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from spikeloom.backend.kernels.compile import compiled
 from spikeloom.backend.kernels.forward import list_nonzero
-from spikeloom.backend.kernels.operands import SIGNATURE, Doubles, Integers, row_at
+from spikeloom.backend.kernels.operands import (
+    ADDRESS,
+    ROW_BYTES,
+    SIGNATURE,
+    Doubles,
+    Integers,
+    row_count,
+    row_of,
+)
 from spikeloom.backend.kernels.partition import share_start
 from spikeloom.backend.kernels.rows import add_scaled_rows
 
@@ -22,16 +30,15 @@ def backpropagate(
     thread: int,
     threads: int,
 ) -> None:
-    """input_gradient[t, b, :] += gradient[t, b, o] * transposed_weight[o, :], o ascending.
+    """input_gradient[t, b, p, :] += gradient[t, b, p, o] * transposed_weight[o, :], o ascending.
 
     Gradients that are zero are left out: exact, and most of them are.
     """
-    samples, inputs, outputs = extent[1], extent[2], extent[3]
-    total = extent[0] * samples
+    inputs, outputs, total = extent[3], extent[4], row_count(extent)
     scales = scratch + 4 * outputs
-    weight, weight_row = operand[TRANSPOSED_WEIGHT, 0], operand[TRANSPOSED_WEIGHT, 2]
+    weight, weight_row = operand[TRANSPOSED_WEIGHT, ADDRESS], operand[TRANSPOSED_WEIGHT, ROW_BYTES]
     for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
-        gradient = row_at(operand, GRADIENT, r // samples, r % samples)
+        gradient = row_of(operand, GRADIENT, extent, r)
         found = list_nonzero(gradient, outputs, weight_row, scratch, scales)
-        result = row_at(operand, INPUT_GRADIENT, r // samples, r % samples)
+        result = row_of(operand, INPUT_GRADIENT, extent, r)
         add_scaled_rows(result, weight, scratch, scales, found, inputs)

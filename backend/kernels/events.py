@@ -9,7 +9,7 @@ from spikeloom.backend.kernels.memory import (
     store_i32,
     trailing_zeros,
 )
-from spikeloom.backend.kernels.operands import EVENTS, PASSES, SILENT, Integers, row_at
+from spikeloom.backend.kernels.operands import EVENTS, PASSES, SILENT, Integers, row_count, row_of
 from spikeloom.backend.kernels.partition import share_start
 
 
@@ -41,13 +41,12 @@ def count_events(
 ) -> None:
     """Counts events, silent inputs and passes of this thread's share of the rows.
 
-    `extent` starts with steps, samples and inputs. A row with n events takes ceil(n / lanes)
-    passes; one without any takes none.
+    `extent` starts with steps, samples, positions and inputs. A row with n events takes
+    ceil(n / lanes) passes; one without any takes none.
     """
-    samples, inputs = extent[1], extent[2]
-    total = extent[0] * samples
+    inputs, total = extent[3], row_count(extent)
     for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
-        bits = row_at(operand, role, r // samples, r % samples)
+        bits = row_of(operand, role, extent, r)
         events = 0
         for first in range(0, inputs, 64):
             events += population_count(load_bits(bits, first >> 6, min(64, inputs - first)))

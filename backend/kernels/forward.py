@@ -7,7 +7,16 @@ import numpy as np
 from spikeloom.backend.kernels.compile import INTEGER, compiled
 from spikeloom.backend.kernels.events import count_events, list_events
 from spikeloom.backend.kernels.memory import load_f32, store_f32, store_i32
-from spikeloom.backend.kernels.operands import SIGNATURE, Doubles, Integers, row_at
+from spikeloom.backend.kernels.operands import (
+    ADDRESS,
+    ROW_BYTES,
+    SIGNATURE,
+    Doubles,
+    Integers,
+    row_at,
+    row_count,
+    row_of,
+)
 from spikeloom.backend.kernels.partition import share_start
 from spikeloom.backend.kernels.rows import add_rows, add_scaled_rows
 
@@ -42,13 +51,12 @@ def bias(
     thread: int,
     threads: int,
 ) -> None:
-    """current[t, b, :] = bias."""
-    samples = extent[1]
-    total = extent[0] * samples
-    start = row_at(operand, BIAS, 0, 0)
+    """current[t, b, p, :] = bias."""
+    outputs, total = extent[3], row_count(extent)
+    start = row_at(operand, BIAS, 0, 0, 0)
     for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
-        current = row_at(operand, CURRENT, r // samples, r % samples)
-        for output in range(extent[2]):
+        current = row_of(operand, CURRENT, extent, r)
+        for output in range(outputs):
             store_f32(current, output, load_f32(start, output))
 
 
@@ -63,14 +71,13 @@ def accumulate(
     thread: int,
     threads: int,
 ) -> None:
-    """current[t, b, :] += weight[i, :] for every input i that spiked, ascending."""
-    samples, inputs, outputs = extent[1], extent[2], extent[3]
-    total = extent[0] * samples
-    weight, weight_row = operand[WEIGHT, 0], operand[WEIGHT, 2]
+    """current[t, b, p, :] += weight[i, :] for every input i that spiked, ascending."""
+    inputs, outputs, total = extent[3], extent[4], row_count(extent)
+    weight, weight_row = operand[WEIGHT, ADDRESS], operand[WEIGHT, ROW_BYTES]
     for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
-        spikes = row_at(operand, INPUT, r // samples, r % samples)
+        spikes = row_of(operand, INPUT, extent, r)
         events = list_events(spikes, inputs, weight_row, scratch)
-        current = row_at(operand, CURRENT, r // samples, r % samples)
+        current = row_of(operand, CURRENT, extent, r)
         add_rows(current, weight, scratch, events, outputs)
     count_events(operand, INPUT, extent, lanes, count, thread, threads)
 
@@ -86,13 +93,12 @@ def multiply(
     thread: int,
     threads: int,
 ) -> None:
-    """current[t, b, :] += values[t, b, i] * weight[i, :], i ascending, fused multiply-adds."""
-    samples, inputs, outputs = extent[1], extent[2], extent[3]
-    total = extent[0] * samples
+    """current[t, b, p, :] += values[t, b, p, i] * weight[i, :], i ascending, fused."""
+    inputs, outputs, total = extent[3], extent[4], row_count(extent)
     scales = scratch + 4 * inputs
-    weight, weight_row = operand[WEIGHT, 0], operand[WEIGHT, 2]
+    weight, weight_row = operand[WEIGHT, ADDRESS], operand[WEIGHT, ROW_BYTES]
     for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
-        values = row_at(operand, INPUT, r // samples, r % samples)
+        values = row_of(operand, INPUT, extent, r)
         found = list_nonzero(values, inputs, weight_row, scratch, scales)
-        current = row_at(operand, CURRENT, r // samples, r % samples)
+        current = row_of(operand, CURRENT, extent, r)
         add_scaled_rows(current, weight, scratch, scales, found, outputs)

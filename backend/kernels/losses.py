@@ -17,7 +17,16 @@ from spikeloom.backend.kernels.memory import (
     store_f32,
     store_i32,
 )
-from spikeloom.backend.kernels.operands import SIGNATURE, Doubles, Integers, present, row_at
+from spikeloom.backend.kernels.operands import (
+    SIGNATURE,
+    Doubles,
+    Integers,
+    present,
+    row_at,
+    row_count,
+    row_of,
+    rows_per_step,
+)
 from spikeloom.backend.kernels.partition import share_start
 
 SUM, OUTPUT = 0, 1
@@ -36,15 +45,16 @@ def readout_bits(
     thread: int,
     threads: int,
 ) -> None:
-    """sum[b, :] = scale * number of spikes over the steps."""
-    scale, steps, samples = np.float32(immediate[0]), extent[0], extent[1]
-    begin, end = share_start(samples, thread, threads), share_start(samples, thread + 1, threads)
-    for sample in range(begin, end):
-        target = row_at(operand, SUM, 0, sample)
-        for unit in range(extent[2]):
+    """sum[b, p, :] = scale * number of spikes over the steps."""
+    scale, steps, positions = np.float32(immediate[0]), extent[0], extent[2]
+    total = extent[1] * positions
+    for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
+        sample, position = r // positions, r % positions
+        target = row_at(operand, SUM, 0, sample, position)
+        for unit in range(extent[3]):
             spikes = 0
             for step in range(steps):
-                word = load_word(row_at(operand, OUTPUT, step, sample), unit >> 6)
+                word = load_word(row_at(operand, OUTPUT, step, sample, position), unit >> 6)
                 spikes += (word >> (unit & 63)) & 1
             store_f32(target, unit, scale * np.float32(spikes))
 
@@ -60,16 +70,17 @@ def readout_values(
     thread: int,
     threads: int,
 ) -> None:
-    """sum[b, :] = scale * sum over the steps, ascending."""
-    scale, steps, samples = np.float32(immediate[0]), extent[0], extent[1]
-    begin, end = share_start(samples, thread, threads), share_start(samples, thread + 1, threads)
-    for sample in range(begin, end):
-        target = row_at(operand, SUM, 0, sample)
-        for unit in range(extent[2]):
-            total = np.float32(0.0)
+    """sum[b, p, :] = scale * sum over the steps, ascending."""
+    scale, steps, positions = np.float32(immediate[0]), extent[0], extent[2]
+    total = extent[1] * positions
+    for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
+        sample, position = r // positions, r % positions
+        target = row_at(operand, SUM, 0, sample, position)
+        for unit in range(extent[3]):
+            summed = np.float32(0.0)
             for step in range(steps):
-                total += load_f32(row_at(operand, OUTPUT, step, sample), unit)
-            store_f32(target, unit, scale * total)
+                summed += load_f32(row_at(operand, OUTPUT, step, sample, position), unit)
+            store_f32(target, unit, scale * summed)
 
 
 @compiled(INTEGER, INTEGER)
@@ -102,10 +113,10 @@ def cross_entropy(
     if thread != 0:
         return
     scale, samples, classes = immediate[0], extent[0], extent[1]
-    labels = row_at(operand, LABEL, 0, 0)
+    labels = row_at(operand, LABEL, 0, 0, 0)
     loss, correct = 0.0, 0
     for sample in range(samples):
-        row = row_at(operand, READOUT, 0, sample)
+        row = row_at(operand, READOUT, 0, sample, 0)
         label = load_i32(labels, sample)
         decision = first_maximum(row, classes)
         correct += int(decision == label)
@@ -117,13 +128,13 @@ def cross_entropy(
         if 0 <= label < classes:
             loss -= float(load_f32(row, label))
         if present(operand, GRADIENT):
-            target = row_at(operand, GRADIENT, 0, sample)
+            target = row_at(operand, GRADIENT, 0, sample, 0)
             for unit in range(classes):
                 softmax = math.exp(float(load_f32(row, unit)) - largest) / total
                 store_f32(target, unit, np.float32(scale * (softmax - float(int(unit == label)))))
-    cell = row_at(operand, LOSS, 0, 0)
+    cell = row_at(operand, LOSS, 0, 0, 0)
     store_f32(cell, 0, np.float32(float(load_f32(cell, 0)) + scale * loss))
-    cell = row_at(operand, CORRECT, 0, 0)
+    cell = row_at(operand, CORRECT, 0, 0, 0)
     store_i32(cell, 0, load_i32(cell, 0) + correct)
 
 
@@ -142,21 +153,21 @@ def mean_squared_error(
     if thread != 0:
         return
     scale, samples, classes = immediate[0], extent[0], extent[1]
-    labels = row_at(operand, LABEL, 0, 0)
+    labels = row_at(operand, LABEL, 0, 0, 0)
     loss, correct = 0.0, 0
     for sample in range(samples):
-        row = row_at(operand, READOUT, 0, sample)
+        row = row_at(operand, READOUT, 0, sample, 0)
         label = load_i32(labels, sample)
         correct += int(first_maximum(row, classes) == label)
         for unit in range(classes):
             error = float(load_f32(row, unit)) - float(int(unit == label))
             loss += error * error
             if present(operand, GRADIENT):
-                target = row_at(operand, GRADIENT, 0, sample)
+                target = row_at(operand, GRADIENT, 0, sample, 0)
                 store_f32(target, unit, np.float32(2.0 * scale * error))
-    cell = row_at(operand, LOSS, 0, 0)
+    cell = row_at(operand, LOSS, 0, 0, 0)
     store_f32(cell, 0, np.float32(float(load_f32(cell, 0)) + scale * loss))
-    cell = row_at(operand, CORRECT, 0, 0)
+    cell = row_at(operand, CORRECT, 0, 0, 0)
     store_i32(cell, 0, load_i32(cell, 0) + correct)
 
 
@@ -171,11 +182,10 @@ def spread(
     thread: int,
     threads: int,
 ) -> None:
-    """gradient[t, b, :] = scale * readout_gradient[b, :] at every step."""
-    scale, samples = np.float32(immediate[0]), extent[1]
-    total = extent[0] * samples
+    """gradient[t, b, p, :] = scale * readout_gradient[b, p, :] at every step."""
+    scale, total, each_step = np.float32(immediate[0]), row_count(extent), rows_per_step(extent)
     for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
-        target = row_at(operand, SPREAD, r // samples, r % samples)
-        source = row_at(operand, SPREAD_SOURCE, 0, r % samples)
-        for unit in range(extent[2]):
+        target = row_of(operand, SPREAD, extent, r)
+        source = row_of(operand, SPREAD_SOURCE, extent, r % each_step)
+        for unit in range(extent[3]):
             store_f32(target, unit, scale * load_f32(source, unit))

@@ -11,7 +11,14 @@ from spikeloom.backend.kernels.memory import (
     store_f32,
     store_i32,
 )
-from spikeloom.backend.kernels.operands import SIGNATURE, Doubles, Integers, row_at
+from spikeloom.backend.kernels.operands import (
+    SIGNATURE,
+    Doubles,
+    Integers,
+    row_at,
+    row_count,
+    row_of,
+)
 from spikeloom.backend.kernels.partition import share_start
 
 TARGET, SOURCE = 0, 1
@@ -29,12 +36,11 @@ def copy_cells(
     threads: int,
 ) -> None:
     """`load` and `store` of 32-bit cells, whatever they hold."""
-    rows = extent[1]
-    total = extent[0] * rows
+    columns, total = extent[3], row_count(extent)
     for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
-        target = row_at(operand, TARGET, r // rows, r % rows)
-        source = row_at(operand, SOURCE, r // rows, r % rows)
-        for column in range(extent[2]):
+        target = row_of(operand, TARGET, extent, r)
+        source = row_of(operand, SOURCE, extent, r)
+        for column in range(columns):
             store_i32(target, column, load_i32(source, column))
 
 
@@ -50,13 +56,12 @@ def copy_bits(
     threads: int,
 ) -> None:
     """`load` and `store` of bits."""
-    rows = extent[1]
-    total = extent[0] * rows
+    columns, total = extent[3], row_count(extent)
     for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
-        target = row_at(operand, TARGET, r // rows, r % rows)
-        source = row_at(operand, SOURCE, r // rows, r % rows)
-        for column in range(0, extent[2], 64):
-            bits = min(64, extent[2] - column)
+        target = row_of(operand, TARGET, extent, r)
+        source = row_of(operand, SOURCE, extent, r)
+        for column in range(0, columns, 64):
+            bits = min(64, columns - column)
             store_bits(target, column >> 6, bits, load_bits(source, column >> 6, bits))
 
 
@@ -78,9 +83,9 @@ def transpose(
     last = min(columns, 16 * share_start(tiles, thread + 1, threads))
     for left in range(first, last, 16):
         for row in range(rows):
-            source = row_at(operand, SOURCE, 0, row)
+            source = row_at(operand, SOURCE, 0, 0, row)
             for column in range(left, min(last, left + 16)):
-                target = row_at(operand, TARGET, 0, column)
+                target = row_at(operand, TARGET, 0, 0, column)
                 store_f32(target, row, load_f32(source, column))
 
 
@@ -96,11 +101,10 @@ def clear_cells(
     threads: int,
 ) -> None:
     """`clear` of 32-bit cells: the zero of f32 and of i32 has the same bytes."""
-    rows = extent[1]
-    total = extent[0] * rows
+    columns, total = extent[3], row_count(extent)
     for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
-        target = row_at(operand, TARGET, r // rows, r % rows)
-        for column in range(extent[2]):
+        target = row_of(operand, TARGET, extent, r)
+        for column in range(columns):
             store_i32(target, column, 0)
 
 
@@ -116,9 +120,8 @@ def clear_bits(
     threads: int,
 ) -> None:
     """`clear` of bits."""
-    rows = extent[1]
-    total = extent[0] * rows
+    columns, total = extent[3], row_count(extent)
     for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
-        target = row_at(operand, TARGET, r // rows, r % rows)
-        for column in range(0, extent[2], 64):
-            store_bits(target, column >> 6, min(64, extent[2] - column), 0)
+        target = row_of(operand, TARGET, extent, r)
+        for column in range(0, columns, 64):
+            store_bits(target, column >> 6, min(64, columns - column), 0)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikeloom.backend.kernels.compile import FLOAT, INTEGER, INTEGERS_2D, compiled
+from spikeloom.backend.kernels.compile import FLOAT, INTEGER, INTEGERS, INTEGERS_2D, compiled
 from spikeloom.backend.kernels.memory import load_f32, load_word, store_f32
 from spikeloom.backend.kernels.operands import (
     NONZERO,
@@ -21,7 +21,8 @@ from spikeloom.backend.kernels.operands import (
     Doubles,
     Integers,
     present,
-    row_at,
+    row_of,
+    rows_per_step,
 )
 from spikeloom.backend.kernels.partition import blocks_of, share_start
 from spikeloom.backend.kernels.surrogate import (
@@ -37,17 +38,23 @@ INTEGRATED_RESULT, POTENTIAL_GRADIENT, NEXT = 0, 1, 2
 _ZERO = np.float32(0.0)
 
 
-@compiled(INTEGERS_2D, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER)
+@compiled(INTEGERS_2D, INTEGER, INTEGERS, INTEGER, INTEGER, INTEGER, INTEGER)
 def load_next_gradient(
-    operand: Integers, role: int, sample: int, first: int, units: int, state: int
+    operand: Integers,
+    role: int,
+    extent: Integers,
+    row: int,
+    first: int,
+    units: int,
+    state: int,
 ) -> None:
     """Writes the gradient of the step after the box to `state`: zeros when there is none."""
     for unit in range(units):
         store_f32(state, unit, _ZERO)
     if present(operand, role):
-        row = row_at(operand, role, 0, sample) + 4 * first
+        following = row_of(operand, role, extent, row) + 4 * first
         for unit in range(units):
-            store_f32(state, unit, load_f32(row, unit))
+            store_f32(state, unit, load_f32(following, unit))
 
 
 @compiled(INTEGER, INTEGER, FLOAT, FLOAT, FLOAT, FLOAT)
@@ -82,25 +89,25 @@ def fire_gradient(
     decay, threshold = np.float32(immediate[0]), np.float32(immediate[1])
     reset, surrogate, detached = int(immediate[2]), int(immediate[3]), int(immediate[6])
     shape, gain = np.float32(immediate[4]), np.float32(immediate[5])
-    steps, samples, features = extent[0], extent[1], extent[2]
+    steps, rows, features = extent[0], rows_per_step(extent), extent[3]
     blocks = blocks_of(features)
-    total = samples * blocks
+    total = rows * blocks
     masked = surrogate == RECTANGLE and present(operand, MASK)
     for task in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
-        sample, first = task // blocks, 64 * (task % blocks)
+        row, first = task // blocks, 64 * (task % blocks)
         units = min(64, features - first)
-        load_next_gradient(operand, NEXT_GRADIENT, sample, first, units, scratch)
+        load_next_gradient(operand, NEXT_GRADIENT, extent, row, first, units, scratch)
         for back in range(steps):
-            step = steps - 1 - back
-            spike_gradient = row_at(operand, SPIKE_GRADIENT, step, sample) + 4 * first
-            target = row_at(operand, RESULT, step, sample) + 4 * first
+            r = (steps - 1 - back) * rows + row
+            spike_gradient = row_of(operand, SPIKE_GRADIENT, extent, r) + 4 * first
+            target = row_of(operand, RESULT, extent, r) + 4 * first
             spikes, mask, potentials = 0, 0, scratch + 256
             if present(operand, SPIKES):
-                spikes = load_word(row_at(operand, SPIKES, step, sample), first >> 6)
+                spikes = load_word(row_of(operand, SPIKES, extent, r), first >> 6)
             if present(operand, MASK):
-                mask = load_word(row_at(operand, MASK, step, sample), first >> 6)
+                mask = load_word(row_of(operand, MASK, extent, r), first >> 6)
             if present(operand, POTENTIAL):
-                potentials = row_at(operand, POTENTIAL, step, sample) + 4 * first
+                potentials = row_of(operand, POTENTIAL, extent, r) + 4 * first
             nonzero = 0
             for unit in range(units):
                 following = load_f32(scratch, unit)
@@ -132,17 +139,17 @@ def integrate_gradient(
 ) -> None:
     """gradient[t] = potential_gradient[t] + decay * gradient[t+1]."""
     decay = np.float32(immediate[0])
-    steps, samples, features = extent[0], extent[1], extent[2]
+    steps, rows, features = extent[0], rows_per_step(extent), extent[3]
     blocks = blocks_of(features)
-    total = samples * blocks
+    total = rows * blocks
     for task in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
-        sample, first = task // blocks, 64 * (task % blocks)
+        row, first = task // blocks, 64 * (task % blocks)
         units = min(64, features - first)
-        load_next_gradient(operand, NEXT, sample, first, units, scratch)
+        load_next_gradient(operand, NEXT, extent, row, first, units, scratch)
         for back in range(steps):
-            step = steps - 1 - back
-            source = row_at(operand, POTENTIAL_GRADIENT, step, sample) + 4 * first
-            target = row_at(operand, INTEGRATED_RESULT, step, sample) + 4 * first
+            r = (steps - 1 - back) * rows + row
+            source = row_of(operand, POTENTIAL_GRADIENT, extent, r) + 4 * first
+            target = row_of(operand, INTEGRATED_RESULT, extent, r) + 4 * first
             nonzero = 0
             for unit in range(units):
                 gu = load_f32(source, unit) + decay * load_f32(scratch, unit)

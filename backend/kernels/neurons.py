@@ -1,10 +1,10 @@
-"""Neuron units, forward: leak, integrate, compare and reset, 64 neurons of a sample at a time."""
+"""Neuron units, forward: leak, integrate, compare and reset, 64 neurons of a row at a time."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from spikeloom.backend.kernels.compile import FLOAT, INTEGER, INTEGERS_2D, compiled
+from spikeloom.backend.kernels.compile import FLOAT, INTEGER, INTEGERS, INTEGERS_2D, compiled
 from spikeloom.backend.kernels.memory import (
     load_f32,
     load_word,
@@ -19,7 +19,9 @@ from spikeloom.backend.kernels.operands import (
     Doubles,
     Integers,
     present,
-    row_at,
+    row_count,
+    row_of,
+    rows_per_step,
 )
 from spikeloom.backend.kernels.partition import blocks_of, share_start
 from spikeloom.backend.kernels.surrogate import (
@@ -45,10 +47,11 @@ def after_reset(reset: int, threshold: np.float32, potential: np.float32, spike:
     return potential - threshold if reset == RESET_BY_SUBTRACTION else potential
 
 
-@compiled(INTEGERS_2D, INTEGER, INTEGER, INTEGER, INTEGER, FLOAT, INTEGER)
+@compiled(INTEGERS_2D, INTEGERS, INTEGER, INTEGER, INTEGER, INTEGER, FLOAT, INTEGER)
 def load_state(
     operand: Integers,
-    sample: int,
+    extent: Integers,
+    row: int,
     first: int,
     units: int,
     reset: int,
@@ -60,10 +63,10 @@ def load_state(
         for unit in range(units):
             store_f32(state, unit, _ZERO)
         return
-    previous = row_at(operand, PREVIOUS_POTENTIAL, 0, sample) + 4 * first
+    previous = row_of(operand, PREVIOUS_POTENTIAL, extent, row) + 4 * first
     word = 0
     if present(operand, PREVIOUS_SPIKES):
-        word = load_word(row_at(operand, PREVIOUS_SPIKES, 0, sample), first >> 6)
+        word = load_word(row_of(operand, PREVIOUS_SPIKES, extent, row), first >> 6)
     for unit in range(units):
         potential = load_f32(previous, unit)
         left = after_reset(reset, threshold, potential, (word >> unit) & 1)
@@ -84,29 +87,30 @@ def fire(
     """u[t] = decay * reset(u[t-1], s[t-1]) + current[t]; s[t] = u[t] > threshold."""
     decay, threshold = np.float32(immediate[0]), np.float32(immediate[1])
     reset, surrogate, shape = int(immediate[2]), int(immediate[3]), np.float32(immediate[4])
-    steps, samples, features = extent[0], extent[1], extent[2]
+    steps, rows, features = extent[0], rows_per_step(extent), extent[3]
     blocks = blocks_of(features)
-    total = samples * blocks
+    total = rows * blocks
     keep_mask, keep_potential = present(operand, MASK), present(operand, POTENTIAL)
     for task in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
-        sample, first = task // blocks, 64 * (task % blocks)
+        row, first = task // blocks, 64 * (task % blocks)
         units = min(64, features - first)
-        load_state(operand, sample, first, units, reset, threshold, scratch)
+        load_state(operand, extent, row, first, units, reset, threshold, scratch)
         for step in range(steps):
-            current = row_at(operand, CURRENT, step, sample) + 4 * first
+            r = step * rows + row
+            current = row_of(operand, CURRENT, extent, r) + 4 * first
             spikes, mask = 0, 0
             for unit in range(units):
                 potential = decay * load_f32(scratch, unit) + load_f32(current, unit)
                 store_f32(scratch, unit, potential)
                 spikes |= int(potential > threshold) << unit
                 mask |= int(has_gradient(surrogate, shape, potential - threshold)) << unit
-            store_bits(row_at(operand, SPIKE, step, sample), first >> 6, units, spikes)
+            store_bits(row_of(operand, SPIKE, extent, r), first >> 6, units, spikes)
             count[SPIKES] += population_count(spikes)
             if keep_mask:
-                store_bits(row_at(operand, MASK, step, sample), first >> 6, units, mask)
+                store_bits(row_of(operand, MASK, extent, r), first >> 6, units, mask)
                 count[MASKED] += population_count(mask)
             if keep_potential:
-                target = row_at(operand, POTENTIAL, step, sample) + 4 * first
+                target = row_of(operand, POTENTIAL, extent, r) + 4 * first
                 for unit in range(units):
                     store_f32(target, unit, load_f32(scratch, unit))
             for unit in range(units):
@@ -128,21 +132,22 @@ def integrate(
 ) -> None:
     """u[t] = decay * u[t-1] + current[t]."""
     decay = np.float32(immediate[0])
-    steps, samples, features = extent[0], extent[1], extent[2]
+    steps, rows, features = extent[0], rows_per_step(extent), extent[3]
     blocks = blocks_of(features)
-    total = samples * blocks
+    total = rows * blocks
     for task in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
-        sample, first = task // blocks, 64 * (task % blocks)
+        row, first = task // blocks, 64 * (task % blocks)
         units = min(64, features - first)
         for unit in range(units):
             store_f32(scratch, unit, _ZERO)
         if present(operand, PREVIOUS):
-            previous = row_at(operand, PREVIOUS, 0, sample) + 4 * first
+            previous = row_of(operand, PREVIOUS, extent, row) + 4 * first
             for unit in range(units):
                 store_f32(scratch, unit, load_f32(previous, unit))
         for step in range(steps):
-            current = row_at(operand, DRIVE, step, sample) + 4 * first
-            target = row_at(operand, INTEGRATED, step, sample) + 4 * first
+            r = step * rows + row
+            current = row_of(operand, DRIVE, extent, r) + 4 * first
+            target = row_of(operand, INTEGRATED, extent, r) + 4 * first
             for unit in range(units):
                 potential = decay * load_f32(scratch, unit) + load_f32(current, unit)
                 store_f32(scratch, unit, potential)
@@ -161,11 +166,10 @@ def add(
     threads: int,
 ) -> None:
     """sum = left + right."""
-    samples = extent[1]
-    total = extent[0] * samples
+    units, total = extent[3], row_count(extent)
     for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
-        target = row_at(operand, SUM, r // samples, r % samples)
-        left = row_at(operand, LEFT, r // samples, r % samples)
-        right = row_at(operand, RIGHT, r // samples, r % samples)
-        for unit in range(extent[2]):
+        target = row_of(operand, SUM, extent, r)
+        left = row_of(operand, LEFT, extent, r)
+        right = row_of(operand, RIGHT, extent, r)
+        for unit in range(units):
             store_f32(target, unit, load_f32(left, unit) + load_f32(right, unit))

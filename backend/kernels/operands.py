@@ -4,8 +4,9 @@ All kernels have one signature, so that they are compiled, called and tested ali
 
     kernel(operand, extent, immediate, lanes, count, scratch, thread, threads)
 
-- `operand[role]` = address of the box, bytes from plane to plane, bytes from row to row; roles
-  in the order of the instruction set (written first). The address of an absent role is 0.
+- `operand[role]` = address of the box, bytes from step to step, from sample to sample and from
+  row to row; roles in the order of the instruction set (written first). The address of an absent
+  role is 0.
 - `extent[axis]`, `immediate[i]`: in the order of the instruction set.
 - `lanes`: input lanes of the engine, for counting passes.
 - `count`: what this thread's part of the instruction counted (the indices below), added to.
@@ -38,6 +39,10 @@ SIGNATURE = (
     INTEGERS_2D, INTEGERS, DOUBLES, INTEGER, INTEGERS, INTEGER, INTEGER, INTEGER
 )  # fmt: skip
 
+# Columns of `operand`.
+ADDRESS, STEP_BYTES, SAMPLE_BYTES, ROW_BYTES = 0, 1, 2, 3
+BOX_COLUMNS = 4
+
 # What kernels count, as exact integers that add up over threads.
 PASSES = 0
 """Passes through the input lanes: per row, its events in groups of `lanes`."""
@@ -57,10 +62,31 @@ COUNTS = 8
 SCRATCH_BYTES = 1 << 17
 
 
-@compiled(INTEGERS_2D, INTEGER, INTEGER, INTEGER)
-def row_at(operand: Integers, role: int, step: int, sample: int) -> int:
+@compiled(INTEGERS_2D, INTEGER, INTEGER, INTEGER, INTEGER)
+def row_at(operand: Integers, role: int, step: int, sample: int, position: int) -> int:
     """Address of a row of the operand's box."""
-    return operand[role, 0] + step * operand[role, 1] + sample * operand[role, 2]
+    address = operand[role, ADDRESS] + step * operand[role, STEP_BYTES]
+    return address + sample * operand[role, SAMPLE_BYTES] + position * operand[role, ROW_BYTES]
+
+
+@compiled(INTEGERS)
+def row_count(extent: Integers) -> int:
+    """Rows of a box; `extent` starts with steps, samples and positions."""
+    return extent[0] * extent[1] * extent[2]
+
+
+@compiled(INTEGERS)
+def rows_per_step(extent: Integers) -> int:
+    """Rows of one step of a box; `extent` starts with steps, samples and positions."""
+    return extent[1] * extent[2]
+
+
+@compiled(INTEGERS_2D, INTEGER, INTEGERS, INTEGER)
+def row_of(operand: Integers, role: int, extent: Integers, r: int) -> int:
+    """Address of row `r`, counted by steps, then samples, then positions, as `extent` starts."""
+    group = r // extent[2]
+    step = group // extent[1]
+    return row_at(operand, role, step, group - step * extent[1], r - group * extent[2])
 
 
 @compiled(INTEGERS_2D, INTEGER)

@@ -36,7 +36,7 @@ def count_step(
 ) -> None:
     """count += 1."""
     if thread == 0:
-        cell = row_at(operand, COUNT, 0, 0)
+        cell = row_at(operand, COUNT, 0, 0, 0)
         store_i32(cell, 0, load_i32(cell, 0) + 1)
 
 
@@ -58,9 +58,9 @@ def sgd(
     total = rows * blocks
     for task in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
         row, first = task // blocks, 64 * (task % blocks)
-        parameter = row_at(operand, PARAMETER, 0, row)
-        gradient = row_at(operand, SGD_GRADIENT, 0, row)
-        velocity = row_at(operand, VELOCITY, 0, row)
+        parameter = row_at(operand, PARAMETER, 0, 0, row)
+        gradient = row_at(operand, SGD_GRADIENT, 0, 0, row)
+        velocity = row_at(operand, VELOCITY, 0, 0, row)
         for column in range(first, min(columns, first + 64)):
             change = load_f32(gradient, column)
             count[NONZERO] += int(change != np.float32(0.0))
@@ -87,7 +87,7 @@ def adam(
     p = (1 - rate * decay) * p - rate * (m / (1 - beta1^n)) / (sqrt(v / (1 - beta2^n)) + epsilon).
     """
     rate, beta1, beta2 = immediate[0], immediate[1], immediate[2]
-    updates = float(load_i32(row_at(operand, UPDATES, 0, 0), 0))
+    updates = float(load_i32(row_at(operand, UPDATES, 0, 0, 0), 0))
     stride = np.float32(rate / (1.0 - beta1**updates))
     correction = np.float32(1.0 / (1.0 - beta2**updates))
     keep1, take1 = np.float32(beta1), np.float32(1.0 - beta1)
@@ -98,10 +98,10 @@ def adam(
     total = rows * blocks
     for task in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
         row, start = task // blocks, 64 * (task % blocks)
-        parameter = row_at(operand, PARAMETER, 0, row)
-        first = row_at(operand, FIRST_MOMENT, 0, row)
-        second = row_at(operand, SECOND_MOMENT, 0, row)
-        gradient = row_at(operand, ADAM_GRADIENT, 0, row)
+        parameter = row_at(operand, PARAMETER, 0, 0, row)
+        first = row_at(operand, FIRST_MOMENT, 0, 0, row)
+        second = row_at(operand, SECOND_MOMENT, 0, 0, row)
+        gradient = row_at(operand, ADAM_GRADIENT, 0, 0, row)
         nonzero = 0
         for column in range(start, min(columns, start + 64)):
             g = load_f32(gradient, column)

@@ -1,4 +1,4 @@
-"""Weight Update Engine: sums over steps and samples, steps ascending, then samples.
+"""Weight Update Engine: sums over steps, samples and positions, ascending in this order.
 
 Each thread owns a range of inputs. For 64 inputs at a time it lists the rows that concern each
 of them, a chunk of rows after the other, and adds the listed gradient rows in registers.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikeloom.backend.kernels.compile import INTEGER, INTEGERS_2D, compiled
+from spikeloom.backend.kernels.compile import INTEGER, INTEGERS, INTEGERS_2D, compiled
 from spikeloom.backend.kernels.events import count_events
 from spikeloom.backend.kernels.memory import (
     load_f32,
@@ -19,7 +19,15 @@ from spikeloom.backend.kernels.memory import (
     store_i32,
     trailing_zeros,
 )
-from spikeloom.backend.kernels.operands import SIGNATURE, Doubles, Integers, row_at
+from spikeloom.backend.kernels.operands import (
+    ADDRESS,
+    SIGNATURE,
+    Doubles,
+    Integers,
+    row_at,
+    row_count,
+    row_of,
+)
 from spikeloom.backend.kernels.partition import share_start
 from spikeloom.backend.kernels.rows import add_rows, add_scaled_rows
 
@@ -50,10 +58,10 @@ def append_row(scratch: int, item: int, offset: int) -> int:
     return length
 
 
-@compiled(INTEGERS_2D, INTEGER, INTEGER)
-def row_offset(operand: Integers, samples: int, r: int) -> int:
-    """Bytes from the start of the gradient's box to its row `r`."""
-    return row_at(operand, GRADIENT, r // samples, r % samples) - operand[GRADIENT, 0]
+@compiled(INTEGERS_2D, INTEGER, INTEGERS, INTEGER)
+def row_offset(operand: Integers, role: int, extent: Integers, r: int) -> int:
+    """Bytes from the start of an operand's box to its row `r`."""
+    return row_of(operand, role, extent, r) - operand[role, ADDRESS]
 
 
 @compiled(*SIGNATURE)
@@ -67,9 +75,8 @@ def correlate_spikes(
     thread: int,
     threads: int,
 ) -> None:
-    """weight_gradient[i, :] += gradient[t, b, :] for every (t, b) at which input i spiked."""
-    samples, inputs, outputs = extent[1], extent[2], extent[3]
-    rows = extent[0] * samples
+    """weight_gradient[i, :] += gradient[t, b, p, :] for every (t, b, p) at which input i spiked."""
+    inputs, outputs, rows = extent[3], extent[4], row_count(extent)
     begin = share_start(inputs, thread, threads)
     end = share_start(inputs, thread + 1, threads)
     for word in range(begin >> 6, (end + 63) >> 6):
@@ -78,18 +85,18 @@ def correlate_spikes(
         for start in range(0, rows, _CHUNK):
             clear_lengths(scratch)
             for r in range(start, min(rows, start + _CHUNK)):
-                bits = load_word(row_at(operand, INPUT, r // samples, r % samples), word) & mine
+                bits = load_word(row_of(operand, INPUT, extent, r), word) & mine
                 if bits != 0:
-                    offset = row_offset(operand, samples, r)
+                    offset = row_offset(operand, GRADIENT, extent, r)
                     while bits != 0:
                         append_row(scratch, trailing_zeros(bits), offset)
                         bits &= bits - 1
             for item in range(max(0, begin - first), min(64, end - first)):
                 length = load_i32(scratch + _LENGTHS, item)
                 if length > 0:
-                    target = row_at(operand, WEIGHT_GRADIENT, 0, first + item)
+                    target = row_at(operand, WEIGHT_GRADIENT, 0, 0, first + item)
                     offsets = scratch + item * _LIST_BYTES
-                    add_rows(target, operand[GRADIENT, 0], offsets, length, outputs)
+                    add_rows(target, operand[GRADIENT, ADDRESS], offsets, length, outputs)
     count_events(operand, INPUT, extent, lanes, count, thread, threads)
 
 
@@ -104,9 +111,8 @@ def correlate_values(
     thread: int,
     threads: int,
 ) -> None:
-    """weight_gradient[i, :] += values[t, b, i] * gradient[t, b, :], fused; zeros are left out."""
-    samples, inputs, outputs = extent[1], extent[2], extent[3]
-    rows = extent[0] * samples
+    """weight_gradient[i, :] += values[t, b, p, i] * gradient[t, b, p, :], fused; no zeros."""
+    inputs, outputs, rows = extent[3], extent[4], row_count(extent)
     begin = share_start(inputs, thread, threads)
     end = share_start(inputs, thread + 1, threads)
     for first in range(begin, end, 64):
@@ -114,8 +120,8 @@ def correlate_values(
         for start in range(0, rows, _CHUNK):
             clear_lengths(scratch)
             for r in range(start, min(rows, start + _CHUNK)):
-                values = row_at(operand, INPUT, r // samples, r % samples)
-                offset = row_offset(operand, samples, r)
+                values = row_of(operand, INPUT, extent, r)
+                offset = row_offset(operand, GRADIENT, extent, r)
                 for item in range(items):
                     value = load_f32(values, first + item)
                     if value != np.float32(0.0):
@@ -124,10 +130,12 @@ def correlate_values(
             for item in range(items):
                 length = load_i32(scratch + _LENGTHS, item)
                 if length > 0:
-                    target = row_at(operand, WEIGHT_GRADIENT, 0, first + item)
+                    target = row_at(operand, WEIGHT_GRADIENT, 0, 0, first + item)
                     offsets = scratch + item * _LIST_BYTES
                     scales = offsets + _SCALES
-                    add_scaled_rows(target, operand[GRADIENT, 0], offsets, scales, length, outputs)
+                    add_scaled_rows(
+                        target, operand[GRADIENT, ADDRESS], offsets, scales, length, outputs
+                    )
 
 
 @compiled(*SIGNATURE)
@@ -141,21 +149,17 @@ def sum_gradient(
     thread: int,
     threads: int,
 ) -> None:
-    """bias_gradient[:] += gradient[t, b, :]; a thread owns whole vectors of 16 outputs."""
-    samples, outputs = extent[1], extent[2]
-    rows = extent[0] * samples
+    """bias_gradient[:] += gradient[t, b, p, :]; a thread owns whole vectors of 16 outputs."""
+    outputs, rows = extent[3], row_count(extent)
     vectors = (outputs + 15) // 16
     begin = 16 * share_start(vectors, thread, threads)
     end = min(outputs, 16 * share_start(vectors, thread + 1, threads))
     if end <= begin:
         return
-    base = operand[SUMMED, 0] + 4 * begin
-    target = operand[BIAS_GRADIENT, 0] + 4 * begin
+    base = operand[SUMMED, ADDRESS] + 4 * begin
+    target = operand[BIAS_GRADIENT, ADDRESS] + 4 * begin
     for start in range(0, rows, _CHUNK):
         length = min(_CHUNK, rows - start)
         for k in range(length):
-            r = start + k
-            store_i32(
-                scratch, k, row_at(operand, SUMMED, r // samples, r % samples) - operand[SUMMED, 0]
-            )
+            store_i32(scratch, k, row_offset(operand, SUMMED, extent, start + k))
         add_rows(target, base, scratch, length, end - begin)

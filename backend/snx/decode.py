@@ -86,7 +86,10 @@ def _read_table(data: bytes, name: str) -> list[_Section]:
     header = cursor.take(HEADER.size, "the header")
     _, version, count, size = HEADER.unpack(header)
     if version != VERSION:
-        raise cursor.fail(f"format version {version}, this release reads {VERSION}", len(MAGIC))
+        message = f"format version {version}, this release reads {VERSION}"
+        if version < VERSION:
+            message += ": compile the program again"
+        raise cursor.fail(message, len(MAGIC))
     if size != len(data):
         raise cursor.fail(f"the header says {size} bytes, the file has {len(data)}", 24)
     if not 2 <= count <= MAX_SECTIONS:

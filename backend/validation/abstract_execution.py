@@ -8,10 +8,11 @@ The tables, all of 64-bit integers but the marks of 32:
 
 - records [n, 4]: LOOP, start, stop, step; or END, index of its LOOP; or INSTRUCTION, its first
   operand, the operand behind its last.
-- operands [m, 15]: buffer, whether read, whether written, then for each dimension the base, the
-  depth of the loop added (or -1), the extent, the depth of the tile loop that sets it (or -1).
+- operands [m, 27]: buffer, whether read, whether written, then for each dimension the base, for
+  each the depth of the loop added (or -1), its scale, the extent, the depth of the tile loop added
+  to it (or -1), and that one's scale.
 - cuts: for every buffer and dimension in turn its points of division, ascending; those of
-  dimension d of buffer b lie from cut_first[3 b + d] on.
+  dimension d of buffer b lie from cut_first[4 b + d] on.
 - marks: for every buffer in turn its cells, those of buffer b from mark_first[b] on.
 - overlaps: for every buffer those that it overlaps, those of buffer b from overlap_first[b] on.
 """
@@ -22,19 +23,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeloom.backend.kernels.compile import INTEGER, INTEGERS, INTEGERS_2D, compiled, types
+from spikeloom.dialects.instruction_set import DIMENSIONS
 
 Integers = NDArray[np.int64]
 Marks = NDArray[np.int32]
 MARKS = types.Array(types.int32, 1, "C")
 
 LOOP, END, INSTRUCTION = 0, 1, 2
-BUFFER, READ, WRITTEN, BASE, BASE_LOOP, EXTENT, EXTENT_LOOP = 0, 1, 2, 3, 6, 9, 12
+BUFFER, READ, WRITTEN = 0, 1, 2
+BASE, BASE_LOOP, BASE_SCALE, EXTENT, EXTENT_LOOP, EXTENT_SCALE = range(3, 27, DIMENSIONS)
+OPERAND_COLUMNS = 27
 VALUE, STOP, STEP = 0, 1, 2
 """Rows of the state of the open loops, one column per depth."""
 
 
 @compiled(INTEGERS, INTEGER, INTEGER, INTEGER)
-def position(cuts: Integers, first: int, end: int, point: int) -> int:
+def cuts_below(cuts: Integers, first: int, end: int, point: int) -> int:
     """The number of cuts below `point`, among those from `first` to `end`."""
     low, high = first, end
     while low < high:
@@ -56,41 +60,45 @@ def locate(
     box: Integers,
 ) -> None:
     """The cells of an operand's box now: per dimension first, end and number in the buffer."""
-    for d in range(3):
+    for d in range(DIMENSIONS):
         start = operands[operand, BASE + d]
         if operands[operand, BASE_LOOP + d] >= 0:
-            start += loops[VALUE, operands[operand, BASE_LOOP + d]]
+            value = loops[VALUE, operands[operand, BASE_LOOP + d]]
+            start += operands[operand, BASE_SCALE + d] * value
         extent = operands[operand, EXTENT + d]
         tile = operands[operand, EXTENT_LOOP + d]
         if tile >= 0:
-            extent = min(abs(loops[STEP, tile]), abs(loops[STOP, tile] - loops[VALUE, tile]))
-        cut = 3 * operands[operand, BUFFER] + d
+            left = min(abs(loops[STEP, tile]), abs(loops[STOP, tile] - loops[VALUE, tile]))
+            extent += operands[operand, EXTENT_SCALE + d] * left
+        cut = DIMENSIONS * operands[operand, BUFFER] + d
         first, end = int(cut_first[cut]), int(cut_first[cut + 1])
-        box[3 * d] = position(cuts, first, end, start)
-        box[3 * d + 1] = position(cuts, first, end, start + extent)
+        box[3 * d] = cuts_below(cuts, first, end, start)
+        box[3 * d + 1] = cuts_below(cuts, first, end, start + extent)
         box[3 * d + 2] = end - first - 1
 
 
 @compiled(MARKS, INTEGER, INTEGERS, INTEGER)
 def first_unwritten(marks: Marks, base: int, box: Integers, generation: int) -> int:
     """The first cell of the box without this mark, counted in the buffer, or -1."""
-    for plane in range(box[0], box[1]):
-        for row in range(box[3], box[4]):
-            line = (plane * box[5] + row) * box[8]
-            for cell in range(line + box[6], line + box[7]):
-                if marks[base + cell] != generation:
-                    return cell
+    for step in range(box[0], box[1]):
+        for sample in range(box[3], box[4]):
+            for position in range(box[6], box[7]):
+                line = ((step * box[5] + sample) * box[8] + position) * box[11]
+                for cell in range(line + box[9], line + box[10]):
+                    if marks[base + cell] != generation:
+                        return cell
     return -1
 
 
 @compiled(MARKS, INTEGER, INTEGERS, INTEGER)
 def mark(marks: Marks, base: int, box: Integers, generation: int) -> None:
     """Marks the cells of the box."""
-    for plane in range(box[0], box[1]):
-        for row in range(box[3], box[4]):
-            line = base + (plane * box[5] + row) * box[8]
-            for cell in range(line + box[6], line + box[7]):
-                marks[cell] = generation
+    for step in range(box[0], box[1]):
+        for sample in range(box[3], box[4]):
+            for position in range(box[6], box[7]):
+                line = base + ((step * box[5] + sample) * box[8] + position) * box[11]
+                for cell in range(line + box[9], line + box[10]):
+                    marks[cell] = generation
 
 
 @compiled(INTEGERS_2D, INTEGER, INTEGERS_2D)
@@ -133,7 +141,7 @@ def execute(
     A failure is (record, operand, cell in its buffer); an operand is reported once.
     """
     found = index = 0
-    box = np.zeros(9, np.int64)
+    box = np.zeros(3 * DIMENSIONS, np.int64)
     failed = np.zeros(len(operands), np.bool_)
     while index < len(records) and found < len(failures):
         if records[index, 0] != INSTRUCTION:

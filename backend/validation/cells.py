@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeloom.backend.validation.boxes import Box, Interval
+from spikeloom.dialects.instruction_set import DIMENSIONS
 
 MAX_POINTS = 2**22
 MAX_CELLS = 2**26
@@ -35,7 +36,7 @@ class Cells:
 
     Attributes:
         cuts: for every buffer and dimension in turn the points of division, ascending.
-        cut_first: where those of dimension d of buffer b begin, at [3 b + d].
+        cut_first: where those of dimension d of buffer b begin, at [4 b + d].
         mark_first: where the cells of buffer b begin when all are numbered.
     """
 
@@ -56,14 +57,14 @@ class Cells:
         cuts = [
             np.unique(np.concatenate(by_dimension.get((buffer, dimension), [empty])))
             for buffer in range(buffers)
-            for dimension in range(3)
+            for dimension in range(DIMENSIONS)
         ]
         lengths = np.array([len(points) for points in cuts], np.int64)
         self.cuts: Points = np.concatenate([*cuts, empty])
         self.cut_first: Points = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        # A buffer that is never used has no cuts and no cells. The product of three dimensions
+        # A buffer that is never used has no cuts and no cells. The product of all dimensions
         # may exceed 64 bits, hence the limit is checked in floating point.
-        sizes = np.maximum(lengths.reshape(-1, 3) - 1, 0)
+        sizes = np.maximum(lengths.reshape(-1, DIMENSIONS) - 1, 0)
         total = float(sizes.astype(np.float64).prod(axis=1).sum())
         if total > MAX_CELLS:
             raise TooLarge(f"{total:.3g} cells to keep track of, the limit is {MAX_CELLS}")
@@ -86,15 +87,17 @@ class Cells:
         if visits > MAX_VISITS:
             raise TooLarge(f"{visits} visits to cells, the limit is {MAX_VISITS}")
 
-    def coordinates(self, buffer: int, cell: int) -> tuple[int, int, int]:
-        """The first position, in the buffer's own cells, that a coarse cell covers."""
-        cuts = [self._cuts(buffer, dimension) for dimension in range(3)]
-        rest, feature = divmod(cell, len(cuts[2]) - 1)
-        step, sample = divmod(rest, len(cuts[1]) - 1)
-        return int(cuts[0][step]), int(cuts[1][sample]), int(cuts[2][feature])
+    def coordinates(self, buffer: int, cell: int) -> list[int]:
+        """Per dimension the first of the buffer's own cells that a coarse cell covers."""
+        found: list[int] = []
+        for dimension in reversed(range(DIMENSIONS)):
+            cuts = self._cuts(buffer, dimension)
+            cell, number = divmod(cell, len(cuts) - 1)
+            found.insert(0, int(cuts[number]))
+        return found
 
     def _cuts(self, buffer: int, dimension: int) -> Points:
-        at = 3 * buffer + dimension
+        at = DIMENSIONS * buffer + dimension
         return self.cuts[self.cut_first[at] : self.cut_first[at + 1]]
 
     def _most_cells(self, buffer: int, dimension: int, interval: Interval) -> int:
@@ -112,12 +115,12 @@ class Cells:
         if self._points > MAX_POINTS:
             raise TooLarge(f"boxes start at over {MAX_POINTS} points")
         offsets = np.arange(values.start, values.stop, values.step, dtype=np.int64)
-        starts = interval.base + offsets
+        starts = interval.base + interval.scale * offsets
         if tile.values is None:
             return _Edges(starts, starts + tile.cells)
         if interval.tied:
             step, left = abs(values.step), np.abs(values.stop - offsets)
-            return _Edges(starts, starts + np.minimum(step, left))
+            return _Edges(starts, starts + tile.cells + tile.scale * np.minimum(step, left))
         # Another loop sets the extent: all its tiles are alike but the last.
         extents = (tile.greatest, tile.least)
         ends = np.concatenate([starts + extent for extent in extents])

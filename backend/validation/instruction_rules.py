@@ -16,8 +16,8 @@ from spikeloom.dialects.instruction_set import (
     Element,
 )
 
-_DIMENSIONS = ("step", "sample", "feature")
-_FEATURE = 2
+_DIMENSIONS = ("step", "sample", "position", "feature")
+_FEATURE = 3
 
 
 def check_instruction(placed: Placed, buffers: Sequence[Buffer]) -> Iterator[Violation]:
@@ -107,10 +107,8 @@ def _alignment(element: Element) -> int:
 
 
 def _spell_starts(interval: Interval) -> str:
-    first = interval.base + interval.values.start
-    return (
-        f"{first}, {first + interval.values.step}, ..." if len(interval.values) > 1 else f"{first}"
-    )
+    starts = [interval.start(value) for value in interval.values[:2]]
+    return ", ".join([*map(str, starts), *(["..."] if len(starts) > 1 else [])])
 
 
 def _check_aliases(placed: Placed, buffers: Sequence[Buffer]) -> Iterator[Violation]:

@@ -20,9 +20,11 @@ from spikeloom.backend.stream import (
     MAX_TEXT_BYTES,
     NO_BUFFER,
     NO_LOOP,
+    NO_SCALE,
     OPCODE_END,
     OPCODE_LOOP,
     Stream,
+    per_dimension,
 )
 from spikeloom.backend.validation.violation import Violation, spell_text
 from spikeloom.dialects.instruction_set import (
@@ -87,7 +89,7 @@ def _check_buffers(stream: Stream) -> Iterator[Violation]:
             yield Violation(f"{label}: element {row['element']}, the last is {len(ELEMENTS) - 1}")
             continue
         shape: list[int] = row["shape"].tolist()
-        size = buffer_bytes(ELEMENTS[int(row["element"])], (shape[0], shape[1], shape[2]))
+        size = buffer_bytes(ELEMENTS[int(row["element"])], per_dimension(shape))
         if min(shape) < 1:
             yield Violation(f"{label} has the shape {shape}, every dimension must be at least 1")
         elif row["bytes"] != size:
@@ -153,8 +155,10 @@ def _check_control(part: NDArray[np.void], code: int) -> list[tuple[_Flags, str]
         _any(part["buffer"] != NO_BUFFER)
         | _any(part["base"] != 0)
         | _any(part["base_loop"] != NO_LOOP)
+        | _any(part["base_scale"] != NO_SCALE)
         | _any(part["extent"] != 0)
         | _any(part["extent_loop"] != NO_LOOP)
+        | _any(part["extent_scale"] != NO_SCALE)
         | _not_zero(part["immediate"])
     )
     if code == OPCODE_END:
@@ -170,12 +174,15 @@ def _check_operands(
     indices: NDArray[np.int16] = part["buffer"]
     absent = indices == NO_BUFFER
     loops: NDArray[np.int8] = part["base_loop"]
+    scales: NDArray[np.int32] = part["base_scale"]
     hidden = absent[:, :, None] & ((part["base"] != 0) | (loops != NO_LOOP))
     checks = [
         (_any(~absent[:, used:]), f"`{spec.name}` has only {used} roles, more are set"),
         (_any(hidden), "an absent operand has a slice"),
         (_any((indices < NO_BUFFER) | (indices >= buffers)), f"there are only {buffers} buffers"),
         (_any((loops < NO_LOOP) | (loops >= depth[:, None, None])), "a slice names a closed loop"),
+        (_any(scales < 1), "the scale of a slice is less than 1"),
+        (_any((scales != NO_SCALE) & (loops == NO_LOOP)), "a slice has a scale without a loop"),
     ]
     for position, role in enumerate(spec.roles):
         if not role.optional:
@@ -190,10 +197,11 @@ def _check_numbers(
     axes, numbers = len(spec.axes), len(spec.immediates)
     loops: NDArray[np.int8] = part["extent_loop"]
     extents: NDArray[np.int32] = part["extent"]
+    scales: NDArray[np.int32] = part["extent_scale"]
     unused = (
         _any(loops[:, axes:] != NO_LOOP)
         | _any(extents[:, axes:] != 0)
-        | _any((extents != 0) & (loops != NO_LOOP))
+        | _any(scales[:, axes:] != NO_SCALE)
         | _not_zero(part["immediate"][:, numbers:])
         | _any(part["loop"] != 0)
         | (part["partner"] != 0)
@@ -204,6 +212,8 @@ def _check_numbers(
     return [
         (unused, f"a field that `{spec.name}` does not use is not at its default"),
         (_any((loops < NO_LOOP) | (loops >= depth[:, None])), "an axis names a closed loop"),
+        (_any(scales < 1), "the scale of an axis is less than 1"),
+        (_any((scales != NO_SCALE) & (loops == NO_LOOP)), "an axis has a scale without a loop"),
         (_any(~finite), "an immediate is not a finite single-precision number"),
     ]
 

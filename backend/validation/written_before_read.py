@@ -80,7 +80,7 @@ def _unwritten(
     """The violation of an instruction's operand, given the first coarse cell not written."""
     operand = instruction.operands[number]
     buffer = buffers[operand.slice.buffer]
-    place = f"{spell_text(buffer.name)}{list(cells.coordinates(buffer.index, cell))}"
+    place = f"{spell_text(buffer.name)}{cells.coordinates(buffer.index, cell)}"
     message = f"`{operand.role.name}` reads {place} before it is written"
     return Violation(message, instruction.index)
 
@@ -154,7 +154,7 @@ def _tabulate(records: Sequence[Record], placed: Sequence[Placed]) -> _Tables:
                 rows.append((tables.INSTRUCTION, first, len(operands), 0))
     return _Tables(
         np.array(rows, _INT).reshape(-1, 4),
-        np.array(operands, _INT).reshape(-1, tables.EXTENT_LOOP + 3),
+        np.array(operands, _INT).reshape(-1, tables.OPERAND_COLUMNS),
     )
 
 
@@ -162,6 +162,8 @@ def _columns(box: Sequence[Interval]) -> tuple[int, ...]:
     return (
         *(interval.base for interval in box),
         *(interval.depth for interval in box),
+        *(interval.scale for interval in box),
         *(interval.tile.cells for interval in box),
         *(interval.tile.depth for interval in box),
+        *(interval.tile.scale for interval in box),
     )

@@ -27,11 +27,13 @@ def instruction_reference() -> str:
     lines = [
         "# Instruction set",
         "",
-        "Generated from `dialects/instruction_set.py`. A buffer has three dimensions: (step,",
-        "sample, feature), or (0, input, output) for weights. An instruction works on a box of",
-        "each buffer; its axes say how long the box is. *Updated* buffers are read and written,",
-        "buffers in parentheses may be absent. The order in which sums are taken is part of the",
-        "definition: see the docstrings in `backend/kernels/`.",
+        "Generated from `dialects/instruction_set.py`. A buffer has four dimensions: (step,",
+        "sample, position, feature), or (tap, 0, input, output) for weights. An instruction works",
+        "on a box of each buffer; its axes say how long the box is. Along each dimension a box",
+        "starts at `base + scale x value` of at most one loop; an axis that follows a loop is",
+        "`offset + scale x min(|step|, |stop - value|)` cells long. *Updated* buffers are read and",
+        "written, buffers in parentheses may be absent. The order in which sums are taken is part",
+        "of the definition: see the docstrings in `backend/kernels/`.",
         "",
     ]
     for engine in Engine:

@@ -11,34 +11,34 @@ bptt.step @layer steps 4 batch 8 (%image: tensor<?x?x16xi1>) {
 }
 // CHECK:      engine.machine @roomy {gradient_sram = 65536 : i64, spike_sram = 65536 : i64, state_sram = 65536 : i64, weight_sram = 65536 : i64}
 // CHECK-NEXT: engine.program @layer samples 8 steps 4 {
-// CHECK-NEXT:   engine.buffer @image : bit[4, 8, 16] in dram at 0x00000000 role input
-// CHECK-NEXT:   engine.buffer @a.current : f32[4, 8, 8] in dram at 0x00000100
-// CHECK-NEXT:   engine.buffer @a.spikes : bit[4, 8, 8] in dram at 0x00000900 role spikes "a"
-// CHECK-NEXT:   engine.buffer @a.weight : f32[1, 16, 8] in dram at 0x00000a00 role parameter "a.weight"
-// CHECK-NEXT:   engine.buffer @a.bias : f32[1, 1, 8] in dram at 0x00000e00 role parameter "a.bias"
-// CHECK-NEXT:   engine.buffer @synapse1.weight : f32[1, 16, 8] in weight_sram at 0x00000000
-// CHECK-NEXT:   engine.buffer @synapse1.spikes : bit[4, 8, 16] in spike_sram at 0x00000000
-// CHECK-NEXT:   engine.buffer @synapse1.current : f32[4, 8, 8] in state_sram at 0x00000000
-// CHECK-NEXT:   engine.buffer @synapse1.bias : f32[1, 1, 8] in weight_sram at 0x00000400
-// CHECK-NEXT:   engine.buffer @fire1.spikes : bit[4, 8, 8] in spike_sram at 0x00000000
-// CHECK-NEXT:   engine.buffer @fire1.current : f32[4, 8, 8] in state_sram at 0x00000000
+// CHECK-NEXT:   engine.buffer @image : bit[4, 8, 1, 16] in dram at 0x00000000 role input
+// CHECK-NEXT:   engine.buffer @a.current : f32[4, 8, 1, 8] in dram at 0x00000100
+// CHECK-NEXT:   engine.buffer @a.spikes : bit[4, 8, 1, 8] in dram at 0x00000900 role spikes "a"
+// CHECK-NEXT:   engine.buffer @a.weight : f32[1, 1, 16, 8] in dram at 0x00000a00 role parameter "a.weight"
+// CHECK-NEXT:   engine.buffer @a.bias : f32[1, 1, 1, 8] in dram at 0x00000e00 role parameter "a.bias"
+// CHECK-NEXT:   engine.buffer @synapse1.weight : f32[1, 1, 16, 8] in weight_sram at 0x00000000
+// CHECK-NEXT:   engine.buffer @synapse1.spikes : bit[4, 8, 1, 16] in spike_sram at 0x00000000
+// CHECK-NEXT:   engine.buffer @synapse1.current : f32[4, 8, 1, 8] in state_sram at 0x00000000
+// CHECK-NEXT:   engine.buffer @synapse1.bias : f32[1, 1, 1, 8] in weight_sram at 0x00000400
+// CHECK-NEXT:   engine.buffer @fire1.spikes : bit[4, 8, 1, 8] in spike_sram at 0x00000000
+// CHECK-NEXT:   engine.buffer @fire1.current : f32[4, 8, 1, 8] in state_sram at 0x00000000
 // CHECK-NEXT:   engine.loop %output = 0 to 8 step 8 {
-// CHECK-NEXT:     engine.load target @synapse1.bias, source @a.bias[0, 0, %output] over planes 1, rows 1, columns %output layer "a"
-// CHECK-NEXT:     engine.load target @synapse1.weight, source @a.weight[0, 0, %output] over planes 1, rows 16, columns %output layer "a"
+// CHECK-NEXT:     engine.load target @synapse1.bias, source @a.bias[0, 0, 0, %output] over planes 1, groups 1, rows 1, columns %output layer "a"
+// CHECK-NEXT:     engine.load target @synapse1.weight, source @a.weight[0, 0, 0, %output] over planes 1, groups 1, rows 16, columns %output layer "a"
 // CHECK-NEXT:     engine.loop %sample = 0 to 8 step 8 {
-// CHECK-NEXT:       engine.bias current @synapse1.current, bias @synapse1.bias over steps all, samples %sample, outputs %output layer "a"
+// CHECK-NEXT:       engine.bias current @synapse1.current, bias @synapse1.bias over steps all, samples %sample, positions 1, outputs %output layer "a"
 // CHECK-NEXT:       engine.loop %input = 0 to 16 step 16 {
-// CHECK-NEXT:         engine.load target @synapse1.spikes, source @image[0, %sample, %input] over planes all, rows %sample, columns %input layer "a"
-// CHECK-NEXT:         engine.accumulate current @synapse1.current, spikes @synapse1.spikes, weight @synapse1.weight over steps all, samples %sample, inputs %input, outputs %output layer "a"
+// CHECK-NEXT:         engine.load target @synapse1.spikes, source @image[0, %sample, 0, %input] over planes all, groups %sample, rows 1, columns %input layer "a"
+// CHECK-NEXT:         engine.accumulate current @synapse1.current, spikes @synapse1.spikes, weight @synapse1.weight over steps all, samples %sample, positions 1, inputs %input, outputs %output layer "a"
 // CHECK-NEXT:       }
-// CHECK-NEXT:       engine.store target @a.current[0, %sample, %output], source @synapse1.current over planes all, rows %sample, columns %output layer "a"
+// CHECK-NEXT:       engine.store target @a.current[0, %sample, 0, %output], source @synapse1.current over planes all, groups %sample, rows 1, columns %output layer "a"
 // CHECK-NEXT:     }
 // CHECK-NEXT:   }
 // CHECK-NEXT:   engine.loop %sample_1 = 0 to 8 step 8 {
 // CHECK-NEXT:     engine.loop %unit = 0 to 8 step 8 {
-// CHECK-NEXT:       engine.load target @fire1.current, source @a.current[0, %sample_1, %unit] over planes all, rows %sample_1, columns %unit layer "a"
-// CHECK-NEXT:       engine.fire spikes @fire1.spikes, current @fire1.current over steps all, samples %sample_1, units %unit with decay 0.5, threshold 0.5, reset 0.0, surrogate 0.0, shape 0.5, gain 1.0 layer "a"
-// CHECK-NEXT:       engine.store target @a.spikes[0, %sample_1, %unit], source @fire1.spikes over planes all, rows %sample_1, columns %unit layer "a"
+// CHECK-NEXT:       engine.load target @fire1.current, source @a.current[0, %sample_1, 0, %unit] over planes all, groups %sample_1, rows 1, columns %unit layer "a"
+// CHECK-NEXT:       engine.fire spikes @fire1.spikes, current @fire1.current over steps all, samples %sample_1, positions 1, units %unit with decay 0.5, threshold 0.5, reset 0.0, surrogate 0.0, shape 0.5, gain 1.0 layer "a"
+// CHECK-NEXT:       engine.store target @a.spikes[0, %sample_1, 0, %unit], source @fire1.spikes over planes all, groups %sample_1, rows 1, columns %unit layer "a"
 // CHECK-NEXT:     }
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
@@ -53,15 +53,15 @@ bptt.step @tiled steps 4 batch 8 (%x: tensor<?x?x8xf32>) {
 }
 // CHECK:      engine.machine @small {gradient_sram = 65536 : i64, spike_sram = 65536 : i64, state_sram = 512 : i64, weight_sram = 65536 : i64}
 // CHECK-NEXT: engine.program @tiled samples 8 steps 4 {
-// CHECK-NEXT:   engine.buffer @x : f32[4, 8, 8] in dram at 0x00000000 role input
-// CHECK-NEXT:   engine.buffer @readout : f32[1, 8, 8] in dram at 0x00000800 role readout
-// CHECK-NEXT:   engine.buffer @readout1.output : f32[4, 1, 8] in state_sram at 0x00000000
-// CHECK-NEXT:   engine.buffer @readout1.sum : f32[1, 1, 8] in state_sram at 0x00000100
+// CHECK-NEXT:   engine.buffer @x : f32[4, 8, 1, 8] in dram at 0x00000000 role input
+// CHECK-NEXT:   engine.buffer @readout : f32[1, 8, 1, 8] in dram at 0x00000800 role readout
+// CHECK-NEXT:   engine.buffer @readout1.output : f32[4, 1, 1, 8] in state_sram at 0x00000000
+// CHECK-NEXT:   engine.buffer @readout1.sum : f32[1, 1, 1, 8] in state_sram at 0x00000100
 // CHECK-NEXT:   engine.loop %sample = 0 to 8 step 1 {
 // CHECK-NEXT:     engine.loop %unit = 0 to 8 step 8 {
-// CHECK-NEXT:       engine.load target @readout1.output, source @x[0, %sample, %unit] over planes all, rows %sample, columns %unit
-// CHECK-NEXT:       engine.readout sum @readout1.sum, output @readout1.output over steps all, samples %sample, units %unit with scale 0.25
-// CHECK-NEXT:       engine.store target @readout[0, %sample, %unit], source @readout1.sum over planes 1, rows %sample, columns %unit
+// CHECK-NEXT:       engine.load target @readout1.output, source @x[0, %sample, 0, %unit] over planes all, groups %sample, rows 1, columns %unit
+// CHECK-NEXT:       engine.readout sum @readout1.sum, output @readout1.output over steps all, samples %sample, positions 1, units %unit with scale 0.25
+// CHECK-NEXT:       engine.store target @readout[0, %sample, 0, %unit], source @readout1.sum over planes 1, groups %sample, rows 1, columns %unit
 // CHECK-NEXT:     }
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
@@ -82,34 +82,34 @@ bptt.step @recurrent steps 4 batch 8 (%x: tensor<?x?x8xf32>) {
 }
 // CHECK:      engine.machine @roomy {gradient_sram = 65536 : i64, spike_sram = 65536 : i64, state_sram = 65536 : i64, weight_sram = 65536 : i64}
 // CHECK-NEXT: engine.program @recurrent samples 8 steps 4 {
-// CHECK-NEXT:   engine.buffer @x : f32[4, 8, 8] in dram at 0x00000000 role input
-// CHECK-NEXT:   engine.buffer @y.potential : f32[5, 8, 8] in dram at 0x00000800
-// CHECK-NEXT:   engine.buffer @y.gradient : f32[5, 8, 8] in dram at 0x00001200
-// CHECK-NEXT:   engine.buffer @integrate1.potential : f32[1, 8, 8] in state_sram at 0x00000000
-// CHECK-NEXT:   engine.buffer @integrate1.current : f32[1, 8, 8] in state_sram at 0x00000200
-// CHECK-NEXT:   engine.buffer @integrate1.previous_potential : f32[1, 8, 8] in state_sram at 0x00000400
-// CHECK-NEXT:   engine.buffer @integrate_gradient1.gradient : f32[1, 8, 8] in state_sram at 0x00000000
-// CHECK-NEXT:   engine.buffer @integrate_gradient1.potential_gradient : f32[1, 8, 8] in state_sram at 0x00000200
-// CHECK-NEXT:   engine.buffer @integrate_gradient1.next_gradient : f32[1, 8, 8] in state_sram at 0x00000400
-// CHECK-NEXT:   engine.clear target @y.potential over planes 1, rows 8, columns 8
-// CHECK-NEXT:   engine.clear target @y.gradient[4, 0, 0] over planes 1, rows 8, columns 8
+// CHECK-NEXT:   engine.buffer @x : f32[4, 8, 1, 8] in dram at 0x00000000 role input
+// CHECK-NEXT:   engine.buffer @y.potential : f32[5, 8, 1, 8] in dram at 0x00000800
+// CHECK-NEXT:   engine.buffer @y.gradient : f32[5, 8, 1, 8] in dram at 0x00001200
+// CHECK-NEXT:   engine.buffer @integrate1.potential : f32[1, 8, 1, 8] in state_sram at 0x00000000
+// CHECK-NEXT:   engine.buffer @integrate1.current : f32[1, 8, 1, 8] in state_sram at 0x00000200
+// CHECK-NEXT:   engine.buffer @integrate1.previous_potential : f32[1, 8, 1, 8] in state_sram at 0x00000400
+// CHECK-NEXT:   engine.buffer @integrate_gradient1.gradient : f32[1, 8, 1, 8] in state_sram at 0x00000000
+// CHECK-NEXT:   engine.buffer @integrate_gradient1.potential_gradient : f32[1, 8, 1, 8] in state_sram at 0x00000200
+// CHECK-NEXT:   engine.buffer @integrate_gradient1.next_gradient : f32[1, 8, 1, 8] in state_sram at 0x00000400
+// CHECK-NEXT:   engine.clear target @y.potential over planes 1, groups 8, rows 1, columns 8
+// CHECK-NEXT:   engine.clear target @y.gradient[4, 0, 0, 0] over planes 1, groups 8, rows 1, columns 8
 // CHECK-NEXT:   engine.loop %step = 0 to 4 step 1 {
 // CHECK-NEXT:     engine.loop %sample = 0 to 8 step 8 {
 // CHECK-NEXT:       engine.loop %unit = 0 to 8 step 8 {
-// CHECK-NEXT:         engine.load target @integrate1.current, source @x[%step, %sample, %unit] over planes 1, rows %sample, columns %unit layer "y"
-// CHECK-NEXT:         engine.load target @integrate1.previous_potential, source @y.potential[%step, %sample, %unit] over planes 1, rows %sample, columns %unit layer "y"
-// CHECK-NEXT:         engine.integrate potential @integrate1.potential, current @integrate1.current, previous_potential @integrate1.previous_potential over steps 1, samples %sample, units %unit with decay 0.5 layer "y"
-// CHECK-NEXT:         engine.store target @y.potential[%step + 1, %sample, %unit], source @integrate1.potential over planes 1, rows %sample, columns %unit layer "y"
+// CHECK-NEXT:         engine.load target @integrate1.current, source @x[%step, %sample, 0, %unit] over planes 1, groups %sample, rows 1, columns %unit layer "y"
+// CHECK-NEXT:         engine.load target @integrate1.previous_potential, source @y.potential[%step, %sample, 0, %unit] over planes 1, groups %sample, rows 1, columns %unit layer "y"
+// CHECK-NEXT:         engine.integrate potential @integrate1.potential, current @integrate1.current, previous_potential @integrate1.previous_potential over steps 1, samples %sample, positions 1, units %unit with decay 0.5 layer "y"
+// CHECK-NEXT:         engine.store target @y.potential[%step + 1, %sample, 0, %unit], source @integrate1.potential over planes 1, groups %sample, rows 1, columns %unit layer "y"
 // CHECK-NEXT:       }
 // CHECK-NEXT:     }
 // CHECK-NEXT:   }
 // CHECK-NEXT:   engine.loop %step_1 = 3 to -1 step -1 {
 // CHECK-NEXT:     engine.loop %sample_1 = 0 to 8 step 8 {
 // CHECK-NEXT:       engine.loop %unit_1 = 0 to 8 step 8 {
-// CHECK-NEXT:         engine.load target @integrate_gradient1.potential_gradient, source @y.potential[%step_1 + 1, %sample_1, %unit_1] over planes 1, rows %sample_1, columns %unit_1 layer "y"
-// CHECK-NEXT:         engine.load target @integrate_gradient1.next_gradient, source @y.gradient[%step_1 + 1, %sample_1, %unit_1] over planes 1, rows %sample_1, columns %unit_1 layer "y"
-// CHECK-NEXT:         engine.integrate_gradient gradient @integrate_gradient1.gradient, potential_gradient @integrate_gradient1.potential_gradient, next_gradient @integrate_gradient1.next_gradient over steps 1, samples %sample_1, units %unit_1 with decay 0.5 layer "y"
-// CHECK-NEXT:         engine.store target @y.gradient[%step_1, %sample_1, %unit_1], source @integrate_gradient1.gradient over planes 1, rows %sample_1, columns %unit_1 layer "y"
+// CHECK-NEXT:         engine.load target @integrate_gradient1.potential_gradient, source @y.potential[%step_1 + 1, %sample_1, 0, %unit_1] over planes 1, groups %sample_1, rows 1, columns %unit_1 layer "y"
+// CHECK-NEXT:         engine.load target @integrate_gradient1.next_gradient, source @y.gradient[%step_1 + 1, %sample_1, 0, %unit_1] over planes 1, groups %sample_1, rows 1, columns %unit_1 layer "y"
+// CHECK-NEXT:         engine.integrate_gradient gradient @integrate_gradient1.gradient, potential_gradient @integrate_gradient1.potential_gradient, next_gradient @integrate_gradient1.next_gradient over steps 1, samples %sample_1, positions 1, units %unit_1 with decay 0.5 layer "y"
+// CHECK-NEXT:         engine.store target @y.gradient[%step_1, %sample_1, 0, %unit_1], source @integrate_gradient1.gradient over planes 1, groups %sample_1, rows 1, columns %unit_1 layer "y"
 // CHECK-NEXT:       }
 // CHECK-NEXT:     }
 // CHECK-NEXT:   }
@@ -127,28 +127,28 @@ bptt.step @views steps 4 batch 8 (%x: tensor<?x?x2x4xf32>) {
 }
 // CHECK:      engine.machine @roomy {gradient_sram = 65536 : i64, spike_sram = 65536 : i64, state_sram = 65536 : i64, weight_sram = 65536 : i64}
 // CHECK-NEXT: engine.program @views samples 8 steps 4 {
-// CHECK-NEXT:   engine.buffer @x : f32[4, 8, 8] in dram at 0x00000000 role input
-// CHECK-NEXT:   engine.buffer @s : f32[5, 8, 8] in dram at 0x00000800
-// CHECK-NEXT:   engine.buffer @readout : f32[1, 8, 8] in dram at 0x00001200
-// CHECK-NEXT:   engine.buffer @add1.sum : f32[4, 8, 8] in state_sram at 0x00000000
-// CHECK-NEXT:   engine.buffer @add1.left : f32[4, 8, 8] in state_sram at 0x00000800
-// CHECK-NEXT:   engine.buffer @add1.right : f32[4, 8, 8] in state_sram at 0x00001000
-// CHECK-NEXT:   engine.buffer @readout1.output : f32[4, 8, 8] in state_sram at 0x00000000
-// CHECK-NEXT:   engine.buffer @readout1.sum : f32[1, 8, 8] in state_sram at 0x00000800
-// CHECK-NEXT:   engine.clear target @s over planes 1, rows 8, columns 8
+// CHECK-NEXT:   engine.buffer @x : f32[4, 8, 1, 8] in dram at 0x00000000 role input
+// CHECK-NEXT:   engine.buffer @s : f32[5, 8, 1, 8] in dram at 0x00000800
+// CHECK-NEXT:   engine.buffer @readout : f32[1, 8, 1, 8] in dram at 0x00001200
+// CHECK-NEXT:   engine.buffer @add1.sum : f32[4, 8, 1, 8] in state_sram at 0x00000000
+// CHECK-NEXT:   engine.buffer @add1.left : f32[4, 8, 1, 8] in state_sram at 0x00000800
+// CHECK-NEXT:   engine.buffer @add1.right : f32[4, 8, 1, 8] in state_sram at 0x00001000
+// CHECK-NEXT:   engine.buffer @readout1.output : f32[4, 8, 1, 8] in state_sram at 0x00000000
+// CHECK-NEXT:   engine.buffer @readout1.sum : f32[1, 8, 1, 8] in state_sram at 0x00000800
+// CHECK-NEXT:   engine.clear target @s over planes 1, groups 8, rows 1, columns 8
 // CHECK-NEXT:   engine.loop %sample = 0 to 8 step 8 {
 // CHECK-NEXT:     engine.loop %unit = 0 to 8 step 8 {
-// CHECK-NEXT:       engine.load target @add1.left, source @x[0, %sample, %unit] over planes all, rows %sample, columns %unit
-// CHECK-NEXT:       engine.load target @add1.right, source @x[0, %sample, %unit] over planes all, rows %sample, columns %unit
-// CHECK-NEXT:       engine.add sum @add1.sum, left @add1.left, right @add1.right over steps all, samples %sample, units %unit
-// CHECK-NEXT:       engine.store target @s[1, %sample, %unit], source @add1.sum over planes all, rows %sample, columns %unit
+// CHECK-NEXT:       engine.load target @add1.left, source @x[0, %sample, 0, %unit] over planes all, groups %sample, rows 1, columns %unit
+// CHECK-NEXT:       engine.load target @add1.right, source @x[0, %sample, 0, %unit] over planes all, groups %sample, rows 1, columns %unit
+// CHECK-NEXT:       engine.add sum @add1.sum, left @add1.left, right @add1.right over steps all, samples %sample, positions 1, units %unit
+// CHECK-NEXT:       engine.store target @s[1, %sample, 0, %unit], source @add1.sum over planes all, groups %sample, rows 1, columns %unit
 // CHECK-NEXT:     }
 // CHECK-NEXT:   }
 // CHECK-NEXT:   engine.loop %sample_1 = 0 to 8 step 8 {
 // CHECK-NEXT:     engine.loop %unit_1 = 0 to 8 step 8 {
-// CHECK-NEXT:       engine.load target @readout1.output, source @s[0, %sample_1, %unit_1] over planes all, rows %sample_1, columns %unit_1
-// CHECK-NEXT:       engine.readout sum @readout1.sum, output @readout1.output over steps all, samples %sample_1, units %unit_1 with scale 1.0
-// CHECK-NEXT:       engine.store target @readout[0, %sample_1, %unit_1], source @readout1.sum over planes 1, rows %sample_1, columns %unit_1
+// CHECK-NEXT:       engine.load target @readout1.output, source @s[0, %sample_1, 0, %unit_1] over planes all, groups %sample_1, rows 1, columns %unit_1
+// CHECK-NEXT:       engine.readout sum @readout1.sum, output @readout1.output over steps all, samples %sample_1, positions 1, units %unit_1 with scale 1.0
+// CHECK-NEXT:       engine.store target @readout[0, %sample_1, 0, %unit_1], source @readout1.sum over planes 1, groups %sample_1, rows 1, columns %unit_1
 // CHECK-NEXT:     }
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
@@ -168,7 +168,7 @@ engine.machine @tiny {gradient_sram = 64 : i64, spike_sram = 64 : i64, state_sra
 bptt.step @large steps 4 batch 8 (%x: tensor<?x?x8xf32>) {
   %r = bptt.readout mean %x : tensor<?x?x8xf32> -> tensor<?x8xf32>
 }
-// CHECK: error: the machine is too small: readout needs 320 bytes of state_sram even with the smallest tiles, 256 of them for its buffer `output` [4, 1, 8], but only 64 are available [E0302]
+// CHECK: error: the machine is too small: readout needs 320 bytes of state_sram even with the smallest tiles, 256 of them for its buffer `output` [4, 1, 1, 8], but only 64 are available [E0302]
 // CHECK: help: use a machine with a larger state_sram, or fewer steps
 
 // -----
@@ -231,5 +231,5 @@ bptt.step @twice steps 4 batch 8 (%x: tensor<?x?x8xf32>) {
 bptt.step @unbounded steps 16777216 batch 16777216 (%x: tensor<?x?x16777216x16777216xf32>) {
   %y = bptt.add %x, %x : tensor<?x?x16777216x16777216xf32>
 }
-// CHECK: error: the machine is too small: add needs 12884901888 bytes of state_sram even with the smallest tiles, 4294967296 of them for its buffer `sum` [16777216, 1, 64], but only 4194304 are available [E0302]
+// CHECK: error: the machine is too small: add needs 12884901888 bytes of state_sram even with the smallest tiles, 4294967296 of them for its buffer `sum` [16777216, 1, 1, 64], but only 4194304 are available [E0302]
 // CHECK: help: use a machine with a larger state_sram, or fewer steps
