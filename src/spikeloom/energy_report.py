@@ -17,8 +17,8 @@ from spikeloom.report import scaled
 
 LINES_SHOWN = 10
 """Source lines listed; the rest are one row."""
-_WIDTH = 120
-"""Columns where standard output is no terminal."""
+_WIDTH = 1000
+"""Columns where standard output is no terminal: no row is folded there."""
 _NONE = "(none)"
 
 
