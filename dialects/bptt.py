@@ -64,6 +64,7 @@ from spikeloom.dialects.bptt_types import (
     unit_count,
     with_sample_shape,
 )
+from spikeloom.dialects.locations import parse_located_argument
 from spikeloom.dialects.number_text import Count, count, parse_count
 from spikeloom.dialects.snn import MAX_COUNT
 from spikeloom.dialects.snn_network import ParameterOp
@@ -131,7 +132,7 @@ class StepOp(IRDLOperation):
         parser.parse_keyword("batch")
         batch = parse_count(parser).value.data
         arguments = parser.parse_comma_separated_list(
-            parser.Delimiter.PAREN, lambda: parser.parse_argument(expect_type=True)
+            parser.Delimiter.PAREN, lambda: parse_located_argument(parser)
         )
         attributes = parser.parse_optional_attr_dict_with_keyword()
         op = cls(name, steps, batch, parser.parse_region(arguments))

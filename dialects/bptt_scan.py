@@ -38,6 +38,8 @@ from xdsl.traits import HasParent, IsTerminator, Pure, SingleBlockImplicitTermin
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
 
+from spikeloom.dialects.locations import parse_located_argument
+
 DIRECTIONS = ("forward", "backward")
 
 
@@ -142,7 +144,7 @@ class ScanOp(IRDLOperation):
         parser.parse_comma_separated_list(parser.Delimiter.PAREN, parse_sequence)
         parser.parse_keyword("carrying")
         arguments += parser.parse_comma_separated_list(
-            parser.Delimiter.PAREN, lambda: parser.parse_argument(expect_type=True)
+            parser.Delimiter.PAREN, lambda: parse_located_argument(parser)
         )
         parser.parse_punctuation("->")
         results = parser.parse_comma_separated_list(parser.Delimiter.PAREN, parser.parse_type)

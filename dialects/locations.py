@@ -50,6 +50,13 @@ def location_of(op: Operation) -> SourceLocation | None:
     return None
 
 
+def parse_located_argument(parser: Parser) -> Parser.Argument:
+    """`%name: type`, and the `loc(...)` after it in a text that shows places."""
+    argument = parser.parse_argument(expect_type=True)
+    argument.location = parser.parse_optional_location()
+    return argument
+
+
 class LocatingParser(Parser):
     """xDSL's parser, which also notes where each operation stands in the text.
 

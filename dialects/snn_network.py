@@ -31,6 +31,7 @@ from xdsl.traits import (
 )
 from xdsl.utils.exceptions import VerifyException
 
+from spikeloom.dialects.locations import parse_located_argument
 from spikeloom.dialects.number_text import Count, count, parse_count
 from spikeloom.dialects.snn_types import VALUE
 
@@ -139,7 +140,7 @@ class NetworkOp(IRDLOperation):
     def parse(cls, parser: Parser) -> NetworkOp:
         name = parser.parse_symbol_name().data
         arguments = parser.parse_comma_separated_list(
-            parser.Delimiter.PAREN, lambda: parser.parse_argument(expect_type=True)
+            parser.Delimiter.PAREN, lambda: parse_located_argument(parser)
         )
         parser.parse_punctuation("->")
         output = parser.parse_type()

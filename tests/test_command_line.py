@@ -128,6 +128,16 @@ def test_inference_needs_data_and_prints_the_accuracy(tmp_path: Path, capsys: Ca
     assert result["test_accuracy"] in (0.0, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0 fJ"), (999, "999 fJ"), (1000, "1 pJ"), (5.03e12, "5.03 mJ"), (2.5e15, "2.5 J")],
+)
+def test_energies_have_a_prefix_that_suits_them(value: float, text: str) -> None:
+    from spikeloom.report import scaled
+
+    assert scaled(value, "J") == text
+
+
 # --- mistakes ----------------------------------------------------------------------------
 
 
@@ -176,13 +186,20 @@ def test_options_that_mean_nothing_are_refused(tmp_path: Path, capsys: Captured)
         assert option in text
 
 
-@pytest.mark.parametrize("option", ["--json", "--save"])
-def test_an_output_without_folder_is_refused_before_training(
-    tmp_path: Path, capsys: Captured, option: str
+def test_outputs_that_cannot_be_written_are_refused_before_training(
+    tmp_path: Path, capsys: Captured
 ) -> None:
-    target = tmp_path / "none" / "file"
-    failure(capsys, "E0402", "run", write_program(tmp_path), option, target)
-    assert "epoch" not in capsys.readouterr().out
+    program = write_program(tmp_path)
+    for option, target in (
+        ("--json", tmp_path / "none" / "file"),
+        ("--save", tmp_path / "none" / "file"),
+        ("--json", tmp_path),
+        ("--dump", program),
+    ):
+        assert spikeloom("run", program, option, target) == 1
+        captured = capsys.readouterr()
+        assert "[E0402]" in captured.err
+        assert "epoch" not in captured.out
 
 
 def test_a_machine_that_is_too_small_names_buffer_needed_and_available(
@@ -293,9 +310,10 @@ def test_ctrl_c_ends_after_the_batch_and_saves_what_can_be_resumed(tmp_path: Pat
     checkpoint, result = tmp_path / "c.safetensors", tmp_path / "r.json"
     running = process("run", program, "--save", checkpoint, "--json", result)
     assert running.stdout is not None
-    assert running.stdout.readline().startswith("epoch")
+    first_line = running.stdout.readline()
     running.send_signal(signal.SIGINT)
     _, errors = running.communicate(timeout=120)
+    assert first_line.startswith("epoch"), errors
     assert running.returncode == 130
     assert f"--load {checkpoint}" in errors
     assert "Traceback" not in errors

@@ -26,7 +26,7 @@ def places(module: ModuleOp) -> list[Attribute]:
     return [op.location for op in module.walk()]
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None, derandomize=True)
 @given(st.integers(0, 100_000))
 def test_every_operation_points_into_the_program(seed: int) -> None:
     network = random_network(seed)
@@ -41,7 +41,7 @@ def test_every_operation_points_into_the_program(seed: int) -> None:
             assert 1 <= place.column.data <= len(line), (name, op.name)
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None, derandomize=True)
 @given(st.integers(0, 100_000))
 def test_places_survive_printing_and_parsing(seed: int) -> None:
     network = random_network(seed)

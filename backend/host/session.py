@@ -87,6 +87,10 @@ def check_options(task: Task, options: RunOptions) -> None:
     for path in (options.json, options.save, options.actions):
         if path is not None and not path.parent.is_dir():
             raise error("E0402", f"cannot write `{path}`: there is no folder `{path.parent}`")
+        if path is not None and path.is_dir():
+            raise error("E0402", f"cannot write `{path}`: it is a folder")
+    if options.dump is not None and options.dump.exists() and not options.dump.is_dir():
+        raise error("E0402", f"cannot write into `{options.dump}`: it is not a folder")
 
 
 def load_dataset(task: Task, options: RunOptions) -> Dataset:

@@ -26,6 +26,7 @@ from spikeloom.backend.host.task import describe
 from spikeloom.backend.image import Image
 from spikeloom.backend.machine import load_machine
 from spikeloom.backend.snx import read_image, write_image
+from spikeloom.backend.validator import validate
 from spikeloom.compiler import compile_program
 from spikeloom.diagnostics import error
 from spikeloom.frontend.program import parse_program_bytes
@@ -46,12 +47,15 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def compile_to_file(parsed: argparse.Namespace) -> int:
-    """`spikeloom compile`: writes the instruction stream to a file."""
+    """`spikeloom compile`: writes the validated instruction streams to a file."""
     options = RunOptions(data=parsed.data)
     module, task = _read_program(parsed.program)
     check_options(task, options)
     sizes = load_dataset(task, options).sizes
-    image = compile_program(module, task, load_machine(parsed.machine), sizes=sizes)
+    machine = load_machine(parsed.machine)
+    image = compile_program(module, task, machine, sizes=sizes)
+    for _, stream in image.streams:
+        validate(stream, machine.memory_bytes)
     write_image(parsed.output, image)
     return EXIT_OK
 

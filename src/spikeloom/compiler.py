@@ -1,4 +1,4 @@
-"""The whole way from a program to an image: pipeline, encoding, validation.
+"""The whole way from a program to an image: pipeline and encoding.
 
 One program needs several streams: training and test, each for the full batch and for the smaller
 last one. Each is compiled by the same pipeline from its own copy of the network.
@@ -97,7 +97,7 @@ def compile_program(
     sizes: DataSizes,
     instrument: Instrument | None = None,
 ) -> Image:
-    """An image with every stream that the task's data need.
+    """An image with every stream that the task's data need; they are still to be validated.
 
     Args:
         module: verified `snn` IR with one network.
@@ -111,13 +111,11 @@ def compile_program(
     """
     from spikeloom.backend.host.plan import needed_streams, stream_name
     from spikeloom.backend.image import Image
-    from spikeloom.backend.validator import validate
 
     plan = task.with_sizes(sizes)
     streams: list[tuple[str, Stream]] = []
     for kind, samples in needed_streams(plan):
         pipeline = pipeline_text(training=kind == "train", steps=sizes.steps, batch=samples)
         stream = compile_stream(module, machine, pipeline, instrument)
-        validate(stream, machine.memory_bytes)
         streams.append((stream_name(kind, samples), stream))
     return Image(plan.to_json(), machine.to_json(), tuple(streams))

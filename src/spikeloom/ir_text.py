@@ -20,7 +20,7 @@ from xdsl.dialects.builtin import (
 from xdsl.parser.generic_parser import ParserState
 from xdsl.utils.exceptions import ParseError
 from xdsl.utils.lexer import Input
-from xdsl.utils.mlir_lexer import MLIRLexer
+from xdsl.utils.mlir_lexer import MLIRLexer, MLIRToken, MLIRTokenKind, StringLiteral
 
 from spikeloom.diagnostics import DiagnosticError, SourceLocation, error, nearest
 from spikeloom.dialects.locations import LocatingParser
@@ -40,6 +40,18 @@ class _LinearLexer(MLIRLexer):
     """xDSL's lexer with possessive quantifiers: an unterminated string costs linear time."""
 
     _unescaped_characters_regex = re.compile(r'"(?:[^"\\\n\v\f]++|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*+"')
+
+    def _lex_string_literal(self, start_pos: int) -> MLIRToken:
+        token = super()._lex_string_literal(start_pos)
+        if token.kind is not MLIRTokenKind.BYTES_LIT:
+            return token
+        # xDSL prints text beyond ASCII as escaped bytes, and reads those back as no text.
+        literal = StringLiteral.from_span(token.span)
+        try:
+            literal.bytes_contents.decode()
+        except UnicodeDecodeError:
+            return token
+        return MLIRToken(MLIRTokenKind.STRING_LIT, literal)
 
 
 class _Parser(LocatingParser):
@@ -105,7 +117,7 @@ def parse_ir(
         # Dialects of xDSL raise ValueError, IndexError, VerifyException and others while they
         # parse; all of them mean that this text is no valid IR.
         place = _place(text, (parser and parser.operation_start) or 0, filename)
-        message = _one_line(str(problem)) or type(problem).__name__
+        message = _one_line(" ".join(map(str, problem.args))) or type(problem).__name__
         raise error("E0201", f"cannot parse this: {message}", place) from None
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -13,9 +11,9 @@ from spikeloom.backend.host.progress import Totals
 from spikeloom.backend.host.session import SessionResult
 from spikeloom.dialects.instruction_set import ENGINE_DESCRIPTIONS
 
-_PLAIN_WIDTH = 120
-"""Columns of the table where standard output is no terminal."""
-
+_PLAIN_WIDTH = 200
+"""Columns of the table where standard output is no terminal: enough for every description."""
+_REST = "machine and memories"
 _UNITS = {engine.value: text for engine, text in ENGINE_DESCRIPTIONS.items()}
 
 
@@ -28,36 +26,50 @@ def scaled(value: float, unit: str) -> str:
     return f"{value:,.3g} {unit}"
 
 
+def _section(counter: str) -> str:
+    unit = counter.partition("__")[0]
+    return unit if unit in _UNITS else _REST
+
+
 def counter_table(totals: Totals) -> Table:
-    """Every counter that is not zero: name, value, unit, description; a section per unit."""
+    """Every counter that is not zero: name, value, unit, description; a section per engine."""
     table = Table(box=None, pad_edge=False)
     table.add_column("counter", no_wrap=True)
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("unit", no_wrap=True)
-    table.add_column("description")
-    counted = [name for name, value in sorted(totals.counters.items()) if value]
-    for unit, names in groupby(counted, key=lambda name: name.partition("__")[0]):
+    table.add_column("description (counters that are zero are left out)")
+    for section, description in {**_UNITS, _REST: ""}.items():
         table.add_row()
-        table.add_row(f"[bold]{escape(unit)}[/bold]", "", "", escape(_UNITS.get(unit, "")))
-        for name in names:
-            spec = COUNTERS[name]
-            value = f"{totals.counters[name]:,}"
-            table.add_row(f"  {escape(name)}", value, spec.unit, escape(spec.description))
+        table.add_row(f"[bold]{escape(section)}[/bold]", "", "", escape(description))
+        for name, value in sorted(totals.counters.items()):
+            if value and _section(name) == section:
+                spec = COUNTERS[name]
+                table.add_row(f"  {name}", f"{value:,}", spec.unit, escape(spec.description))
     return table
 
 
-def print_report(result: SessionResult) -> None:
-    """Prints the summary of a run to standard output."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_PLAIN_WIDTH)
-    console.print(counter_table(result.totals))
-    console.print()
+def summary(result: SessionResult) -> str:
+    """Accuracy, cycles with the time that they take on the machine, and energy."""
+    lines: list[str] = []
     if result.test_accuracy is not None:
-        console.print(f"test accuracy  {result.test_accuracy:.4f}")
+        lines.append(f"test accuracy  {result.test_accuracy:.4f}")
     megahertz = result.machine.clock.frequency.value
-    femtoseconds = result.totals.cycles * 1e9 / megahertz
-    time = scaled(femtoseconds, "s")
+    time = scaled(result.totals.cycles * 1e9 / megahertz, "s")
     clock = f"{result.machine.name} at {megahertz:,} MHz"
-    console.print(f"cycles         {result.totals.cycles:,} ({time} on {escape(clock)})")
-    console.print(f"energy         {scaled(result.totals.energy_fj, 'J')}")
+    lines.append(f"cycles         {result.totals.cycles:,} ({time} on {clock})")
+    lines.append(f"energy         {scaled(result.totals.energy_fj, 'J')}")
+    return "\n".join(lines)
+
+
+def print_report(result: SessionResult) -> None:
+    """Prints counters and summary to standard output, as wide as a terminal is or as needed."""
+    console = Console(highlight=False)
+    table = counter_table(result.totals)
+    if console.is_terminal:
+        console.print(table)
+    else:
+        plain = Console(highlight=False, width=_PLAIN_WIDTH)
+        with plain.capture() as capture:
+            plain.print(table)
+        print("\n".join(line.rstrip() for line in capture.get().splitlines()))
+    print(f"\n{summary(result)}")
