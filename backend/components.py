@@ -15,6 +15,7 @@ from spikeloom.dialects.instruction_set import INSTRUCTIONS, MEMORIES, Engine
 
 _SQUARE_NANOMETRES = 10**6
 """In one um2."""
+_MEBIBYTE = 2**20
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,9 @@ def _lanes(engine: Engine, machine: Machine) -> int:
 
 
 def _memory(memory: str, machine: Machine) -> Component:
-    bits = 8 * machine.memory_bytes.get(memory, 0)
-    area = bits * machine.areas.sram.value
-    return Component(memory, 0, 0, bits, area, machine.energies.leakage.of_memory(memory))
+    leakage = machine.energies.leakage
+    if memory not in machine.memory_bytes:
+        return Component(memory, 0, 0, 0, 0, leakage.dram.value)
+    size = machine.memory_bytes[memory]
+    area = 8 * size * machine.areas.sram.value
+    return Component(memory, 0, 0, 8 * size, area, size * leakage.sram.value // _MEBIBYTE)

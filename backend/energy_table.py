@@ -10,6 +10,7 @@ from spikeloom.backend.machine_numbers import (
     Femtojoule,
     FemtojoulePerByte,
     FemtojoulePerCycle,
+    FemtojoulePerCyclePerMebibyte,
     SquareMicrometre,
     SquareNanometrePerBit,
     Table,
@@ -27,19 +28,12 @@ class MemoryEnergy(Table):
 
 
 class Leakage(Table):
-    """Energy per elapsed cycle: of one adder, of one multiplier, of each whole memory."""
+    """Energy per elapsed cycle: of one adder, of one multiplier, of SRAM, of the whole DRAM."""
 
     adder: FemtojoulePerCycle
     multiplier: FemtojoulePerCycle
+    sram: FemtojoulePerCyclePerMebibyte
     dram: FemtojoulePerCycle
-    weight_sram: FemtojoulePerCycle
-    spike_sram: FemtojoulePerCycle
-    state_sram: FemtojoulePerCycle
-    gradient_sram: FemtojoulePerCycle
-
-    def of_memory(self, memory: str) -> int:
-        """Femtojoules per cycle of this memory."""
-        return getattr(self, memory).value
 
 
 class Energies(Table):

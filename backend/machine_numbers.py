@@ -49,6 +49,9 @@ Lanes = Annotated[Number, AfterValidator(partial(_check, unit="lanes", least=1))
 Femtojoule = Annotated[Number, AfterValidator(partial(_check, unit="fJ", least=0))]
 FemtojoulePerByte = Annotated[Number, AfterValidator(partial(_check, unit="fJ/byte", least=0))]
 FemtojoulePerCycle = Annotated[Number, AfterValidator(partial(_check, unit="fJ/cycle", least=0))]
+FemtojoulePerCyclePerMebibyte = Annotated[
+    Number, AfterValidator(partial(_check, unit="fJ/cycle/MiB", least=0))
+]
 SquareMicrometre = Annotated[Number, AfterValidator(partial(_check, unit="um2", least=0))]
 SquareNanometrePerBit = Annotated[Number, AfterValidator(partial(_check, unit="nm2/bit", least=0))]
 SquareMillimetre = Annotated[Number, AfterValidator(partial(_check, unit="mm2", least=1))]

@@ -87,16 +87,16 @@ def test_dynamic_energy_of_a_tiny_stream_by_hand(table: str, addition: int, read
 
 
 def test_static_energy_of_a_tiny_stream_by_hand():
-    banks = {"weight_sram": 32, "spike_sram": 8, "state_sram": 32, "gradient_sram": 24}
-    for table, bank, adder, multiplier in (
-        ("horowitz", 3306.7, 0, 0),
-        ("aladdin", 2795.7, 53, 120),
+    mebibytes = {"weight_sram": 4, "spike_sram": 1, "state_sram": 4, "gradient_sram": 3}
+    for table, sram, adder, multiplier in (
+        ("horowitz", 26454, 0, 0),
+        ("aladdin", 22366, 53, 120),
     ):
         result = tiny(table)
         units = {"fe": (4096, 4096), "be": (4096, 4096), "wue": (4096, 4096)}
         units |= {"nu": (3 * 256, 4 * 256), "loss": (3 * 16, 3 * 16), "opt": (4 * 64, 10 * 64)}
         leakage = {name: a * adder + m * multiplier for name, (a, m) in units.items()}
-        leakage |= {name: round(count * bank) for name, count in banks.items()}
+        leakage |= {name: size * sram for name, size in mebibytes.items()}
         leakage |= {"dma": 0, "dram": 0}
         found = result.totals().energy().components
         assert {n: a.static for n, a in found.items()} == {
