@@ -102,6 +102,7 @@ for _index, _memory in enumerate(MEMORIES):
         )
 
 ELAPSED = "machine__cycles_elapsed"
+ENERGY_DYNAMIC = "machine__energy_dynamic"
 ENERGY_STATIC = "machine__energy_static"
 ENERGY_TOTAL = "machine__energy_total"
 
@@ -116,14 +117,18 @@ def idle_counter(engine: Engine) -> str:
     return f"{engine.value}__cycles_idle"
 
 
-def arithmetic_counter(engine: Engine) -> str:
-    """Name of the counter of the energy of an engine's arithmetic."""
-    return f"{engine.value}__energy_arithmetic"
+def dynamic_counter(component: str) -> str:
+    """Name of the counter of an engine's arithmetic or of a memory's reads and writes."""
+    return f"{component}__energy_{'access' if component in MEMORIES else 'arithmetic'}"
 
 
-def access_counter(memory: str) -> str:
-    """Name of the counter of the energy of a memory's reads and writes."""
-    return f"{memory}__energy_access"
+def static_counter(component: str) -> str:
+    """Name of the counter of the leakage of an engine or a memory."""
+    return f"{component}__energy_static"
+
+
+COMPONENTS = (*(engine.value for engine in _ARITHMETIC), *MEMORIES)
+"""What energy is counted for; moving data costs what the memories cost."""
 
 
 def _declare() -> dict[str, CounterSpec]:
@@ -134,14 +139,14 @@ def _declare() -> dict[str, CounterSpec]:
         if engine in quantity.engines
     ]
     specs += [CounterSpec(idle_counter(e), _CYCLES, "after the last instruction") for e in Engine]
-    specs += [
-        CounterSpec(arithmetic_counter(engine), "fJ", "energy of additions and multiplications")
-        for engine in _ARITHMETIC
-    ]
-    specs += [CounterSpec(access_counter(m), "fJ", f"energy of traffic in {m}") for m in MEMORIES]
+    for name in COMPONENTS:
+        words = f"traffic in {name}" if name in MEMORIES else "additions and multiplications"
+        specs.append(CounterSpec(dynamic_counter(name), "fJ", f"energy of {words}"))
+        specs.append(CounterSpec(static_counter(name), "fJ", "leakage during all elapsed cycles"))
     specs += [
         CounterSpec(ELAPSED, _CYCLES, "from the first issue to the last finish"),
-        CounterSpec(ENERGY_STATIC, "fJ", "leakage during all elapsed cycles"),
+        CounterSpec(ENERGY_DYNAMIC, "fJ", "arithmetic and memory traffic"),
+        CounterSpec(ENERGY_STATIC, "fJ", "leakage of all components"),
         CounterSpec(ENERGY_TOTAL, "fJ", "arithmetic, memory traffic and leakage"),
     ]
     return {spec.name: spec for spec in sorted(specs, key=lambda spec: spec.name)}

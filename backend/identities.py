@@ -3,17 +3,22 @@
 - every engine's states and its idle time add up to the elapsed cycles;
 - totals per instruction, engine, layer and source location agree;
 - additions issued and skipped make up the dense ones;
-- energy per engine, and arithmetic, traffic and leakage, agree with the total;
+- energy per component, engine, layer and source location, and the exported actions, agree with
+  count x constant, in dynamic and in static energy;
 - nothing is counted on an engine that cannot count it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from spikeloom.backend import counters
 from spikeloom.backend import quantities as q
-from spikeloom.backend.energy import energy_weights
+from spikeloom.backend.actions import action_counts
+from spikeloom.backend.components import leakage_per_cycle
+from spikeloom.backend.energy import Amount, energy_weights
 from spikeloom.backend.results import ENGINES, CounterTotals, Counts, RunResult
 
 _MEANINGFUL = np.array(
@@ -78,15 +83,25 @@ def _check_totals(counts: Counts, engines: Counts, totals: CounterTotals) -> Non
 
 
 def _check_energy(result: RunResult, totals: CounterTotals) -> None:
-    energy = totals.energy()
     # Python integers: a machine file may name energies beyond 64 bits of femtojoules.
     counted: list[int] = result.counts.sum(axis=0).tolist()
     weights: list[int] = energy_weights(result.machine).tolist()
     dynamic = sum(count * weight for count, weight in zip(counted, weights, strict=True))
+    static = result.elapsed * sum(leakage_per_cycle(result.machine).values())
+    energy = totals.energy()
     law = "energy is the sum of count x constant"
-    _require(law, "by part", energy.total, dynamic + energy.static)
-    by_engine = sum(energy.dynamic.values()) + energy.static
-    _require(law, "by engine", by_engine, energy.total)
+    views: dict[str, Iterable[Amount]] = {
+        "component": energy.components.values(),
+        "engine": energy.engines.values(),
+        "layer": energy.layers.values(),
+        "location": energy.locations.values(),
+    }
+    for name, amounts in views.items():
+        found = [sum(parts) for parts in zip(*amounts, strict=True)] or [0, 0]
+        _require(law, f"dynamic, by {name}", found[0], dynamic)
+        _require(law, f"static, by {name}", found[1], static)
+    actions = action_counts(totals.ledger(), result.elapsed, result.machine)
+    _require(law, "by action", sum(action.energy for action in actions), dynamic + static)
 
 
 def _check_registry(engines: Counts) -> None:

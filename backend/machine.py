@@ -6,67 +6,44 @@ reference or the word "assumed". All mistakes of a file are reported at once.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from functools import partial
-from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 
-from spikeloom.backend.machine_errors import syntax_error, validation_error
+from spikeloom.backend.energy_table import Areas, Energies
+from spikeloom.backend.machine_errors import validation_error
+from spikeloom.backend.machine_numbers import (
+    Bandwidth,
+    Bytes,
+    Cycles,
+    Lanes,
+    Megahertz,
+    Rate,
+    Table,
+)
+from spikeloom.backend.machine_text import read_bundled_model, read_model
 from spikeloom.diagnostics import error
 from spikeloom.dialects.instruction_set import MEMORIES
 
 DEFAULT_MACHINE = "h2learn.toml"
-_LARGEST = 2**40
-"""No number may be larger: products of a few of them still fit 64 bits."""
+
+TableName = Annotated[str, Field(pattern="^[a-z][a-z0-9_-]*$", max_length=32)]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+def _sorted(tables: dict[str, Energies]) -> dict[str, Energies]:
+    return dict(sorted(tables.items()))
 
 
-class Number(_Table):
-    """A value with its unit and the source it was taken from (or "assumed")."""
-
-    value: Annotated[StrictInt, Field(ge=0, le=_LARGEST)]
-    unit: str
-    source: Annotated[str, Field(min_length=1)]
-
-
-def _check(number: Number, unit: str, least: int, most: int = _LARGEST) -> Number:
-    if number.unit != unit:
-        raise ValueError(f"the unit must be `{unit}`, not `{number.unit}`")
-    if number.value < least:
-        raise ValueError(f"the value must be at least {least}")
-    if number.value > most:
-        raise ValueError(f"the value must be at most {most}")
-    return number
-
-
-Megahertz = Annotated[Number, AfterValidator(partial(_check, unit="MHz", least=1))]
-Rate = Annotated[Number, AfterValidator(partial(_check, unit="instructions/cycle", least=1))]
-# Kernels hold distances inside an on-chip memory in 32 bits.
-Bytes = Annotated[Number, AfterValidator(partial(_check, unit="bytes", least=0, most=2**31))]
-Bandwidth = Annotated[Number, AfterValidator(partial(_check, unit="bytes/cycle", least=1))]
-# 200 million instructions of the longest latency still fit 64 bits of cycles.
-Cycles = Annotated[Number, AfterValidator(partial(_check, unit="cycles", least=1, most=2**24))]
-Lanes = Annotated[Number, AfterValidator(partial(_check, unit="lanes", least=1))]
-Femtojoule = Annotated[Number, AfterValidator(partial(_check, unit="fJ", least=0))]
-FemtojoulePerByte = Annotated[Number, AfterValidator(partial(_check, unit="fJ/byte", least=0))]
-FemtojoulePerCycle = Annotated[Number, AfterValidator(partial(_check, unit="fJ/cycle", least=0))]
-
-
-class Clock(_Table):
+class Clock(Table):
     """The one clock of all engines, and how many instructions are issued in a cycle."""
 
     frequency: Megahertz
     issue_rate: Rate
 
 
-class OnChipMemories(_Table):
+class OnChipMemories(Table):
     """Capacities in bytes."""
 
     weight_sram: Bytes
@@ -75,14 +52,14 @@ class OnChipMemories(_Table):
     gradient_sram: Bytes
 
 
-class Dram(_Table):
+class Dram(Table):
     """The memory outside: bytes per cycle, and cycles before the first byte."""
 
     bandwidth: Bandwidth
     latency: Cycles
 
 
-class ArrayEngine(_Table):
+class ArrayEngine(Table):
     """An array of `input_lanes` x `output_lanes`; `latency` cycles from first input to result."""
 
     input_lanes: Lanes
@@ -90,14 +67,14 @@ class ArrayEngine(_Table):
     latency: Cycles
 
 
-class LaneEngine(_Table):
+class LaneEngine(Table):
     """A row of lanes that work on one cell each per cycle."""
 
     lanes: Lanes
     latency: Cycles
 
 
-class Engines(_Table):
+class Engines(Table):
     """The engines besides DMA, by the names of `dialects.instruction_set.Engine`."""
 
     fe: ArrayEngine
@@ -108,32 +85,7 @@ class Engines(_Table):
     opt: LaneEngine
 
 
-class MemoryEnergy(_Table):
-    """Energy per byte moved, for each memory."""
-
-    dram: FemtojoulePerByte
-    weight_sram: FemtojoulePerByte
-    spike_sram: FemtojoulePerByte
-    state_sram: FemtojoulePerByte
-    gradient_sram: FemtojoulePerByte
-
-
-class Energies(_Table):
-    """Energy per action; `leakage` per cycle of the whole machine."""
-
-    addition: Femtojoule
-    multiplication: Femtojoule
-    leakage: FemtojoulePerCycle
-    read: MemoryEnergy
-    write: MemoryEnergy
-
-    def per_byte(self, memory: str) -> tuple[int, int]:
-        """Femtojoules for reading and for writing one byte of this memory."""
-        read, write = getattr(self.read, memory), getattr(self.write, memory)
-        return read.value, write.value
-
-
-class Machine(_Table):
+class Machine(Table):
     """Everything that the compiler and the interpreter know about the hardware."""
 
     name: Annotated[str, Field(min_length=1)]
@@ -141,7 +93,39 @@ class Machine(_Table):
     memories: OnChipMemories
     dram: Dram
     engines: Engines
-    energies: Energies
+    areas: Areas
+    energy_tables: Annotated[
+        dict[TableName, Energies], Field(min_length=1), AfterValidator(_sorted)
+    ]
+    energy_table: str
+
+    @field_validator("energy_table")
+    @classmethod
+    def _names_a_table(cls, name: str, info: ValidationInfo) -> str:
+        tables: Mapping[str, Energies] | None = info.data.get("energy_tables")
+        if tables is not None and name not in tables:
+            names = ", ".join(tables)
+            raise ValueError(f"there is no energy table `{name}`; the file has {names}")
+        return name
+
+    @property
+    def energies(self) -> Energies:
+        """The energy table in use: the file's `energy_table`, or the one selected."""
+        return self.energy_tables[self.energy_table]
+
+    def with_energy_table(self, name: str | None) -> Machine:
+        """This machine with another of its energy tables in use; None keeps the one it has.
+
+        Raises:
+            DiagnosticError: E0405 with the names that exist.
+        """
+        if name is None:
+            return self
+        if name not in self.energy_tables:
+            help = f"expected one of: {', '.join(self.energy_tables)}"
+            message = f"machine `{self.name}` has no energy table `{name}`"
+            raise error("E0405", message, help=help)
+        return self.model_copy(update={"energy_table": name})
 
     @property
     def memory_bytes(self) -> Mapping[str, int]:
@@ -172,24 +156,5 @@ def load_machine(path: str | Path | None = None) -> Machine:
         DiagnosticError: E0401 when the file cannot be read, E0301 with all its mistakes.
     """
     if path is None:
-        bundled = resources.files("spikeloom.backend") / "machines" / DEFAULT_MACHINE
-        return _parse(bundled.read_text(encoding="utf-8"), DEFAULT_MACHINE)
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except OSError as problem:
-        reason = problem.strerror or str(problem)
-        raise error("E0401", f"cannot read the machine file `{path}`: {reason}") from None
-    except (UnicodeDecodeError, ValueError):
-        raise error("E0301", f"the machine file `{path}` is not UTF-8 text") from None
-    return _parse(text, str(path))
-
-
-def _parse(text: str, name: str) -> Machine:
-    try:
-        tables = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as problem:
-        raise syntax_error(problem, name, text) from None
-    try:
-        return Machine.model_validate(tables)
-    except ValidationError as problems:
-        raise validation_error(problems, Machine, name, text) from None
+        return read_bundled_model(Machine, DEFAULT_MACHINE)
+    return read_model(Machine, path)

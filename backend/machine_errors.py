@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -47,6 +47,8 @@ def validation_error(
 def _diagnostic(
     kind: str, place: _Place, words: str, model: type[BaseModel], name: str, text: str
 ) -> Diagnostic:
+    # Pydantic marks a mistake in a key itself by one more part.
+    place = place[:-1] if place[-1:] == ("[key]",) else place
     key = ".".join(str(part) for part in place) or name
     location = _find(place, name, text)
     if kind == "extra_forbidden":
@@ -63,7 +65,10 @@ def _fields(model: type[BaseModel], place: _Place) -> list[str]:
     """Names of the keys that may stand in the table at `place`."""
     current: Any = model
     for part in place:
-        current = current.model_fields[str(part)].annotation
+        if isinstance(current, type) and issubclass(current, BaseModel):
+            current = current.model_fields[str(part)].annotation
+        else:  # a dictionary of tables, whose keys the file chooses
+            current = get_args(current)[1]
     return list(current.model_fields)
 
 

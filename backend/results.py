@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,20 +17,13 @@ from spikeloom.backend import counters
 from spikeloom.backend import quantities as q
 from spikeloom.backend.energy import Energy, energy_of
 from spikeloom.backend.machine import Machine
+from spikeloom.backend.owner import Ledger, Owner
 from spikeloom.backend.stream import OPCODE_END, Stream
 from spikeloom.dialects.instruction_set import INSTRUCTIONS, Engine
 
 Counts = NDArray[np.int64]
 ENGINES = tuple(Engine)
 K = TypeVar("K")
-
-
-class Owner(NamedTuple):
-    """To whom an instruction's counts belong: `location` is `file:line:col`, or ""."""
-
-    engine: Engine
-    layer: str
-    location: str
 
 
 class Grouping(Generic[K]):
@@ -131,6 +124,10 @@ class CounterTotals:
         """Counts [quantities] of every engine, layer and location."""
         return self._per(lambda owners: owners.by_owner)
 
+    def ledger(self) -> Ledger:
+        """The counts of every owner as Python integers."""
+        return {owner: row.tolist() for owner, row in self.per_owner().items()}
+
     def per_layer(self) -> Mapping[str, Counts]:
         """Counts [quantities] by layer; "" holds what belongs to none."""
         return self._per(lambda owners: owners.by_layer)
@@ -147,7 +144,7 @@ class CounterTotals:
 
     def energy(self) -> Energy:
         """The energy of everything added so far."""
-        return energy_of(self.per_engine(), self.elapsed, self.machine)
+        return energy_of(self.ledger(), self.elapsed, self.machine)
 
     def counters(self) -> dict[str, int]:
         """All counters by name, sorted."""
@@ -158,11 +155,14 @@ class CounterTotals:
                 if engine in quantity.engines:
                     found[counters.engine_counter(engine, number)] = int(row[number])
         energy = self.energy()
-        for engine, amount in energy.arithmetic.items():
-            if (name := counters.arithmetic_counter(engine)) in counters.COUNTERS:
-                found[name] = amount
-        found |= {counters.access_counter(m): amount for m, amount in energy.access.items()}
-        found |= {counters.ENERGY_STATIC: energy.static, counters.ENERGY_TOTAL: energy.total}
+        for name in counters.COMPONENTS:
+            found[counters.dynamic_counter(name)] = energy.components[name].dynamic
+            found[counters.static_counter(name)] = energy.components[name].static
+        found |= {
+            counters.ENERGY_DYNAMIC: energy.dynamic,
+            counters.ENERGY_STATIC: energy.static,
+            counters.ENERGY_TOTAL: energy.total,
+        }
         return dict(sorted(found.items()))
 
     def _per(self, grouping: Callable[[Owners], Grouping[K]]) -> dict[K, Counts]:

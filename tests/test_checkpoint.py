@@ -39,6 +39,7 @@ IDENTITY = Identity(
     optimizer="adam",
     seed=3,
     machine="m",
+    energy_table="e",
     instructions="0123",
 )
 PROGRESS = Progress(
@@ -85,6 +86,7 @@ def test_equal_states_are_equal_bytes_in_whatever_order(saved: Path, tmp_path: P
         ("seed", 4, "its seed is 4, but here is 3"),
         ("batch", 6, "its batch is 6"),
         ("steps", 9, "its steps are 9"),
+        ("energy_table", "f", "its energy table is f, but here is e"),
         ("instructions", "ffff", "computes something else"),
     ],
 )

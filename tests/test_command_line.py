@@ -60,6 +60,7 @@ def test_json_has_the_promised_fields_in_sorted_order(tmp_path: Path) -> None:
         "cycles",
         "counters",
         "energy_fj",
+        "energy_table",
         "machine",
     }
     assert result["program"] == str(program)
@@ -113,7 +114,7 @@ def test_warnings_go_to_standard_error_with_the_line(tmp_path: Path, capsys: Cap
         captured.err
     )
     assert "    hidden = lif(linear(x, 5), threshold = 1000.0)\n" in captured.err
-    assert "warning" not in captured.out
+    assert "warning: " not in captured.out
 
 
 def test_inference_needs_data_and_prints_the_accuracy(tmp_path: Path, capsys: Captured) -> None:

@@ -12,15 +12,18 @@ from random_training import RandomTraining
 from reference_machine import ReferenceMachine
 
 from spikeloom.backend import quantities as q
+from spikeloom.backend.components import leakage_per_cycle
 from spikeloom.backend.counters import (
+    COMPONENTS,
     COUNTERS,
     ELAPSED,
+    ENERGY_DYNAMIC,
     ENERGY_STATIC,
     ENERGY_TOTAL,
     QUANTITIES,
-    access_counter,
-    arithmetic_counter,
     counter_reference,
+    dynamic_counter,
+    static_counter,
 )
 from spikeloom.backend.energy import energy_weights
 from spikeloom.backend.identities import IdentityError, check_identities
@@ -174,7 +177,7 @@ def test_energy_is_the_sum_of_count_times_constant():
             products = counters[f"{engine.value}__multiplications_issued"]
             expected = additions * energies.addition.value
             expected += products * energies.multiplication.value
-            assert counters[arithmetic_counter(engine)] == expected
+            assert counters[dynamic_counter(engine.value)] == expected
     for memory in MEMORIES:
         read, write = energies.per_byte(memory)
         expected = sum(
@@ -182,10 +185,13 @@ def test_energy_is_the_sum_of_count_times_constant():
             for name, value in counters.items()
             if name.endswith((f"__bytes_read_{memory}", f"__bytes_written_{memory}"))
         )
-        assert counters[access_counter(memory)] == expected
-    assert counters[ENERGY_STATIC] == counters[ELAPSED] * energies.leakage.value
-    parts = [v for name, v in counters.items() if "__energy_" in name and name != ENERGY_TOTAL]
-    assert counters[ENERGY_TOTAL] == sum(parts) == result.totals().energy().total
+        assert counters[dynamic_counter(memory)] == expected
+    for name, leakage in leakage_per_cycle(MACHINE).items():
+        assert leakage == 0 or counters[static_counter(name)] == counters[ELAPSED] * leakage
+    dynamic = sum(counters[dynamic_counter(name)] for name in COMPONENTS)
+    static = sum(counters[static_counter(name)] for name in COMPONENTS)
+    assert (counters[ENERGY_DYNAMIC], counters[ENERGY_STATIC]) == (dynamic, static)
+    assert counters[ENERGY_TOTAL] == dynamic + static == result.totals().energy().total
 
 
 def test_energy_of_a_long_training_run_does_not_overflow():

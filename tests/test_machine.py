@@ -42,6 +42,27 @@ def test_the_default_machine_describes_every_engine_and_memory():
     assert all(min(machine.energies.per_byte(memory)) > 0 for memory in MEMORIES)
 
 
+def test_the_default_machine_has_two_energy_tables_of_which_one_is_in_use():
+    machine = load_machine()
+    assert list(machine.energy_tables) == ["aladdin", "horowitz"]
+    assert machine.energy_table == "horowitz"
+    assert machine.energies == machine.energy_tables["horowitz"]
+    other = machine.with_energy_table("aladdin")
+    assert other.energies == machine.energy_tables["aladdin"]
+    assert other.with_energy_table("horowitz") == machine == machine.with_energy_table(None)
+    with pytest.raises(DiagnosticError, match="no energy table `other`"):
+        machine.with_energy_table("other")
+
+
+def test_the_order_of_tables_in_the_file_does_not_matter(tmp_path):
+    text = DEFAULT.replace("horowitz", "zzz").replace("aladdin", "horowitz")
+    path = tmp_path / "chip.toml"
+    path.write_text(
+        text.replace("zzz", "aladdin").replace('energy_table = "a', 'energy_table = "a')
+    )
+    assert list(load_machine(path).energy_tables) == ["aladdin", "horowitz"]
+
+
 def test_json_round_trips():
     machine = load_machine()
     assert Machine.from_json(machine.to_json()) == machine
@@ -63,7 +84,7 @@ def test_all_mistakes_are_reported_at_once_in_the_order_of_lines(tmp_path):
     assert "`clock.frequency`: the unit must be `MHz`, not `GHz`" in messages
     assert "unknown key `engines.fe.input_lans`" in messages
     assert "`engines.fe.input_lanes` is missing" in messages
-    assert "`energies.addition.value`: must be an integer" in messages
+    assert "`energy_tables.horowitz.addition.value`: must be an integer" in messages
     lines = [d.location.line for d in found if d.location]
     assert lines == sorted(lines)
     assert len(found) == 6
@@ -77,8 +98,17 @@ def test_all_mistakes_are_reported_at_once_in_the_order_of_lines(tmp_path):
         ("value = 4194304", "value = 4194304.0", "`memories.weight_sram.value`: must be an int"),
         ("value = 4194304", "value = true", "`memories.weight_sram.value`: must be an integer"),
         ("value = 4194304", "value = -1", "`memories.weight_sram.value`"),
+        ('energy_table = "horowitz"', 'energy_table = "x"', "no energy table `x`; the file has"),
+        ('energy_table = "horowitz"', "energy_table = 1", "`energy_table`: "),
+        ('"nm2/bit"', '"um2/bit"', "`areas.sram`: the unit must be `nm2/bit`, not `um2/bit`"),
+        ("value = 53,", "value = -53,", "`energy_tables.aladdin.leakage.adder.value`"),
+        ('"28 nm: arithmetic', '"" #', "`energy_tables.horowitz.description`: must not be empty"),
         ("value = 4194304", "value = 4294967296", "the value must be at most 2147483648"),
-        ("value = 366", "value = 9999999999999999999999", "`energies.read.weight_sram.value`"),
+        (
+            "value = 366",
+            "value = 9999999999999999999999",
+            "`energy_tables.horowitz.read.weight_sram.value`",
+        ),
         ('unit = "bytes"', 'unit = "MiB"', "the unit must be `bytes`, not `MiB`"),
         ('source = "assumed"', 'source = ""', "`clock.frequency.source`: must not be empty"),
         (', source = "assumed" }', " }", "`clock.frequency.source` is missing"),
@@ -101,11 +131,26 @@ def test_each_mistake_names_its_key(tmp_path, old, new, message):
         ("[dram]", "[drams]", "did you mean `dram`?"),
         ("value = 1000", "vale = 1000", "did you mean `value`?"),
         ("issue_rate", "zzz", "expected one of: frequency, issue_rate"),
+        ("multiplication =", "multiplicatoin =", "did you mean `multiplication`?"),
+        ("[areas]", "[area]", "did you mean `areas`?"),
     ],
 )
 def test_an_unknown_key_is_answered_with_the_nearest(tmp_path, old, new, suggestion):
     found = diagnostics(tmp_path, DEFAULT.replace(old, new, 1))
     assert suggestion in {d.help for d in found}
+
+
+@pytest.mark.parametrize("name", ["Horowitz", "a b", "-", "a" * 33])
+def test_a_table_name_is_a_plain_word(tmp_path, name):
+    text = DEFAULT.replace("energy_tables.aladdin", f'energy_tables."{name}"')
+    places = {d.message.partition(":")[0] for d in diagnostics(tmp_path, text)}
+    assert places == {f"`energy_tables.{name}`"}
+
+
+def test_a_machine_without_energy_tables_is_refused(tmp_path):
+    text = DEFAULT[: DEFAULT.index("[energy_tables")]
+    assert diagnostics(tmp_path, text)[0].message == "`energy_tables` is missing"
+    assert diagnostics(tmp_path, text + "[energy_tables]\n")
 
 
 @pytest.mark.parametrize(

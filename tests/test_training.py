@@ -205,13 +205,14 @@ def outputs(folder: Path, batches: int, threads: int = 1, load: Path | None = No
         batches=batches,
         json=folder / "r.json",
         dump=folder,
+        actions=folder / "a.csv",
         save=folder / "c.safetensors",
         load=load,
     )
 
 
 def contents(folder: Path) -> Iterator[bytes]:
-    for name in ("r.json", "tensors.npz", "c.safetensors"):
+    for name in ("r.json", "tensors.npz", "c.safetensors", "a.csv"):
         yield (folder / name).read_bytes()
 
 

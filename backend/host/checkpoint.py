@@ -29,8 +29,8 @@ _DTYPES = {"F32": np.dtype(np.float32), "I32": np.dtype(np.int32)}
 class Identity(BaseModel):
     """What must agree for a run to be resumed, each field named as the user knows it.
 
-    `seed` and `machine` may come from the command line; `instructions` is a digest of the
-    compiled program, source places left out.
+    `seed`, `machine` and `energy_table` may come from the command line; `instructions` is a
+    digest of the compiled program, source places left out.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -45,6 +45,7 @@ class Identity(BaseModel):
     optimizer: str
     seed: int
     machine: str
+    energy_table: str
     instructions: str
 
 
@@ -99,8 +100,10 @@ def check_identity(path: Path, found: Identity, expected: Identity) -> None:
     for field in Identity.model_fields:
         theirs, ours = getattr(found, field), getattr(expected, field)
         if theirs != ours:
-            message = f"its {field} {_are(field)} {theirs}, but here {_are(field)} {ours}"
-            help = f"run with --seed {theirs}" if field == "seed" else None
+            are = _are(field)
+            message = f"its {field.replace('_', ' ')} {are} {theirs}, but here {are} {ours}"
+            option = {"seed": "--seed", "energy_table": "--energy-table"}.get(field)
+            help = f"run with {option} {theirs}" if option is not None else None
             if field == "instructions":
                 message = "it was trained by a program that computes something else"
                 help = "undo the changes to the program, or train anew"

@@ -19,7 +19,8 @@ from spikeloom.backend.host.parameters import (
     to_buffer,
 )
 from spikeloom.backend.host.plan import Plan, StreamKind, needed_streams, stream_name
-from spikeloom.backend.host.progress import EpochSums, Totals
+from spikeloom.backend.host.progress import EpochSums
+from spikeloom.backend.host.totals import Totals, totals_of
 from spikeloom.backend.image import Image
 from spikeloom.backend.interpreter import Interpreter
 from spikeloom.backend.machine import Machine
@@ -155,8 +156,7 @@ class Executor:
             spikes=spikes,
             gradients=gradients,
         )
-        energy, counters = totals.energy().total, totals.counters()
-        return Outcome(sums, Totals(cycles=result.elapsed, energy_fj=energy, counters=counters))
+        return Outcome(sums, totals_of(result))
 
     def _correct(self, batch: Batch) -> int:
         """Right decisions; a program without training leaves the comparison to the host."""

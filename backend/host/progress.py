@@ -2,41 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated
-
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from spikeloom.backend.counters import COUNTERS
 from spikeloom.backend.host.plan import Plan
-
-Natural = Annotated[int, Field(ge=0)]
-
-
-class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+from spikeloom.backend.host.totals import Natural, Record, Totals, sum_by_name
 
 
-def _sum(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
-    return {name: left.get(name, 0) + right.get(name, 0) for name in {**left, **right}}
-
-
-class Totals(_Record):
-    """What the machine has done so far; `counters` by name, energy in femtojoules."""
-
-    cycles: Natural = 0
-    energy_fj: Natural = 0
-    counters: dict[str, Natural] = Field(default_factory=dict)
-
-    def __add__(self, other: Totals) -> Totals:
-        return Totals(
-            cycles=self.cycles + other.cycles,
-            energy_fj=self.energy_fj + other.energy_fj,
-            counters=_sum(self.counters, other.counters),
-        )
-
-
-class EpochReport(_Record):
+class EpochReport(Record):
     """Loss and accuracies of one epoch; no test accuracy without test samples."""
 
     loss: float
@@ -44,7 +17,7 @@ class EpochReport(_Record):
     test_accuracy: float | None
 
 
-class EpochSums(_Record):
+class EpochSums(Record):
     """The epoch so far: `loss` is the sum over samples, the rest are counts.
 
     `spikes` and `gradients` count, per layer, spikes emitted and gradients that are not zero.
@@ -61,8 +34,8 @@ class EpochSums(_Record):
             loss=self.loss + other.loss,
             correct=self.correct + other.correct,
             samples=self.samples + other.samples,
-            spikes=_sum(self.spikes, other.spikes),
-            gradients=_sum(self.gradients, other.gradients),
+            spikes=sum_by_name(self.spikes, other.spikes),
+            gradients=sum_by_name(self.gradients, other.gradients),
         )
 
     def report(self, test_accuracy: float | None) -> EpochReport:
@@ -74,7 +47,7 @@ class EpochSums(_Record):
         )
 
 
-class Progress(_Record):
+class Progress(Record):
     """`epoch` whole epochs and `batch` batches of the next are done.
 
     `warned` lists the warnings already given, so that none is given twice.
@@ -98,6 +71,7 @@ class Progress(_Record):
             and self.batch <= plan.batches_per_epoch
             and self.running.samples == min(self.batch * plan.batch, plan.sizes.train_samples)
             and self.totals.counters.keys() in (set[str](), COUNTERS.keys())
+            and self.totals.agree()
         )
 
     def after_batch(self, sums: EpochSums, totals: Totals) -> Progress:

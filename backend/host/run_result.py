@@ -7,18 +7,23 @@ from pathlib import Path
 
 from spikeloom.backend.atomic_file import write_atomically
 from spikeloom.backend.host.plan import Plan
-from spikeloom.backend.host.progress import EpochReport, Totals
+from spikeloom.backend.host.progress import EpochReport
+from spikeloom.backend.host.totals import Totals
+from spikeloom.backend.machine import Machine
 
 
 def result_json(
     plan: Plan,
     seed: int,
-    machine: str,
+    machine: Machine,
     epochs: tuple[EpochReport, ...],
     test_accuracy: float | None,
     totals: Totals,
 ) -> str:
-    """The result with sorted keys; accuracies lie in [0, 1], energy is in femtojoules."""
+    """The result with sorted keys; accuracies lie in [0, 1], energy is in femtojoules.
+
+    `energy_table` names the table of the machine file that the energies were computed with.
+    """
     result = {
         "program": plan.program,
         "seed": seed,
@@ -27,7 +32,8 @@ def result_json(
         "cycles": totals.cycles,
         "counters": totals.counters,
         "energy_fj": totals.energy_fj,
-        "machine": machine,
+        "energy_table": machine.energy_table,
+        "machine": machine.name,
     }
     return json.dumps(result, indent=2, sort_keys=True, allow_nan=False) + "\n"
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from spikeloom.backend.actions import action_counts, write_actions
 from spikeloom.backend.host.checkpoint import (
     Identity,
     check_identity,
@@ -18,9 +19,10 @@ from spikeloom.backend.host.dataset import Dataset
 from spikeloom.backend.host.executor import Executor
 from spikeloom.backend.host.load_data import load_inference_data, load_training_data
 from spikeloom.backend.host.plan import Plan, Task, TrainingPlan
-from spikeloom.backend.host.progress import EpochReport, Progress, Totals
+from spikeloom.backend.host.progress import EpochReport, Progress
 from spikeloom.backend.host.run_result import result_json, write_result
 from spikeloom.backend.host.tensor_dump import TensorDump, capture, write_tensors
+from spikeloom.backend.host.totals import Totals
 from spikeloom.backend.host.training import Goal, Listener, Trainer, test
 from spikeloom.backend.image import Image
 from spikeloom.backend.machine import Machine
@@ -40,6 +42,8 @@ class RunOptions:
     dump: Path | None = None
     save: Path | None = None
     load: Path | None = None
+    energy_table: str | None = None
+    actions: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +84,7 @@ def check_options(task: Task, options: RunOptions) -> None:
         ):
             if value is not None:
                 raise _misplaced(name, "a program without `train` only runs inference")
-    for path in (options.json, options.save):
+    for path in (options.json, options.save, options.actions):
         if path is not None and not path.parent.is_dir():
             raise error("E0402", f"cannot write `{path}`: there is no folder `{path.parent}`")
         if path is not None and path.is_dir():
@@ -100,6 +104,16 @@ def load_dataset(task: Task, options: RunOptions) -> Dataset:
         return load_training_data(task, task.training, seed)
     assert options.data is not None
     return load_inference_data(task, options.data, seed)
+
+
+def machine_in_use(image: Image, options: RunOptions) -> Machine:
+    """The machine that the image was compiled for, with the energy table that the user chose.
+
+    Raises:
+        DiagnosticError: E0301 for a damaged description, E0405 for an unknown energy table.
+    """
+    machine = Machine.from_json(image.machine, "the image's machine")
+    return machine.with_energy_table(options.energy_table)
 
 
 @dataclass
@@ -122,7 +136,7 @@ class Session:
                 or a file cannot be written.
         """
         plan = Plan.from_json(self.image.metadata)
-        machine = Machine.from_json(self.image.machine, "the image's machine")
+        machine = machine_in_use(self.image, self.options)
         if self.dataset.sizes != plan.sizes:
             message = f"the data have {_sizes(self.dataset)}, but the program was compiled for "
             raise error("E0403", message + _sizes(plan), help="compile it again with these data")
@@ -186,11 +200,12 @@ class Session:
                 message = "--dump: no batch was left to run"
                 raise error("E0405", message, help="ask for more --epochs or --batches")
             write_tensors(options.dump, result.tensors)
+        totals, machine = result.totals, result.machine
+        if options.actions is not None:
+            write_actions(options.actions, action_counts(totals.ledger(), totals.cycles, machine))
         if options.json is not None:
-            seed, machine = effective_seed(plan, options), result.machine.name
-            text = result_json(
-                plan, seed, machine, result.epochs, result.test_accuracy, result.totals
-            )
+            seed = effective_seed(plan, options)
+            text = result_json(plan, seed, machine, result.epochs, result.test_accuracy, totals)
             write_result(options.json, text)
 
 
@@ -223,5 +238,6 @@ def _identity(
         optimizer=training.optimizer.model_dump_json(),
         seed=seed,
         machine=f"{machine.name} {hashlib.sha256(image.machine.encode()).hexdigest()[:16]}",
+        energy_table=machine.energy_table,
         instructions=digest.hexdigest(),
     )

@@ -13,8 +13,9 @@ from spikeloom.backend.host.activity import inactive_layers
 from spikeloom.backend.host.dataset import Batches, Dataset
 from spikeloom.backend.host.executor import Executor
 from spikeloom.backend.host.plan import Plan
-from spikeloom.backend.host.progress import EpochReport, Progress, Totals
+from spikeloom.backend.host.progress import EpochReport, Progress
 from spikeloom.backend.host.tensor_dump import TensorDump, capture
+from spikeloom.backend.host.totals import Totals
 from spikeloom.diagnostics import Diagnostic
 
 

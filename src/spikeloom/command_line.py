@@ -62,6 +62,19 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
         " interrupted by Ctrl-C: --load goes on from there",
     )
     add("--load", metavar="FILE", type=Path, help="start from a file written by --save")
+    _add_energy_options(parser)
+
+
+def _add_energy_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    words = "energies of the machine file to count with: horowitz or aladdin in the bundled one"
+    add("--energy-table", metavar="NAME", help=words)
+    words = "write every action that costs energy, with its count and its price, as CSV"
+    add("--actions", metavar="FILE", type=Path, help=words)
+    words = "show a model of an NVIDIA V100 beside the machine's figures"
+    add("--baseline", action="store_true", help=words)
+    words = "the same with this share of its peak, from 1 to 100, instead of the assumed one"
+    add("--baseline-efficiency", metavar="PERCENT", type=_integer(1, 101), help=words)
 
 
 def _add_data_option(parser: argparse.ArgumentParser) -> None:

@@ -12,9 +12,16 @@ from types import FrameType
 
 from xdsl.dialects.builtin import ModuleOp
 
+from spikeloom.backend.baseline import Gpu, compare, load_gpu
 from spikeloom.backend.host.dataset import Dataset
 from spikeloom.backend.host.plan import Plan, Task
-from spikeloom.backend.host.session import RunOptions, Session, check_options, load_dataset
+from spikeloom.backend.host.session import (
+    RunOptions,
+    Session,
+    check_options,
+    load_dataset,
+    machine_in_use,
+)
 from spikeloom.backend.host.task import describe
 from spikeloom.backend.image import Image
 from spikeloom.backend.machine import load_machine
@@ -36,7 +43,7 @@ def run(parsed: argparse.Namespace) -> int:
     check_options(task, options)
     dataset = load_dataset(task, options)
     image = compile_program(module, task, load_machine(parsed.machine), sizes=dataset.sizes)
-    return _execute(image, dataset, options)
+    return _execute(image, dataset, options, _gpu(parsed))
 
 
 def compile_to_file(parsed: argparse.Namespace) -> int:
@@ -59,7 +66,7 @@ def execute_file(parsed: argparse.Namespace) -> int:
     image = read_image(parsed.image)
     plan = Plan.from_json(image.metadata)
     check_options(plan, options)
-    return _execute(image, load_dataset(plan, options), options)
+    return _execute(image, load_dataset(plan, options), options, _gpu(parsed))
 
 
 def disassemble_file(parsed: argparse.Namespace) -> int:
@@ -89,6 +96,8 @@ def _run_options(parsed: argparse.Namespace) -> RunOptions:
         dump=parsed.dump,
         save=parsed.save,
         load=parsed.load,
+        energy_table=parsed.energy_table,
+        actions=parsed.actions,
     )
 
 
@@ -103,11 +112,20 @@ def _read_program(path: str) -> tuple[ModuleOp, Task]:
     return module, describe(module, path)
 
 
-def _execute(image: Image, dataset: Dataset, options: RunOptions) -> int:
+def _gpu(parsed: argparse.Namespace) -> Gpu | None:
+    """The GPU to compare with, if the user asks for one."""
+    if parsed.baseline_efficiency is not None:
+        return load_gpu().with_efficiency(parsed.baseline_efficiency)
+    return load_gpu() if parsed.baseline else None
+
+
+def _execute(image: Image, dataset: Dataset, options: RunOptions, gpu: Gpu | None) -> int:
     from spikeloom.backend.interpreter import prepare_kernels
     from spikeloom.console import Console
+    from spikeloom.energy_report import print_comparison, print_energy
     from spikeloom.report import print_report
 
+    machine_in_use(image, options)  # an unknown energy table is refused before kernels compile
     console = Console()
     with console.kernels() as progress:
         prepare_kernels(progress)
@@ -115,7 +133,13 @@ def _execute(image: Image, dataset: Dataset, options: RunOptions) -> int:
         result = Session(image, dataset, options, console, stop).run()
     if result.interrupted:
         return _report_interruption(options.save)
+    print_energy(result)
     print_report(result)
+    if gpu is not None:
+        totals = result.totals
+        print_comparison(
+            compare(totals.counters, totals.cycles, totals.energy_fj, result.machine, gpu)
+        )
     return EXIT_OK
 
 

@@ -1,0 +1,60 @@
+"""Energy and area per unit: what a machine file says that counts are multiplied by."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from spikeloom.backend.machine_numbers import (
+    Femtojoule,
+    FemtojoulePerByte,
+    FemtojoulePerCycle,
+    FemtojoulePerCyclePerMebibyte,
+    SquareMicrometre,
+    SquareNanometrePerBit,
+    Table,
+)
+
+
+class MemoryEnergy(Table):
+    """Energy per byte moved, for each memory."""
+
+    dram: FemtojoulePerByte
+    weight_sram: FemtojoulePerByte
+    spike_sram: FemtojoulePerByte
+    state_sram: FemtojoulePerByte
+    gradient_sram: FemtojoulePerByte
+
+
+class Leakage(Table):
+    """Energy per elapsed cycle: of one adder, of one multiplier, of SRAM, of the whole DRAM."""
+
+    adder: FemtojoulePerCycle
+    multiplier: FemtojoulePerCycle
+    sram: FemtojoulePerCyclePerMebibyte
+    dram: FemtojoulePerCycle
+
+
+class Energies(Table):
+    """One energy table: energy per action, and leakage per cycle."""
+
+    description: Annotated[str, Field(min_length=1)]
+    addition: Femtojoule
+    multiplication: Femtojoule
+    read: MemoryEnergy
+    write: MemoryEnergy
+    leakage: Leakage
+
+    def per_byte(self, memory: str) -> tuple[int, int]:
+        """Femtojoules for reading and for writing one byte of this memory."""
+        read, write = getattr(self.read, memory), getattr(self.write, memory)
+        return read.value, write.value
+
+
+class Areas(Table):
+    """Area of one adder, of one multiplier and of one bit on chip."""
+
+    adder: SquareMicrometre
+    multiplier: SquareMicrometre
+    sram: SquareNanometrePerBit
