@@ -39,7 +39,7 @@ from spikeloom.passes.density_profile import (
     read_profile,
     refused,
 )
-from spikeloom.passes.expected_density import expected_densities
+from spikeloom.passes.expected_density import expected_demands, expected_densities
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class AnalyzeSparsityPass(ModulePass):
 
     name = "analyze-sparsity"
 
-    input: float = 1.0
+    input: float | int = 1.0
     profile: str | None = None
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
@@ -88,19 +88,20 @@ class AnalyzeSparsityPass(ModulePass):
                     limits = _attribute(bounds[value], None)
                     raise outside_bounds(self.profile, value, share, limits.least, limits.most)
             expected = expected_densities(step, measured, bounds)
+        expected_demand = expected_demands(step, expected)
 
         def found(value: SSAValue) -> DensityAttr:
             return _attribute(bounds[value], expected.get(value))
 
         def wanted(value: SSAValue) -> DensityAttr:
-            return _attribute(demands[value], None)
+            return _attribute(demands[value], expected_demand.get(value))
 
         step.attributes[INPUT_DENSITY] = found(image)
         for op in step.body.walk():
             if op.results:
                 op.attributes[DENSITY] = _attributes(op.results, found)
                 op.attributes.pop(DEMAND, None)
-                if any(demands[result].at_most < 1 for result in op.results):
+                if any(demands[r].at_most < 1 or r in expected_demand for r in op.results):
                     op.attributes[DEMAND] = _attributes(op.results, wanted)
             if isinstance(op, ScanOp) and op.carried_arguments:
                 op.attributes[CARRIED_DENSITY] = _attributes(op.carried_arguments, found)
@@ -123,4 +124,7 @@ def _attributes(values: Iterable[SSAValue], of: Callable[[SSAValue], DensityAttr
 
 def _attribute(bounds: Density, expected: Fraction | None) -> DensityAttr:
     least, most = rounded_down(bounds.at_least), rounded_up(bounds.at_most)
-    return DensityAttr.get(least, most, None if expected is None else float(expected))
+    if expected is None:
+        return DensityAttr.get(least, most)
+    # Measured densities lie inside already; what follows from them by estimate may not.
+    return DensityAttr.get(least, most, min(max(least, float(expected)), most))

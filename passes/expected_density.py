@@ -2,7 +2,8 @@
 
 Only what copies cells hands a measurement on: another shape, a scan's steps and collected values,
 a shift along time (as if every step that may hold something held as much). Nothing is guessed
-of sums and currents.
+of sums and currents. Against the order, a measured mask says how much of the gradient of spikes
+is wanted, which is the output sparsity of the Backward Engine.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from xdsl.ir import Block, SSAValue
+from xdsl.ir import Block, BlockArgument, SSAValue
 
 from spikeloom.dialects import bptt
+from spikeloom.dialects.bptt_neurons import FireGradientOp
 from spikeloom.dialects.bptt_scan import ScanOp
 from spikeloom.passes.density_analysis import DensityAnalysis
 from spikeloom.passes.density_lattice import Density
@@ -25,6 +27,38 @@ def expected_densities(
     spread = _Spread(dict(measured), bounds)
     spread.visit(step.body.block)
     return spread.expected
+
+
+def expected_demands(
+    step: bptt.StepOp, expected: Mapping[SSAValue, Fraction]
+) -> dict[SSAValue, Fraction]:
+    """The share of cells that is wanted of values that only a measured mask reads.
+
+    Such a value goes, alone or as a term of sums, into the gradient of one layer with a
+    rectangular surrogate: it is wanted where the mask is one.
+    """
+    demands: dict[SSAValue, Fraction] = {}
+    for op in reversed(list(step.body.walk())):
+        match op:
+            case FireGradientOp(mask=SSAValue() as mask) if op.neuron.saves_mask:
+                if mask in expected:
+                    _want(op.spike_gradient, expected[mask], demands)
+            case bptt.AddOp() if op.sum in demands:
+                for term in dict.fromkeys(op.operands):
+                    _want(term, demands[op.sum], demands)
+            case _:
+                pass
+    return demands
+
+
+def _want(value: SSAValue, share: Fraction, demands: dict[SSAValue, Fraction]) -> None:
+    """Hands a demand on to what makes the value, as long as nothing else reads it."""
+    while value.has_one_use():
+        demands[value] = share
+        scan = value.owner.parent_op() if isinstance(value, BlockArgument) else None
+        if not (isinstance(value, BlockArgument) and isinstance(scan, ScanOp)):
+            return
+        value = [*scan.sequences, *scan.yielded.carried][value.index]
 
 
 class _Spread:

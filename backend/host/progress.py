@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from spikeloom.backend.counters import COUNTERS
 from spikeloom.backend.host.plan import Plan
+from spikeloom.dialects.activity_profile import Activity
 
 Natural = Annotated[int, Field(ge=0)]
 
@@ -22,17 +23,22 @@ def _sum(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
 
 
 class Totals(_Record):
-    """What the machine has done so far; `counters` by name, energy in femtojoules."""
+    """What the machine has done so far; `counters` by name, energy in femtojoules.
+
+    `activity` is what the input and the layers held meanwhile.
+    """
 
     cycles: Natural = 0
     energy_fj: Natural = 0
     counters: dict[str, Natural] = Field(default_factory=dict)
+    activity: Activity = Activity()
 
     def __add__(self, other: Totals) -> Totals:
         return Totals(
             cycles=self.cycles + other.cycles,
             energy_fj=self.energy_fj + other.energy_fj,
             counters=_sum(self.counters, other.counters),
+            activity=self.activity + other.activity,
         )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from spikeloom.backend.atomic_file import write_atomically
 from spikeloom.backend.host.plan import Plan
 from spikeloom.backend.host.progress import EpochReport, Totals
+from spikeloom.dialects.activity_profile import ActivityProfile
 
 
 def result_json(
@@ -18,7 +19,17 @@ def result_json(
     test_accuracy: float | None,
     totals: Totals,
 ) -> str:
-    """The result with sorted keys; accuracies lie in [0, 1], energy is in femtojoules."""
+    """The result with sorted keys; accuracies lie in [0, 1], energy is in femtojoules.
+
+    `profile` is what `analyze-sparsity{profile=...}` reads.
+    """
+    activity = totals.activity
+    profile = ActivityProfile(
+        network=plan.network,
+        steps=plan.sizes.steps,
+        input=activity.input,
+        layers=activity.layers,
+    )
     result = {
         "program": plan.program,
         "seed": seed,
@@ -28,6 +39,7 @@ def result_json(
         "counters": totals.counters,
         "energy_fj": totals.energy_fj,
         "machine": machine,
+        "profile": profile.model_dump(),
     }
     return json.dumps(result, indent=2, sort_keys=True, allow_nan=False) + "\n"
 
