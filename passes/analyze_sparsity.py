@@ -98,9 +98,10 @@ class AnalyzeSparsityPass(ModulePass):
 
         step.attributes[INPUT_DENSITY] = found(image)
         for op in step.body.walk():
+            for name in (DENSITY, DEMAND, CARRIED_DENSITY):
+                op.attributes.pop(name, None)
             if op.results:
                 op.attributes[DENSITY] = _attributes(op.results, found)
-                op.attributes.pop(DEMAND, None)
                 if any(demands[r].at_most < 1 or r in expected_demand for r in op.results):
                     op.attributes[DEMAND] = _attributes(op.results, wanted)
             if isinstance(op, ScanOp) and op.carried_arguments:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import DYNAMIC_INDEX
+from xdsl.dialects.builtin import DYNAMIC_INDEX, i1
 from xdsl.ir import Block, Operation, SSAValue
 
 from spikeloom.dialects import bptt
@@ -22,6 +22,7 @@ from spikeloom.dialects.snn_network import ParameterOp
 from spikeloom.dialects.training import LossKind
 
 Array = NDArray[np.float32]
+Index = tuple[int, ...]
 F32 = np.float32
 
 
@@ -30,21 +31,34 @@ def step_values(
     parameters: Mapping[str, Array],
     signal: NDArray[np.generic],
     labels: NDArray[np.int32],
+    disturbed: tuple[SSAValue, Index] | None = None,
 ) -> dict[SSAValue, Array]:
-    """Every value of the step; [T, B, ...] where it has time, also inside of scans."""
-    run = _Run(step, {name: np.asarray(p, F32) for name, p in parameters.items()})
+    """Every value of the step; [T, B, ...] where it has time, also inside of scans.
+
+    `disturbed` names one cell of one result, which gets another value before anything reads it.
+    """
+    run = _Run(step, {name: np.asarray(p, F32) for name, p in parameters.items()}, disturbed)
     image, *others = step.body.block.args
     run.now[image] = np.asarray(signal, F32)
     for label in others:
         run.now[label] = np.asarray(labels)
-    run.block(step.body.block)
+    # Numbers may underflow, and a branch that `where` does not take may divide by zero.
+    with np.errstate(all="ignore"):
+        run.block(step.body.block)
     return run.now
 
 
 class _Run:
-    def __init__(self, step: bptt.StepOp, parameters: Mapping[str, Array]):
+    def __init__(
+        self,
+        step: bptt.StepOp,
+        parameters: Mapping[str, Array],
+        disturbed: tuple[SSAValue, Index] | None,
+    ):
         self.steps = step.steps.value.data
         self.parameters = parameters
+        self.disturbed = disturbed
+        self.time: int | None = None
         self.now: dict[SSAValue, Array] = {}
 
     def block(self, block: Block) -> None:
@@ -53,6 +67,16 @@ class _Run:
                 self._scan(op)
             elif not isinstance(op, YieldOp | ParameterOp | bptt.ReportOp | bptt.OptimizeOp):
                 self._apply(op)
+            if self.disturbed is not None and self.disturbed[0] in op.results:
+                self._disturb(*self.disturbed)
+
+    def _disturb(self, value: SSAValue, index: Index) -> None:
+        if self.time is not None:
+            if index[0] != self.time:
+                return
+            index = index[1:]
+        array = self.now[value] = np.array(self.now[value])
+        array[index] = 1 - array[index] if bptt.tensor_of(value).element_type == i1 else 0.7
 
     def _scan(self, scan: ScanOp) -> None:
         batch = self.now[scan.sequences[0]].shape[1]
@@ -64,14 +88,14 @@ class _Run:
         turns: dict[int, dict[SSAValue, Array]] = {}
         outer = self.now
         for time in reversed(times) if scan.is_backward else times:
-            self.now = dict(outer)
+            self.now, self.time = dict(outer), time
             for argument, sequence in zip(scan.step_arguments, scan.sequences, strict=True):
                 self.now[argument] = outer[sequence][time]
             self.now.update(zip(scan.carried_arguments, state, strict=True))
             self.block(scan.body.block)
             state = [self.now[value] for value in scan.yielded.carried]
             turns[time] = {v: a for v, a in self.now.items() if v not in outer}
-        self.now = outer
+        self.now, self.time = outer, None
         stacks: dict[SSAValue, list[Array]] = defaultdict(list)
         for time in times:
             for value, array in turns[time].items():
