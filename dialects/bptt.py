@@ -64,6 +64,7 @@ from spikeloom.dialects.bptt_types import (
     unit_count,
     with_sample_shape,
 )
+from spikeloom.dialects.density import DensityAttr
 from spikeloom.dialects.locations import parse_located_argument
 from spikeloom.dialects.number_text import Count, count, parse_count
 from spikeloom.dialects.snn import MAX_COUNT
@@ -188,7 +189,7 @@ BPTT = Dialect(
         OptimizeOp,
         ReportOp,
     ],
-    [ReadoutAttr],
+    [ReadoutAttr, DensityAttr],
 )
 
 __all__ = [

@@ -21,6 +21,12 @@ def _expand_bptt() -> type[ModulePass]:
     return ExpandBpttPass
 
 
+def _analyze_sparsity() -> type[ModulePass]:
+    from spikeloom.passes.analyze_sparsity import AnalyzeSparsityPass
+
+    return AnalyzeSparsityPass
+
+
 def _lower_to_engine() -> type[ModulePass]:
     from spikeloom.passes.lower_to_engine import LowerToEnginePass
 
@@ -30,6 +36,7 @@ def _lower_to_engine() -> type[ModulePass]:
 PASSES: dict[str, PassFactory] = {
     "infer-shapes": _infer_shapes,
     "expand-bptt": _expand_bptt,
+    "analyze-sparsity": _analyze_sparsity,
     "lower-to-engine": _lower_to_engine,
 }
 """Factories import late, so that listing the passes costs nothing."""

@@ -14,6 +14,7 @@ from spikeloom.backend.machine import Machine, load_machine
 from spikeloom.backend.stream import OPCODE_LOOP, Stream
 from spikeloom.backend.validator import validate
 from spikeloom.compiler import compile_stream, pipeline_text
+from spikeloom.dialects.instruction_set import Engine as InstructionEngine
 from spikeloom.frontend.program import parse_program
 
 
@@ -72,7 +73,7 @@ class Engine:
         labels = np.zeros(self._shape(label), np.int32)
         labels[0, 0, 0] = batch.labels
         self._interpreter.write(label, labels)
-        self._interpreter.run()
+        self._result = self._interpreter.run()
         spikes = {
             name: self._interpreter.read(self._index("spikes", name))[-network.steps :].reshape(
                 *leading, *network.shape(layer)
@@ -86,6 +87,14 @@ class Engine:
             spikes=spikes,
             gradients={name: self._read("gradient", name) for name in network.parameter_shapes},
         )
+
+    def neuron_counts(self) -> dict[str, np.ndarray]:
+        """What the neuron unit counted in the last run, by layer."""
+        counts: dict[str, np.ndarray] = {}
+        for owner, row in self._result.totals().per_owner().items():
+            if owner.engine is InstructionEngine.NEURON:
+                counts[owner.layer] = counts.get(owner.layer, 0) + row
+        return counts
 
     def _index(self, kind: str, subject: str = "") -> int:
         index = self.stream.find(kind, subject)

@@ -62,6 +62,7 @@ def test_json_has_the_promised_fields_in_sorted_order(tmp_path: Path) -> None:
         "energy_fj",
         "energy_table",
         "machine",
+        "profile",
     }
     assert result["program"] == str(program)
     assert result["seed"] == 9

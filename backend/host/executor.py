@@ -24,12 +24,18 @@ from spikeloom.backend.host.totals import Totals, totals_of
 from spikeloom.backend.image import Image
 from spikeloom.backend.interpreter import Interpreter
 from spikeloom.backend.machine import Machine
-from spikeloom.backend.quantities import GRADIENTS_NONZERO, SPIKES_EMITTED
-from spikeloom.backend.results import RunResult
-from spikeloom.backend.stream import Stream
+from spikeloom.backend.quantities import (
+    GRADIENTS_NONZERO,
+    MASK_ONES,
+    QUANTITIES,
+    SPIKES_EMITTED,
+)
+from spikeloom.backend.results import CounterTotals, RunResult
+from spikeloom.backend.stream import NO_BUFFER, Stream
 from spikeloom.backend.validator import ValidatedStream, validate
 from spikeloom.diagnostics import error
-from spikeloom.dialects.instruction_set import OPCODES, Engine
+from spikeloom.dialects.activity_profile import NOT_COUNTED, Activity, LayerActivity, Share
+from spikeloom.dialects.instruction_set import OPCODES, SPECS, Engine
 
 
 @dataclass
@@ -39,6 +45,7 @@ class _Loaded:
     Attributes:
         state: buffers of parameters and optimizer state by name.
         firing: layers that `fire`.
+        masking: those of them that keep a mask.
         learning: layers whose gradient is computed.
         version: of the parameters that its buffers hold.
     """
@@ -47,6 +54,7 @@ class _Loaded:
     interpreter: Interpreter
     state: dict[str, int]
     firing: frozenset[str]
+    masking: frozenset[str]
     learning: frozenset[str]
     version: int = -1
 
@@ -137,13 +145,7 @@ class Executor:
 
     def _outcome(self, loaded: _Loaded, batch: Batch, result: RunResult) -> Outcome:
         totals = result.totals()
-        spikes = dict.fromkeys(sorted(loaded.firing), 0)
-        gradients = dict.fromkeys(sorted(loaded.learning), 0)
-        for owner, row in totals.per_owner().items():
-            if owner.engine is Engine.NEURON and owner.layer in spikes:
-                spikes[owner.layer] += int(row[SPIKES_EMITTED])
-            if owner.engine is Engine.NEURON and owner.layer in gradients:
-                gradients[owner.layer] += int(row[GRADIENTS_NONZERO])
+        activity = self._activity(loaded, batch, totals)
         loss = self.read("loss")
         mean_loss = 0.0 if loss is None else float(loss.item())
         if not math.isfinite(mean_loss):
@@ -153,10 +155,33 @@ class Executor:
             loss=mean_loss * batch.samples,
             correct=self._correct(batch),
             samples=batch.samples,
-            spikes=spikes,
-            gradients=gradients,
+            spikes={n: activity.layers[n].spikes[0] for n in sorted(loaded.firing)},
+            gradients={n: activity.layers[n].gradients[0] for n in sorted(loaded.learning)},
         )
-        return Outcome(sums, totals_of(result))
+        return Outcome(sums, totals_of(result, activity))
+
+    def _activity(self, loaded: _Loaded, batch: Batch, totals: CounterTotals) -> Activity:
+        """What the input, the neurons and their gradients held, from the machine's counts."""
+        ones = {name: np.zeros(QUANTITIES, np.int64) for name in loaded.firing | loaded.learning}
+        for owner, row in totals.per_owner().items():
+            if owner.engine is Engine.NEURON and owner.layer in ones:
+                ones[owner.layer] += row
+        units = {layer.name: math.prod(layer.shape) for layer in self._plan.layers}
+
+        def share(name: str, counted: frozenset[str], quantity: int) -> Share:
+            cells = batch.samples * self._plan.sizes.steps * units[name]
+            return (int(ones[name][quantity]), cells) if name in counted else NOT_COUNTED
+
+        layers = {
+            name: LayerActivity(
+                spikes=share(name, loaded.firing, SPIKES_EMITTED),
+                mask=share(name, loaded.masking, MASK_ONES),
+                gradients=share(name, loaded.learning, GRADIENTS_NONZERO),
+            )
+            for name in sorted(ones)
+        }
+        signal = (int(np.count_nonzero(batch.signal)), batch.signal.size)
+        return Activity(input=signal, layers=layers)
 
     def _correct(self, batch: Batch) -> int:
         """Right decisions; a program without training leaves the comparison to the host."""
@@ -176,8 +201,8 @@ def _load(validated: ValidatedStream, machine: Machine, threads: int) -> _Loaded
         if kind in STATE_KINDS
     }
     interpreter = Interpreter(validated, machine, threads)
-    firing = _layers(stream, ("fire",))
-    return _Loaded(stream, interpreter, state, firing, _layers(stream, _LEARNING))
+    firing, learning = _layers(stream, ("fire",)), _layers(stream, _LEARNING)
+    return _Loaded(stream, interpreter, state, firing, _masking_layers(stream), learning)
 
 
 _LEARNING = ("fire_gradient", "integrate_gradient")
@@ -187,6 +212,15 @@ def _layers(stream: Stream, instructions: tuple[str, ...]) -> frozenset[str]:
     """The layers for which a stream has one of these instructions."""
     opcodes = [OPCODES[name] for name in instructions]
     found = np.flatnonzero(np.isin(stream.instructions["opcode"], opcodes))
+    return frozenset(stream.layers[index] for index in found) - {""}
+
+
+def _masking_layers(stream: Stream) -> frozenset[str]:
+    """The layers whose neurons keep a mask for the backward pass."""
+    opcode = OPCODES["fire"]
+    role = [role.name for role in SPECS["fire"].roles].index("mask")
+    is_kept = stream.instructions["buffer"][:, role] != NO_BUFFER
+    found = np.flatnonzero((stream.instructions["opcode"] == opcode) & is_kept)
     return frozenset(stream.layers[index] for index in found) - {""}
 
 

@@ -10,6 +10,7 @@ from spikeloom.backend.host.plan import Plan
 from spikeloom.backend.host.progress import EpochReport
 from spikeloom.backend.host.totals import Totals
 from spikeloom.backend.machine import Machine
+from spikeloom.dialects.activity_profile import ActivityProfile
 
 
 def result_json(
@@ -23,7 +24,15 @@ def result_json(
     """The result with sorted keys; accuracies lie in [0, 1], energy is in femtojoules.
 
     `energy_table` names the table of the machine file that the energies were computed with.
+    `profile` is what `analyze-sparsity{profile=...}` reads.
     """
+    activity = totals.activity
+    profile = ActivityProfile(
+        network=plan.network,
+        steps=plan.sizes.steps,
+        input=activity.input,
+        layers=activity.layers,
+    )
     result = {
         "program": plan.program,
         "seed": seed,
@@ -34,6 +43,7 @@ def result_json(
         "energy_fj": totals.energy_fj,
         "energy_table": machine.energy_table,
         "machine": machine.name,
+        "profile": profile.model_dump(),
     }
     return json.dumps(result, indent=2, sort_keys=True, allow_nan=False) + "\n"
 

@@ -11,6 +11,7 @@ from spikeloom.backend import counters
 from spikeloom.backend.owner import Ledger, Owner
 from spikeloom.backend.quantities import QUANTITIES
 from spikeloom.backend.results import RunResult
+from spikeloom.dialects.activity_profile import Activity
 from spikeloom.dialects.instruction_set import Engine
 
 Natural = Annotated[int, Field(ge=0)]
@@ -48,12 +49,16 @@ class OwnerCounts(Record):
 
 
 class Totals(Record):
-    """Cycles, femtojoules, every counter by name, and the counts of each owner, sorted."""
+    """Cycles, femtojoules, every counter by name, and the counts of each owner, sorted.
+
+    `activity` is what the input and the layers held meanwhile.
+    """
 
     cycles: Natural = 0
     energy_fj: Natural = 0
     counters: dict[str, Natural] = Field(default_factory=dict)
     owners: tuple[OwnerCounts, ...] = ()
+    activity: Activity = Activity()
 
     def __add__(self, other: Totals) -> Totals:
         return Totals(
@@ -61,6 +66,7 @@ class Totals(Record):
             energy_fj=self.energy_fj + other.energy_fj,
             counters=sum_by_name(self.counters, other.counters),
             owners=_merged((*self.owners, *other.owners)),
+            activity=self.activity + other.activity,
         )
 
     def ledger(self) -> Ledger:
@@ -89,8 +95,8 @@ class Totals(Record):
         return all(found[name] == self.counters[name] for name in counted & found.keys())
 
 
-def totals_of(result: RunResult) -> Totals:
-    """The totals of one run."""
+def totals_of(result: RunResult, activity: Activity) -> Totals:
+    """The totals of one run, during which this was active."""
     totals = result.totals()
     names = {number: name for name, number in _NUMBERS.items()}
     owners = [
@@ -108,6 +114,7 @@ def totals_of(result: RunResult) -> Totals:
         energy_fj=counted[counters.ENERGY_TOTAL],
         counters=counted,
         owners=_merged(owners),
+        activity=activity,
     )
 
 

@@ -49,6 +49,7 @@ CODES: dict[str, str] = {
     "E0404": "a checkpoint does not fit the program",
     "E0405": "a command line argument is not valid",
     "E0406": "training has diverged",
+    "E0407": "a profile does not fit the program",
     # W: warnings
     "W0501": "a layer never spiked during a whole epoch",
     "W0502": "a layer's gradient was zero during a whole epoch",

@@ -1,0 +1,131 @@
+"""`analyze-sparsity`: how many cells of every value of a training step can be other than zero.
+
+Writes into the IR what it finds: sound bounds on the density of every result, which hold for
+all parameters; which share of its cells anything depends on; and what a profiled run measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
+from xdsl.passes import ModulePass
+
+from spikeloom.diagnostics import did_you_mean, error
+from spikeloom.dialects import bptt
+from spikeloom.dialects.activity_profile import ActivityProfile
+from spikeloom.dialects.bptt_scan import ScanOp
+from spikeloom.dialects.density import (
+    CARRIED_DENSITY,
+    DEMAND,
+    DENSITY,
+    INPUT_DENSITY,
+    Densities,
+    DensityAttr,
+    densities_attribute,
+    density_of,
+)
+from spikeloom.passes.demand_analysis import DemandAnalysis
+from spikeloom.passes.density_analysis import DensityAnalysis
+from spikeloom.passes.density_lattice import Density, density, rounded_down, rounded_up
+from spikeloom.passes.density_profile import (
+    ANOTHER,
+    measured_densities,
+    outside_bounds,
+    read_profile,
+    refused,
+)
+from spikeloom.passes.expected_density import expected_demands, expected_densities
+
+
+@dataclass(frozen=True)
+class AnalyzeSparsityPass(ModulePass):
+    """Annotates every operation of every `bptt.step` with the densities of its results.
+
+    Options: `input` is an upper bound on the density of the steps' input, as is the attribute
+    `input_density` that a step may already have; `profile` is the JSON result of a run, whose
+    measured densities become the expected ones.
+
+    Raises:
+        DiagnosticError: `input` is no share (E0405), the profile cannot be read (E0401) or is
+            not of this program (E0407).
+    """
+
+    name = "analyze-sparsity"
+
+    input: float | int = 1.0
+    profile: str | None = None
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        if not 0.0 <= self.input <= 1.0:
+            message = f"analyze-sparsity{{input={self.input}}}: a density lies in [0, 1]"
+            raise error("E0405", message)
+        profile = None if self.profile is None else read_profile(self.profile)
+        steps = [step for step in op.ops if isinstance(step, bptt.StepOp)]
+        names = [step.sym_name.data for step in steps]
+        if self.profile is not None and profile is not None and profile.network not in names:
+            words = f"it is of the network `{profile.network}`, which is not here"
+            help = did_you_mean(profile.network, names) if names else ANOTHER
+            raise refused(self.profile, words, help, op)
+        for step in steps:
+            own = profile if profile and profile.network == step.sym_name.data else None
+            self._annotate(step, own)
+
+    def _annotate(self, step: bptt.StepOp, profile: ActivityProfile | None) -> None:
+        image = step.body.block.args[0]
+        bounds = DensityAnalysis(step, self._input_density(step, image))
+        demands = DemandAnalysis(step, bounds)
+        expected: dict[SSAValue, Fraction] = {}
+        if profile is not None:
+            assert self.profile is not None
+            measured = measured_densities(profile, step, self.profile)
+            for value, share in measured.items():
+                if not bounds[value].at_least <= share <= bounds[value].at_most:
+                    limits = _attribute(bounds[value], None)
+                    raise outside_bounds(self.profile, value, share, limits.least, limits.most)
+            expected = expected_densities(step, measured, bounds)
+        expected_demand = expected_demands(step, expected)
+
+        def found(value: SSAValue) -> DensityAttr:
+            return _attribute(bounds[value], expected.get(value))
+
+        def wanted(value: SSAValue) -> DensityAttr:
+            return _attribute(demands[value], expected_demand.get(value))
+
+        step.attributes[INPUT_DENSITY] = found(image)
+        for op in step.body.walk():
+            for name in (DENSITY, DEMAND, CARRIED_DENSITY):
+                op.attributes.pop(name, None)
+            if op.results:
+                op.attributes[DENSITY] = _attributes(op.results, found)
+                if any(demands[r].at_most < 1 or r in expected_demand for r in op.results):
+                    op.attributes[DEMAND] = _attributes(op.results, wanted)
+            if isinstance(op, ScanOp) and op.carried_arguments:
+                op.attributes[CARRIED_DENSITY] = _attributes(op.carried_arguments, found)
+
+    def _input_density(self, step: bptt.StepOp, image: SSAValue) -> Density:
+        steps = step.steps.value.data
+        known = density_of(image)
+        if known is None:
+            return density(steps, at_most=Fraction(self.input))
+        if known.least > self.input:
+            message = f"the input has a density of at least {known.least}, not of {self.input}"
+            raise error("E0405", f"analyze-sparsity{{input={self.input}}}: {message}")
+        most = min(Fraction(known.most), Fraction(self.input))
+        return density(steps, Fraction(known.least), most)
+
+
+def _attributes(values: Iterable[SSAValue], of: Callable[[SSAValue], DensityAttr]) -> Densities:
+    return densities_attribute([of(value) for value in values])
+
+
+def _attribute(bounds: Density, expected: Fraction | None) -> DensityAttr:
+    least, most = rounded_down(bounds.at_least), rounded_up(bounds.at_most)
+    if expected is None:
+        return DensityAttr.get(least, most)
+    # Measured densities lie inside already; what follows from them by estimate may not.
+    return DensityAttr.get(least, most, min(max(least, float(expected)), most))
