@@ -57,7 +57,7 @@ def sequence_of(type: Attribute) -> TensorType[Attribute]:
 
 @irdl_op_definition
 class ScanOp(IRDLOperation):
-    """A walk over time; see the module's docstring."""
+    """A walk over time, step by step, forward or backward: a cycle through `previous`."""
 
     name = "bptt.scan"
 

@@ -63,7 +63,7 @@ class SurrogateKindAttr(EnumAttribute[SurrogateKind], SpacedOpaqueSyntaxAttribut
 
 @irdl_attr_definition
 class NeuronAttr(ParametrizedAttribute):
-    """A leaky integrate-and-fire neuron; see the module's docstring.
+    """`<decay 0.5, threshold 0.5, reset zero, surrogate rectangle(0.5, 1.0)>`: a spiking neuron.
 
     `shape` is the half width of a rectangle or triangle and the slope of the other surrogates;
     `gain` scales a rectangle or triangle and is 1 otherwise.

@@ -127,7 +127,7 @@ class LinearOp(NetworkValueOperation):
 
 @irdl_op_definition
 class AddOp(NetworkValueOperation):
-    """Sum of currents: `snn.add %a, %b : tensor<10xf32>`."""
+    """Sum of currents: `snn.add %a, %b : tensor<10xf32>, tensor<10xf32> -> tensor<10xf32>`."""
 
     name = "snn.add"
 

@@ -19,13 +19,15 @@ from spikeloom.passes.registry import PASSES
 FILE = "program.snn"
 
 
-def stages(program: str, *, steps: int, batch: int) -> Iterator[tuple[str, ModuleOp]]:
+def stages(
+    program: str, *, steps: int, batch: int, training: bool = True
+) -> Iterator[tuple[str, ModuleOp]]:
     """The verified module, at first ("frontend") and after every pass that changes its text."""
     module = parse_program(program, FILE)
     attach_machine(module, load_machine())
     before = printed(module)
     yield "frontend", module
-    pipeline = pipeline_text(training=True, steps=steps, batch=batch)
+    pipeline = pipeline_text(training=training, steps=steps, batch=batch)
     context = new_context()
     for each in parse_passes(pipeline, {**get_all_passes(), **PASSES}):
         with keep_locations():

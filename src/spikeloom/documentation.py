@@ -19,6 +19,7 @@ from spikeloom.dialects.instruction_set import (
     InstructionSpec,
     Role,
 )
+from spikeloom.ir_documentation import ir_reference, pass_reference
 
 
 def instruction_reference() -> str:
@@ -76,6 +77,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "isa.md": instruction_reference,
     "counters.md": counter_reference,
     "diagnostics.md": diagnostic_reference,
+    "ir.md": ir_reference,
+    "passes.md": pass_reference,
 }
 """The generated pages by file name."""
 
