@@ -29,8 +29,8 @@ from spikeloom.diagnostics import CODES, DiagnosticError
 from spikeloom.frontend.program import parse_program_bytes
 from spikeloom.opt import main
 
-PROGRAMS, MODULES, IMAGES = 4500, 2000, 3500
-ROUNDS, PARTS = 10, 20
+PROGRAMS, MODULES, IMAGES = 5000, 1500, 3500
+ROUNDS, PARTS = 10, 15
 EACH_PART = ("--split-input-file", "--parsing-diagnostics", "--verify-diagnostics")
 MACHINE = load_machine()
 _HEADLINE = re.compile(r"^(?:\S.*:\d+:\d+: )?error: .+ \[(E\d+)\]$")
