@@ -9,6 +9,7 @@ from xdsl.ir import Operation, SSAValue
 
 from spikeloom.dialects import bptt
 from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
+from spikeloom.dialects.neuron import Reset
 from spikeloom.passes.carried_states import continues_itself
 from spikeloom.passes.density_analysis import DensityAnalysis
 from spikeloom.passes.density_lattice import (
@@ -34,7 +35,10 @@ Demand = tuple[SSAValue, Density]
 
 @dataclass(frozen=True)
 class Demands:
-    """`operands`: what is wanted of them; `states`: of results that are their own next state."""
+    """`operands`: what is wanted of them; `states`: of results that are their own next state.
+
+    A state is wanted for as long as what follows from it, whether a scan shows it or not.
+    """
 
     operands: tuple[Demand, ...]
     states: tuple[Demand, ...] = ()
@@ -106,8 +110,9 @@ def _fire(op: FireOp, wanted: Wanted) -> Demands:
         return Demands(tuple((value, outputs) for value in (op.current, *states)))
     # A potential acts on all later ones.
     lasting = up_to_then(outputs)
-    own = [op.spikes, *([op.potential] if op.potential is not None else [])]
-    return Demands(((op.current, lasting),), tuple((v, lasting) for v in own) if states else ())
+    own = [] if op.neuron.reset.data is Reset.NONE else [op.spikes]
+    own += [] if op.potential is None else [op.potential]
+    return Demands(((op.current, lasting),), tuple((value, lasting) for value in own))
 
 
 def _fire_gradient(op: FireGradientOp, wanted: Wanted, bounds: DensityAnalysis) -> Demands:
@@ -123,9 +128,7 @@ def _fire_gradient(op: FireGradientOp, wanted: Wanted, bounds: DensityAnalysis) 
     )
     operands: list[Demand] = [(op.spike_gradient, both(derivative, lasting))]
     operands += [(v, lasting) for v in (op.spikes, op.mask, op.potential) if v is not None]
-    if op.next_gradient is None:
-        return Demands(tuple(operands))
-    if is_own:
+    if is_own or op.next_gradient is None:
         return Demands(tuple(operands), ((op.gradient, lasting),))
     following = zero(gradient.steps) if rule.forgets else gradient
     return Demands((*operands, (op.next_gradient, following)))
@@ -140,4 +143,4 @@ def _leaky_sum(op: IntegrateOp | IntegrateGradientOp, wanted: Wanted) -> Demands
         return Demands(((op.value, result), (op.state, zero(result.steps) if forgets else result)))
     forward = isinstance(op, IntegrateOp)
     lasting = result if forgets else up_to_then(result) if forward else from_then_on(result)
-    return Demands(((op.value, lasting),), ((op.result, lasting),) if op.state is not None else ())
+    return Demands(((op.value, lasting),), ((op.result, lasting),))
