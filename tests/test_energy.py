@@ -31,16 +31,16 @@ TABLES = pytest.mark.parametrize("machine", [HOROWITZ, ALADDIN], ids=["horowitz"
 LARGE = dict.fromkeys(HOROWITZ.memory_bytes, 1 << 28)
 
 TINY = """\
-buffer @input : bit[1, 1, 4] in dram at 0x00000000 role input
-buffer @weight : f32[1, 4, 8] in dram at 0x00000040 role parameter "a.weight"
-buffer @spikes : bit[1, 1, 4] in spike_sram at 0x00000000
-buffer @tile : f32[1, 4, 8] in weight_sram at 0x00000000
-buffer @current : f32[1, 1, 8] in state_sram at 0x00000000
+buffer @input : bit[1, 1, 1, 4] in dram at 0x00000000 role input
+buffer @weight : f32[1, 1, 4, 8] in dram at 0x00000040 role parameter "a.weight"
+buffer @spikes : bit[1, 1, 1, 4] in spike_sram at 0x00000000
+buffer @tile : f32[1, 1, 4, 8] in weight_sram at 0x00000000
+buffer @current : f32[1, 1, 1, 8] in state_sram at 0x00000000
 
-load @spikes[0, 0, 0] = @input[0, 0, 0] over planes 1, rows 1, columns 4
-load @tile[0, 0, 0] = @weight[0, 0, 0] over planes 1, rows 4, columns 8 loc "a.snn:2:9" layer "a"
-clear @current[0, 0, 0] over planes 1, rows 1, columns 8 loc "a.snn:2:9" layer "a"
-accumulate @current[0, 0, 0] += @spikes[0, 0, 0], @tile[0, 0, 0] over steps 1, samples 1, \
+load @spikes[0, 0, 0, 0] = @input[0, 0, 0, 0] over planes 1, groups 1, rows 1, columns 4
+load @tile[0, 0, 0, 0] = @weight[0, 0, 0, 0] over planes 1, groups 1, rows 4, columns 8 loc "a.snn:2:9" layer "a"
+clear @current[0, 0, 0, 0] over planes 1, groups 1, rows 1, columns 8 loc "a.snn:2:9" layer "a"
+accumulate @current[0, 0, 0, 0] += @spikes[0, 0, 0, 0], @tile[0, 0, 0, 0] over steps 1, samples 1, positions 1, \
 inputs 4, outputs 8 loc "a.snn:2:13" layer "a"
 """
 """Two of its four inputs spike: 2 rows of 8 weights are read and added."""
@@ -50,7 +50,7 @@ inputs 4, outputs 8 loc "a.snn:2:13" layer "a"
 def tiny(table: str) -> RunResult:
     stream, machine = assemble(TINY, "tiny"), HOROWITZ.with_energy_table(table)
     interpreter = Interpreter(validate(stream, LARGE), machine)
-    interpreter.write(0, np.array([[[1, 0, 1, 0]]], np.uint8))
+    interpreter.write(0, np.array([[[[1, 0, 1, 0]]]], np.uint8))
     return interpreter.run()
 
 

@@ -16,6 +16,8 @@ from spikeloom.dialects.instruction_set import Engine
 
 Natural = Annotated[int, Field(ge=0)]
 
+NOTHING_COUNTED = Activity()
+
 _NUMBERS = {quantity.name: number for number, quantity in counters.QUANTITIES.items()}
 """The column of each quantity by name."""
 
@@ -95,7 +97,7 @@ class Totals(Record):
         return all(found[name] == self.counters[name] for name in counted & found.keys())
 
 
-def totals_of(result: RunResult, activity: Activity) -> Totals:
+def totals_of(result: RunResult, activity: Activity = NOTHING_COUNTED) -> Totals:
     """The totals of one run, during which this was active."""
     totals = result.totals()
     names = {number: name for name, number in _NUMBERS.items()}
