@@ -21,7 +21,7 @@ demo: setup      ## train a spiking network on handwritten digits
 
 test: setup lint ## lint, types and the whole test suite
 	$(BIN)/lit -q tests/filecheck
-	$(BIN)/python -m pytest tests -m 'not oracle'
+	$(BIN)/python -m pytest tests -m 'not oracle' -n 2 --dist worksteal
 
 lint: setup      ## ruff and pyright
 	$(BIN)/ruff check .
@@ -29,7 +29,7 @@ lint: setup      ## ruff and pyright
 	$(BIN)/pyright
 
 test-oracles: .venv-oracles/.ready   ## compare gradients with PyTorch (installs CPU torch into .venv-oracles)
-	.venv-oracles/bin/python -m pytest tests -m oracle
+	.venv-oracles/bin/python -m pytest tests -m oracle -n 2 --dist worksteal
 
 .venv-oracles/.ready: pyproject.toml
 	$(PYTHON) -m venv .venv-oracles

@@ -38,10 +38,11 @@ buffer @tile : f32[1, 1, 4, 8] in weight_sram at 0x00000000
 buffer @current : f32[1, 1, 1, 8] in state_sram at 0x00000000
 
 load @spikes[0, 0, 0, 0] = @input[0, 0, 0, 0] over planes 1, groups 1, rows 1, columns 4
-load @tile[0, 0, 0, 0] = @weight[0, 0, 0, 0] over planes 1, groups 1, rows 4, columns 8 loc "a.snn:2:9" layer "a"
+load @tile[0, 0, 0, 0] = @weight[0, 0, 0, 0] over planes 1, groups 1, rows 4, columns 8 \
+loc "a.snn:2:9" layer "a"
 clear @current[0, 0, 0, 0] over planes 1, groups 1, rows 1, columns 8 loc "a.snn:2:9" layer "a"
-accumulate @current[0, 0, 0, 0] += @spikes[0, 0, 0, 0], @tile[0, 0, 0, 0] over steps 1, samples 1, positions 1, \
-inputs 4, outputs 8 loc "a.snn:2:13" layer "a"
+accumulate @current[0, 0, 0, 0] += @spikes[0, 0, 0, 0], @tile[0, 0, 0, 0] over \
+steps 1, samples 1, positions 1, inputs 4, outputs 8 loc "a.snn:2:13" layer "a"
 """
 """Two of its four inputs spike: 2 rows of 8 weights are read and added."""
 
