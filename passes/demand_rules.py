@@ -76,6 +76,8 @@ def _without_state(op: Operation, wanted: Wanted, bounds: DensityAnalysis) -> It
             yield op.right, wanted(op.sum)
         case bptt.ReshapeOp():
             yield op.value, wanted(op.reshaped)
+        case bptt.DelayOp() | bptt.AdvanceOp() if isinstance(op.parent_op(), bptt.ScanOp):
+            yield op.value, density(steps)
         case bptt.DelayOp():
             yield op.value, possibly(advanced(wanted(op.shifted)))
         case bptt.AdvanceOp():

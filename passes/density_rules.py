@@ -70,6 +70,8 @@ def result_densities(op: Operation, known: Known, extent: Extent) -> tuple[Densi
             return (total(sequence(op.left), sequence(op.right)),)
         case bptt.ReshapeOp():
             return (known(op.value),)
+        case bptt.DelayOp() | bptt.AdvanceOp() if _in_scan(op):
+            return (density(steps),)  # one step has no neighbours: no pass makes this
         case bptt.DelayOp():
             return (delayed(sequence(op.value)),)
         case bptt.AdvanceOp():

@@ -71,6 +71,8 @@ class _Spread:
             match op:
                 case bptt.ReshapeOp():
                     self._copy(op.value, op.reshaped)
+                case bptt.DelayOp() | bptt.AdvanceOp() if isinstance(op.parent_op(), ScanOp):
+                    pass
                 case bptt.DelayOp():
                     self._shift(op.value, op.shifted, self._bounds[op.value].trailing)
                 case bptt.AdvanceOp():
