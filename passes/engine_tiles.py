@@ -106,11 +106,12 @@ def _too_small(
 ):
     sizes = {b: buffer_bytes(b.element, b.shape(tiles)) for b in buffers if b.memory == memory}
     largest = max(sizes, key=sizes.__getitem__)
+    follows_time = memory in ("spike_sram", "state_sram")
     return error(
         "E0302",
         f"the machine is too small: {nest} needs {sum(sizes.values())} bytes of {memory} "
         f"even with the smallest tiles, {sizes[largest]} of them for its buffer "
         f"`{largest.role}` {list(largest.shape(tiles))}, but only {available} are available",
         location,
-        f"use a machine with a larger {memory}, or fewer steps",
+        f"use a machine with a larger {memory}{', or fewer steps' if follows_time else ''}",
     )
