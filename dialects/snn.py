@@ -20,6 +20,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from spikeloom.dialects.neuron import NeuronAttr, ResetAttr, SurrogateKindAttr
 from spikeloom.dialects.number_text import Count, count, parse_count
+from spikeloom.dialects.pool_kind import PoolKindAttr
 from spikeloom.dialects.snn_network import NetworkOp, ParameterOp, ReturnOp
 from spikeloom.dialects.snn_types import (
     NetworkValueOperation,
@@ -171,6 +172,7 @@ SNN = Dialect(
         OptimizerKindAttr,
         DataAttr,
         WindowAttr,
+        PoolKindAttr,
     ],
 )
 
