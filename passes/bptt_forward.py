@@ -57,9 +57,19 @@ def _forward(
     match op:
         case snn.LinearOp():
             new = bptt.SynapseOp(value_of(op.input), op.weight, op.bias, type_of(op.result))
+        case snn.Conv2dOp():
+            new = bptt.ConvolutionOp(
+                value_of(op.input), op.weight, op.bias, op.window, type_of(op.result)
+            )
+        case snn.Pool2dOp():
+            new = bptt.PoolOp(value_of(op.value), op.kind.data, op.window, type_of(op.pooled))
+        case snn.BatchnormOp():
+            new = _normalization(expansion, emitter, op, value_of(op.current))
         case snn.AddOp():
             new = bptt.AddOp(value_of(op.left), value_of(op.right))
-        case snn.FlattenOp():
+        case snn.ConcatOp():
+            new = bptt.ConcatenateOp(value_of(op.left), value_of(op.right), type_of(op.result))
+        case snn.FlattenOp() | snn.ReshapeOp():
             new = bptt.ReshapeOp(value_of(op.value), type_of(op.result))
         case snn.PreviousOp():
             new = bptt.DelayOp(value_of(op.value))
@@ -82,6 +92,19 @@ def _forward(
             raise AssertionError(f"no forward rule for {op.name}")
     new.results[0].name_hint = op.results[0].name_hint
     return emitter.emit(new, op)
+
+
+def _normalization(
+    expansion: Expansion, emitter: Emitter, op: snn.BatchnormOp, value: SSAValue
+) -> bptt.NormalizeOp:
+    """In training with the statistics of the batch, otherwise with the running ones."""
+    mean, variance = op.mean, op.variance
+    if expansion.training:
+        moments = emitter.emit(bptt.MomentsOp(value), op)
+        expansion.moments[op] = moments
+        mean, variance = moments.mean, moments.variance
+        mean.name_hint, variance.name_hint = "mean", "variance"
+    return bptt.NormalizeOp(value, mean, variance, op.scale, op.shift, op.epsilon)
 
 
 class _Carried:
@@ -164,13 +187,22 @@ def _values_kept(expansion: Expansion, component: Component) -> list[SSAValue]:
     }
     kept: list[SSAValue] = []
     for value in component.values():
-        read_by_linear = expansion.training and any(
-            isinstance(use.operation, snn.LinearOp) for use in value.uses
-        )
         returned = any(isinstance(use.operation, snn.ReturnOp) for use in value.uses)
-        if value in outside or read_by_linear or returned:
+        if value in outside or returned or _backward_reads(expansion, value):
             kept.append(_root(value))
     return kept
+
+
+def _backward_reads(expansion: Expansion, value: SSAValue) -> bool:
+    """Whether the gradient of an operation that uses or yields `value` is computed from it."""
+    around = [use.operation for use in value.uses]
+    if isinstance(value.owner, snn.Pool2dOp):
+        around.append(value.owner)
+    return expansion.training and any(
+        isinstance(op, snn.LinearOp | snn.Conv2dOp)
+        or (isinstance(op, snn.Pool2dOp) and op.kind.data is bptt.PoolKind.MAX)
+        for op in around
+    )
 
 
 def _root(value: SSAValue) -> SSAValue:

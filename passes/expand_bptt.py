@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import DYNAMIC_INDEX, ModuleOp, TensorType, i32
-from xdsl.ir import Block, Region, SSAValue
+from xdsl.ir import Block, Region
 from xdsl.passes import ModulePass
 
 from spikeloom.diagnostics import error
@@ -145,18 +145,23 @@ def _emit_objective(
         return
     spread = bptt.ReadoutGradientOp(loss.gradient, kind, bptt.real_like(bptt.tensor_of(output)))
     output_gradient = emitter.emit(spread, train).output_gradient
-    gradients = expand_backward(expansion, returned.output, output_gradient)
-    _emit_updates(emitter, network, train, gradients)
+    expand_backward(expansion, returned.output, output_gradient)
+    _emit_updates(expansion, network, train)
 
 
-def _emit_updates(
-    emitter: Emitter,
-    network: snn.NetworkOp,
-    train: snn.TrainOp,
-    gradients: dict[str, SSAValue],
-) -> None:
+def _emit_updates(expansion: Expansion, network: snn.NetworkOp, train: snn.TrainOp) -> None:
+    """What a batch changes: trained parameters and running statistics, as they are declared."""
+    emitter, gradients = expansion.emitter, expansion.gradients
+    statistics: dict[str, bptt.UpdateRunningOp] = {}
+    for op, moments in expansion.moments.items():
+        mean, variance = op.mean_name, op.variance_name
+        statistics[mean] = bptt.UpdateRunningOp(mean, moments.mean, op.momentum, unbiased=False)
+        statistics[variance] = bptt.UpdateRunningOp(
+            variance, moments.variance, op.momentum, unbiased=True
+        )
     for name, parameter in network.parameters().items():
         if name in gradients:
             emitter.emit(bptt.ReportOp(gradients[name], "gradient", name), parameter)
-            update = bptt.OptimizeOp(name, gradients[name], train.optimizer)
-            emitter.emit(update, parameter)
+            emitter.emit(bptt.OptimizeOp(name, gradients[name], train.optimizer), parameter)
+        elif name in statistics:
+            emitter.emit(statistics[name], parameter)
