@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from xdsl.ir import Block, Region, SSAValue
 
+from spikeloom.diagnostics import error
 from spikeloom.dialects import bptt, snn
 from spikeloom.dialects.bptt_neurons import FireOp, IntegrateOp
 from spikeloom.dialects.bptt_scan import ScanOp, YieldOp, sequence_of, step_of
+from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.neuron import Reset
 from spikeloom.passes.bptt_expansion import (
     Emitter,
@@ -123,6 +125,15 @@ class _Carried:
 
 def _expand_cycle(expansion: Expansion, component: Component) -> None:
     """A scan over time for operations that depend on their own past."""
+    for op in component.operations:
+        if isinstance(op, snn.BatchnormOp):
+            raise error(
+                "E0204",
+                "expand-bptt cannot normalize inside of a cycle through `previous`: the statistics "
+                "over time would be known only after the cycle has run",
+                location_of(op),
+                "normalize what enters the cycle",
+            )
     inputs = component.inputs()
     sequences = [expansion.sequence(value) for value in inputs]
     body = Block(arg_types=[step_of(sequence.type) for sequence in sequences])

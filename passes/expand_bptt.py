@@ -7,6 +7,7 @@ forward pass and what is measured of it remain.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -82,9 +83,10 @@ class ExpandBpttPass(ModulePass):
         emitter = Emitter(block)
         for parameter in network.parameters().values():
             emitter.emit(parameter.clone(), parameter)
-        expansion = Expansion(
-            emitter, analyze_network(network), self.training and train is not None
-        )
+        training = self.training and train is not None
+        if training:
+            _require_variances(network, steps * batch)
+        expansion = Expansion(emitter, analyze_network(network), training)
         expansion.sequences[image] = block.args[0]
         expand_forward(expansion)
         for layer, saved in expansion.saved.items():
@@ -110,6 +112,22 @@ def _require_shapes(network: snn.NetworkOp) -> None:
                 location_of(op),
                 "run infer-shapes first",
             )
+
+
+def _require_variances(network: snn.NetworkOp, samples: int) -> None:
+    """A batch has more than one number per channel, as an unbiased variance needs."""
+    for op in network.body.block.ops:
+        if isinstance(op, snn.BatchnormOp):
+            shape = snn.known_shape(op.current)
+            assert shape is not None
+            if samples * math.prod(shape[1:]) == 1:
+                raise error(
+                    "E0204",
+                    "one step of one sample has a single number per channel here, which has no "
+                    "variance to normalize with",
+                    location_of(op),
+                    "train with more steps or a larger batch",
+                )
 
 
 def _emit_objective(
