@@ -8,7 +8,6 @@ from bptt_values import Array, step_values
 from reference_gradients import Batch, Gradients, Parameters
 from snn_program import Network
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import SSAValue
 from xdsl.transforms import get_all_passes
 
 from spikeloom.compiler import new_context
@@ -18,13 +17,12 @@ from spikeloom.pass_pipeline import parse_passes
 from spikeloom.passes.registry import PASSES
 
 
-def expanded_step(network: Network, passes: str = "cse,dce") -> tuple[ModuleOp, bptt.StepOp]:
-    """The network's verified training step, in the module that owns it."""
+def expanded_step(network: Network, *, training: bool = True) -> tuple[ModuleOp, bptt.StepOp]:
+    """The network's verified step, and the module that owns it."""
     module = parse_program(network.text(), "random.snn")
-    expand = f"expand-bptt{{steps={network.steps} batch={network.batch}}}"
-    for each in parse_passes(
-        f"infer-shapes,{expand},{passes}".rstrip(","), {**get_all_passes(), **PASSES}
-    ):
+    options = f"training={str(training).lower()} steps={network.steps} batch={network.batch}"
+    pipeline = f"infer-shapes,expand-bptt{{{options}}},cse,dce"
+    for each in parse_passes(pipeline, {**get_all_passes(), **PASSES}):
         each.apply(new_context(), module)
         module.verify()
     (step,) = (op for op in module.ops if isinstance(op, bptt.StepOp))
@@ -45,7 +43,7 @@ def evaluate_step(step: bptt.StepOp, parameters: Parameters, batch: Batch) -> Gr
 
     gradients = reports("gradient")
     updated = {
-        op.parameter.root_reference.data: _value(values, op.gradient)
+        op.parameter.root_reference.data: values[op.gradient]
         for op in step.body.block.ops
         if isinstance(op, bptt.OptimizeOp)
     }
@@ -65,7 +63,3 @@ def evaluate_step(step: bptt.StepOp, parameters: Parameters, batch: Batch) -> Gr
             for name, statistic in running_after(step, values, singles).items()
         },
     )
-
-
-def _value(values: dict[SSAValue, Array], value: SSAValue) -> Array:
-    return values[value]
