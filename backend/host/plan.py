@@ -97,7 +97,19 @@ class RandomData(_Record):
     test: TestFraction = 0.2
 
 
-Data = Annotated[DigitsData | FileData | RandomData, Field(discriminator="source")]
+class DelayedMatchData(_Record):
+    """`delayed_match(symbols, samples, noise)`: were two symbols, shown apart, the same?"""
+
+    source: Literal["delayed_match"] = "delayed_match"
+    symbols: Annotated[int, Field(ge=2, le=2**24)]
+    samples: Count
+    noise: Annotated[float, Field(ge=0.0, le=1.0)]
+    test: TestFraction = 0.2
+
+
+Data = Annotated[
+    DigitsData | FileData | RandomData | DelayedMatchData, Field(discriminator="source")
+]
 
 
 class OptimizerPlan(_Record):
