@@ -44,11 +44,61 @@ def lay_out(step: bptt.StepOp) -> Layout:
 
 def _place(layout: Layout, op: Operation, timed: bool) -> None:
     """Gives an operation's results a place; `timed` where there is a plane per step."""
+    if (view := _view_of(op)) is not None:
+        value, shift = view
+        layout.place_shifted(op.results[0], layout.view(value), shift)
+    elif (name := _name_of(op)) is not None:
+        layout.place_activation(op.results[0], name, timed)
+    else:
+        _place_several(layout, op, timed)
+
+
+def _view_of(op: Operation) -> tuple[SSAValue, int] | None:
+    """What an operation without work has for its operand, and how many steps later it is."""
+    match op:
+        case bptt.DelayOp():
+            return op.value, -1
+        case bptt.AdvanceOp():
+            return op.value, 1
+        case bptt.ReshapeOp() if is_view(op.value, op.reshaped):
+            return op.value, 0
+        case bptt.SliceOp() if op.value.type == op.part.type:
+            return op.value, 0
+        case _:
+            return None
+
+
+def _name_of(op: Operation) -> str | None:
+    """What the one sequence that an operation computes is called, None for other operations."""
     match op:
         case bptt.SynapseOp() | bptt.ConvolutionOp():
-            layout.place_activation(op.current, f"{statement(op.weight)}.current", timed)
+            return f"{statement(op.weight)}.current"
+        case bptt.SynapseInputGradientOp() | bptt.ConvolutionInputGradientOp():
+            return f"{statement(op.weight)}.input_gradient"
+        case IntegrateOp():
+            return f"{op.layer.data}.potential"
+        case FireGradientOp() | IntegrateGradientOp():
+            return f"{op.layer.data}.gradient"
+        case bptt.NormalizeOp():
+            return f"{statement(op.scale)}.normalized"
+        case bptt.NormalizeGradientOp():
+            return f"{statement(op.scale)}.normalize_gradient"
         case bptt.AddOp() | bptt.ReadoutGradientOp():
-            layout.place_activation(op.results[0], op.results[0].name_hint or "sum", timed)
+            return op.results[0].name_hint or "sum"
+        case (
+            bptt.PoolOp()
+            | bptt.PoolGradientOp()
+            | bptt.ConcatenateOp()
+            | bptt.SliceOp()
+            | bptt.ReshapeOp()
+        ):
+            return op.results[0].name_hint or op.name.removeprefix("bptt.")
+        case _:
+            return None
+
+
+def _place_several(layout: Layout, op: Operation, timed: bool) -> None:
+    match op:
         case FireOp():
             for name, value in (
                 ("spikes", op.spikes),
@@ -57,17 +107,6 @@ def _place(layout: Layout, op: Operation, timed: bool) -> None:
             ):
                 if value is not None:
                     layout.place_activation(value, f"{op.layer.data}.{name}", timed)
-        case IntegrateOp():
-            layout.place_activation(op.result, f"{op.layer.data}.potential", timed)
-        case FireGradientOp() | IntegrateGradientOp():
-            layout.place_activation(op.results[0], f"{op.layer.data}.gradient", timed)
-        case bptt.SynapseInputGradientOp() | bptt.ConvolutionInputGradientOp():
-            name = f"{statement(op.weight)}.input_gradient"
-            layout.place_activation(op.input_gradient, name, timed)
-        case bptt.ReadoutOp():
-            layout.place_activation(op.readout, "readout", False)
-        case bptt.LossOp():
-            _place_loss(layout, op)
         case (
             bptt.SynapseWeightGradientOp()
             | bptt.ConvolutionWeightGradientOp()
@@ -78,24 +117,10 @@ def _place(layout: Layout, op: Operation, timed: bool) -> None:
         case bptt.MomentsOp():
             layout.place_parameter_like(op.mean, "mean")
             layout.place_parameter_like(op.variance, "variance")
-        case bptt.NormalizeOp():
-            layout.place_activation(op.normalized, f"{statement(op.scale)}.normalized", timed)
-        case bptt.NormalizeGradientOp():
-            name = f"{statement(op.scale)}.normalize_gradient"
-            layout.place_activation(op.value_gradient, name, timed)
-        case bptt.SliceOp() if op.value.type == op.part.type:
-            layout.place_shifted(op.part, layout.view(op.value), 0)
-        case bptt.PoolOp() | bptt.PoolGradientOp() | bptt.ConcatenateOp() | bptt.SliceOp():
-            name = op.results[0].name_hint or op.name.removeprefix("bptt.")
-            layout.place_activation(op.results[0], name, timed)
-        case bptt.DelayOp():
-            layout.place_shifted(op.shifted, layout.view(op.value), -1)
-        case bptt.AdvanceOp():
-            layout.place_shifted(op.shifted, layout.view(op.value), 1)
-        case bptt.ReshapeOp() if is_view(op.value, op.reshaped):
-            layout.place_shifted(op.reshaped, layout.view(op.value), 0)
-        case bptt.ReshapeOp():
-            layout.place_activation(op.reshaped, op.reshaped.name_hint or "reshaped", timed)
+        case bptt.ReadoutOp():
+            layout.place_activation(op.readout, "readout", False)
+        case bptt.LossOp():
+            _place_loss(layout, op)
         case ScanOp():
             _place_scan(layout, op)
         case _:
@@ -131,11 +156,8 @@ def _place_scan(layout: Layout, scan: ScanOp) -> None:
 
 
 def _viewed(value: SSAValue) -> SSAValue | None:
-    """What a reshape without work has for its operand, None for other values."""
-    op = value.owner
-    if isinstance(op, bptt.ReshapeOp) and is_view(op.value, op.reshaped):
-        return op.value
-    return None
+    view = _view_of(value.owner) if isinstance(value.owner, Operation) else None
+    return None if view is None else view[0]
 
 
 SCAN_OPERATIONS = (
