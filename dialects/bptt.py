@@ -34,7 +34,18 @@ from xdsl.printer import Printer
 from xdsl.traits import IsolatedFromAbove, NoTerminator, SymbolOpInterface, SymbolTable
 from xdsl.utils.exceptions import VerifyException
 
+from spikeloom.dialects.bptt_images import (
+    ConvolutionInputGradientOp,
+    ConvolutionOp,
+    ConvolutionWeightGradientOp,
+)
 from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
+from spikeloom.dialects.bptt_normalization import (
+    MomentsOp,
+    NormalizeOp,
+    UpdateRunningOp,
+)
+from spikeloom.dialects.bptt_normalization_gradients import NormalizeGradientOp, ScaleGradientOp
 from spikeloom.dialects.bptt_objective import (
     LABELS,
     LossOp,
@@ -45,8 +56,16 @@ from spikeloom.dialects.bptt_objective import (
     ReadoutOp,
     ReportOp,
 )
+from spikeloom.dialects.bptt_pools import PoolGradientOp, PoolKind, PoolKindAttr, PoolOp
 from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
-from spikeloom.dialects.bptt_sequences import AddOp, AdvanceOp, DelayOp, ReshapeOp
+from spikeloom.dialects.bptt_sequences import (
+    AddOp,
+    AdvanceOp,
+    ConcatenateOp,
+    DelayOp,
+    ReshapeOp,
+    SliceOp,
+)
 from spikeloom.dialects.bptt_shapes import SEQUENCE, sample_shape
 from spikeloom.dialects.bptt_synapses import (
     BiasGradientOp,
@@ -115,11 +134,16 @@ class StepOp(IRDLOperation):
             raise VerifyException(f"labels are a {LABELS}, got {arguments[1].type}")
         for parameter in self.parameters().values():
             shape = parameter.type.get_shape()
-            if len(shape) not in (1, 2) or min(shape) < 1:
+            if len(shape) not in (1, 2, 4) or min(shape) < 1:
                 raise VerifyException(
-                    f"a parameter of a step is [out, in] or [out], got {parameter.type}"
+                    "a parameter of a step is [out], [out, in] or [out, in, height, width], "
+                    f"got {parameter.type}"
                 )
-        updated = [op.parameter for op in self.body.block.ops if isinstance(op, OptimizeOp)]
+        updated = [
+            op.parameter
+            for op in self.body.block.ops
+            if isinstance(op, OptimizeOp | UpdateRunningOp)
+        ]
         for symbol in set(updated):
             if updated.count(symbol) > 1:
                 raise VerifyException(f"{symbol} is updated more than once")
@@ -176,6 +200,8 @@ BPTT = Dialect(
         DelayOp,
         AdvanceOp,
         ReshapeOp,
+        ConcatenateOp,
+        SliceOp,
         FireOp,
         IntegrateOp,
         ReadoutOp,
@@ -186,10 +212,20 @@ BPTT = Dialect(
         SynapseInputGradientOp,
         SynapseWeightGradientOp,
         BiasGradientOp,
+        ConvolutionOp,
+        ConvolutionInputGradientOp,
+        ConvolutionWeightGradientOp,
+        PoolOp,
+        PoolGradientOp,
+        MomentsOp,
+        NormalizeOp,
+        ScaleGradientOp,
+        NormalizeGradientOp,
+        UpdateRunningOp,
         OptimizeOp,
         ReportOp,
     ],
-    [ReadoutAttr, DensityAttr],
+    [ReadoutAttr, DensityAttr, PoolKindAttr],
 )
 
 __all__ = [
@@ -197,25 +233,39 @@ __all__ = [
     "AddOp",
     "AdvanceOp",
     "BiasGradientOp",
+    "ConcatenateOp",
+    "ConvolutionInputGradientOp",
+    "ConvolutionOp",
+    "ConvolutionWeightGradientOp",
     "DelayOp",
     "FireGradientOp",
     "FireOp",
     "IntegrateGradientOp",
     "IntegrateOp",
     "LossOp",
+    "MomentsOp",
+    "NormalizeGradientOp",
+    "NormalizeOp",
     "OptimizeOp",
+    "PoolGradientOp",
+    "PoolKind",
+    "PoolKindAttr",
+    "PoolOp",
     "ReadoutAttr",
     "ReadoutGradientOp",
     "ReadoutKind",
     "ReadoutOp",
     "ReportOp",
     "ReshapeOp",
+    "ScaleGradientOp",
     "ScanOp",
+    "SliceOp",
     "StepOp",
     "SynapseInputGradientOp",
     "SynapseOp",
     "SynapseWeightGradientOp",
     "Tensor",
+    "UpdateRunningOp",
     "YieldOp",
     "real_like",
     "sample_type",

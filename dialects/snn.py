@@ -37,6 +37,7 @@ from spikeloom.dialects.training import (
     OptimizerAttr,
     OptimizerKindAttr,
 )
+from spikeloom.dialects.window import WindowAttr
 
 MAX_COUNT = 2**24
 """The largest number of steps, samples of a batch and epochs that a program may ask for."""
@@ -169,6 +170,7 @@ SNN = Dialect(
         OptimizerAttr,
         OptimizerKindAttr,
         DataAttr,
+        WindowAttr,
     ],
 )
 
