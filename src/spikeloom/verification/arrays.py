@@ -32,7 +32,7 @@ class WorkLimit:
         """Takes the work of an operation.
 
         Raises:
-            DiagnosticError: E0409, it is more than the limit leaves.
+            DiagnosticError: E0602, it is more than the limit leaves.
         """
         self.spent += amount
         if self.spent > self.limit:
@@ -41,7 +41,7 @@ class WorkLimit:
                 "which is the limit of verification by running"
             )
             help = "give fewer --verify-steps and --verify-batch, or a smaller network"
-            raise error("E0409", message, help=help)
+            raise error("E0602", message, help=help)
 
 
 @dataclass

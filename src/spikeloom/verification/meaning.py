@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -11,11 +11,10 @@ import numpy as np
 from spikeloom.dialects import bptt, snn
 from spikeloom.dialects.snn_network import ParameterOp
 from spikeloom.dialects.training import LossKind, OptimizerAttr
-from spikeloom.verification.arrays import Array, Precision, WorkLimit
-from spikeloom.verification.draws import Draw
-from spikeloom.verification.network_evaluator import NetworkFrame, evaluate_network
+from spikeloom.verification.arrays import Array
+from spikeloom.verification.network_evaluator import NetworkFrame
 from spikeloom.verification.objective_rules import objective
-from spikeloom.verification.step_evaluator import Evaluation, evaluate_step
+from spikeloom.verification.step_evaluator import Evaluation
 
 
 class Level(Enum):
@@ -51,8 +50,9 @@ def name_of(value: ValueName) -> str:
     return f"the {words} of `{subject}`" if subject else f"the {words}"
 
 
-def network_meaning(frame: NetworkFrame, network: snn.NetworkOp, train: snn.TrainOp | None,
-                    labels: Array) -> Meaning:
+def network_meaning(
+    frame: NetworkFrame, network: snn.NetworkOp, train: snn.TrainOp | None, labels: Array
+) -> Meaning:
     """The output, the spikes of every layer, and readout and loss as training takes them."""
     output = frame.sequence(network.returned.output)
     values: dict[ValueName, Array] = {("output", ""): output}

@@ -65,7 +65,7 @@ def evaluate_network(
     """All values of a network over the steps of `signal` [T, B, ...].
 
     Raises:
-        DiagnosticError: the work limit is reached (E0409), or the network cannot be executed
+        DiagnosticError: the work limit is reached (E0602), or the network cannot be executed
             (E0204).
     """
     started = {name: np.asarray(array, precision) for name, array in parameters.items()}

@@ -19,13 +19,21 @@ from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.snn_network import ParameterOp
 from spikeloom.verification.arrays import Array, Closeness, Frame, Precision, Rule, WorkLimit
+from spikeloom.verification.image_rules import IMAGE_RULES
 from spikeloom.verification.matrix_rules import MATRIX_RULES
 from spikeloom.verification.neuron_rules import NEURON_RULES
+from spikeloom.verification.normalization_rules import NORMALIZATION_RULES, updated_statistic
 from spikeloom.verification.objective_rules import OBJECTIVE_RULES, updated
 
 UNLIMITED = 2**62
 
-RULES: dict[type[Operation], Rule] = {**MATRIX_RULES, **NEURON_RULES, **OBJECTIVE_RULES}
+RULES: dict[type[Operation], Rule] = {
+    **MATRIX_RULES,
+    **IMAGE_RULES,
+    **NEURON_RULES,
+    **NORMALIZATION_RULES,
+    **OBJECTIVE_RULES,
+}
 """Every operation with results but the scan."""
 
 Observer = Callable[[Operation, Frame], None]
@@ -65,7 +73,7 @@ def evaluate_step(
         work: what it may take; unlimited when not given.
 
     Raises:
-        DiagnosticError: the work limit is reached (E0409), or an operation has no meaning (E0204).
+        DiagnosticError: the work limit is reached (E0602), or an operation has no meaning (E0204).
     """
     started = {name: np.asarray(array, precision) for name, array in parameters.items()}
     limit = WorkLimit(UNLIMITED) if work is None else work
@@ -98,6 +106,9 @@ class _Run:
                     name = op.parameter.root_reference.data
                     before, gradient = self.frame.parameter(op.parameter), self.frame[op.gradient]
                     self.updated[name] = updated(op.optimizer, before, gradient)
+                case bptt.UpdateRunningOp():
+                    name = op.parameter.root_reference.data
+                    self.updated[name] = self.frame.real(updated_statistic(op, self.frame))
                 case _:
                     self._apply(op)
             if self.observer is not None:
