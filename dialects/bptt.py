@@ -56,7 +56,7 @@ from spikeloom.dialects.bptt_objective import (
     ReadoutOp,
     ReportOp,
 )
-from spikeloom.dialects.bptt_pools import PoolGradientOp, PoolKind, PoolKindAttr, PoolOp
+from spikeloom.dialects.bptt_pools import PoolGradientOp, PoolOp
 from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
 from spikeloom.dialects.bptt_sequences import (
     AddOp,
@@ -86,8 +86,9 @@ from spikeloom.dialects.bptt_types import (
 from spikeloom.dialects.density import DensityAttr
 from spikeloom.dialects.locations import parse_located_argument
 from spikeloom.dialects.number_text import Count, count, parse_count
+from spikeloom.dialects.pool_kind import PoolKind
 from spikeloom.dialects.snn import MAX_COUNT
-from spikeloom.dialects.snn_network import ParameterOp
+from spikeloom.dialects.snn_parameter import ParameterOp
 
 
 @irdl_op_definition
@@ -225,7 +226,7 @@ BPTT = Dialect(
         OptimizeOp,
         ReportOp,
     ],
-    [ReadoutAttr, DensityAttr, PoolKindAttr],
+    [ReadoutAttr, DensityAttr],
 )
 
 __all__ = [
@@ -249,7 +250,6 @@ __all__ = [
     "OptimizeOp",
     "PoolGradientOp",
     "PoolKind",
-    "PoolKindAttr",
     "PoolOp",
     "ReadoutAttr",
     "ReadoutGradientOp",

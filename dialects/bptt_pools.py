@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from xdsl.dialects.builtin import f32
-from xdsl.dialects.utils import EnumAttribute
-from xdsl.ir import Attribute, SpacedOpaqueSyntaxAttribute, SSAValue
+from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     IRDLOperation,
-    irdl_attr_definition,
     irdl_op_definition,
     operand_def,
     opt_operand_def,
@@ -18,26 +16,11 @@ from xdsl.irdl import (
 )
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
-from xdsl.utils.str_enum import StrEnum
 
 from spikeloom.dialects.bptt_shapes import image_shape, level_of
 from spikeloom.dialects.bptt_types import REAL, VALUE, Tensor, real_like, tensor_of
+from spikeloom.dialects.pool_kind import PoolKind, PoolKindAttr
 from spikeloom.dialects.window import WindowAttr, inner_output, window_text
-
-
-class PoolKind(StrEnum):
-    """What a pool makes of the cells of a window."""
-
-    SUM = "sum"
-    AVERAGE = "avg"
-    MAXIMUM = "max"
-
-
-@irdl_attr_definition
-class PoolKindAttr(EnumAttribute[PoolKind], SpacedOpaqueSyntaxAttribute):
-    """`#bptt<pool_kind sum>`."""
-
-    name = "bptt.pool_kind"
 
 
 @irdl_op_definition
@@ -116,7 +99,7 @@ class PoolGradientOp(IRDLOperation):
     def verify_(self) -> None:
         _check_pool(self, self.value_gradient.type, self.gradient.type, self.window)
         given = [value for value in (self.value, self.pooled) if value is not None]
-        if len(given) != (2 if self.kind.data is PoolKind.MAXIMUM else 0):
+        if len(given) != (2 if self.kind.data is PoolKind.MAX else 0):
             raise VerifyException(
                 "the gradient of a maximum, and of nothing else, reads operand and result"
             )
@@ -147,6 +130,6 @@ def _check_pool(op: IRDLOperation, value: Attribute, pooled: Attribute, window: 
 
 
 def _check_pooled_element(kind: PoolKind, value: SSAValue, pooled: SSAValue) -> None:
-    element = tensor_of(value).element_type if kind is PoolKind.MAXIMUM else f32
+    element = tensor_of(value).element_type if kind is PoolKind.MAX else f32
     if tensor_of(pooled).element_type != element:
         raise VerifyException(f"a {kind.value} pool of {value.type} yields {element}")

@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from xdsl.dialects.builtin import FunctionType, TensorType, f32
+from xdsl.dialects.builtin import FunctionType, TensorType
 from xdsl.ir import Attribute, Operation
 from xdsl.rewriter import Rewriter
 
 from spikeloom.diagnostics import Diagnostic, DiagnosticError
 from spikeloom.dialects.locations import location_of
-from spikeloom.dialects.number_text import count
 from spikeloom.dialects.snn import (
-    LinearOp,
     NetworkOp,
     NetworkValueOperation,
+    ParametricOperation,
     ShapeError,
     known_shape,
 )
@@ -73,8 +72,8 @@ def _resolve(op: NetworkValueOperation) -> bool:
     # A sum knows its shape from one side; it is settled when the other side is known too.
     if inferred is None or any(known_shape(value) is None for value in op.operands):
         return False
-    if isinstance(op, LinearOp):
-        _resolve_parameters(op)
+    if isinstance(op, ParametricOperation):
+        op.resolve_parameters()
     return True
 
 
@@ -90,16 +89,6 @@ def _set_result(op: Operation, inferred: TensorType[Attribute]) -> None:
                 location_of(op),
             )
         )
-
-
-def _resolve_parameters(op: LinearOp) -> None:
-    shape = known_shape(op.input)
-    assert shape is not None
-    weight = op.parameter(op.weight_name)
-    weight.properties["type"] = TensorType(f32, [weight.type.get_shape()[0], shape[0]])
-    weight.properties["fan_in"] = count(shape[0])
-    if op.bias_name is not None:
-        op.parameter(op.bias_name).properties["fan_in"] = count(shape[0])
 
 
 def _undetermined(op: Operation) -> Diagnostic:

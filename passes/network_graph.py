@@ -8,7 +8,7 @@ from xdsl.ir import Operation, SSAValue
 
 from spikeloom.diagnostics import error
 from spikeloom.dialects.locations import location_of
-from spikeloom.dialects.snn import LinearOp, NetworkOp, NetworkValueOperation, PreviousOp
+from spikeloom.dialects.snn import NetworkOp, NetworkValueOperation, ParametricOperation, PreviousOp
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def analyze_network(network: NetworkOp) -> NetworkGraph:
     trained: set[SSAValue] = set()
     for component in components:
         if any(
-            isinstance(op, LinearOp) or any(value in trained for value in op.operands)
+            isinstance(op, ParametricOperation) or any(value in trained for value in op.operands)
             for op in component.operations
         ):
             trained |= set(component.values())

@@ -18,7 +18,7 @@ from spikeloom.dialects import bptt
 from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
 from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
 from spikeloom.dialects.neuron import NeuronAttr, Reset, SurrogateKind
-from spikeloom.dialects.snn_network import ParameterOp
+from spikeloom.dialects.snn_parameter import ParameterOp
 from spikeloom.dialects.training import LossKind
 
 Array = NDArray[np.float32]
