@@ -211,7 +211,7 @@ class SpikeloomOpt(xDSLOptMain):
         from spikeloom.verification.pipeline_verifier import PipelineVerifier
 
         machine, sizes = self.args.machine, verification_sizes(self.args)
-        return PipelineVerifier(module, lambda: load_machine(machine), sizes)
+        return PipelineVerifier(module, self.passes, lambda: load_machine(machine), sizes)
 
     def _verify(self, module: ModuleOp, after: str | None) -> None:
         if not self.args.disable_verify:

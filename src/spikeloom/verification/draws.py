@@ -16,7 +16,7 @@ from xdsl.dialects.builtin import i1
 from xdsl.ir import SSAValue
 
 from spikeloom.dialects import bptt, snn
-from spikeloom.dialects.snn_network import ParameterOp
+from spikeloom.dialects.snn_parameter import ParameterOp
 from spikeloom.verification.arrays import Array, Closeness
 
 WEIGHT_GRID, CURRENT_GRID = 2.0**-10, 2.0**-6
@@ -102,8 +102,8 @@ def _parameter(op: ParameterOp, random: np.random.Generator) -> Array:
     if len(shape) > 1:
         bound = 2.0 / np.sqrt(np.prod(shape[1:]))
         return _on_grid(random.uniform(-bound, bound, shape), WEIGHT_GRID)
-    constant = getattr(op, "constant", None)
-    if constant is not None and constant.value.data == 1.0:
+    if op.constant is not None and op.constant.value.data > 0.0:
+        # A scale or a variance.
         return _on_grid(random.uniform(0.5, 1.5, shape), WEIGHT_GRID)
     return _on_grid(random.uniform(-0.2, 0.4, shape), WEIGHT_GRID)
 

@@ -52,7 +52,8 @@ class Known:
 class Executor:
     """Executes modules; what belongs to one network is known by its name."""
 
-    def __init__(self, machine: Callable[[], Machine], sizes: Sizes):
+    def __init__(self, machine: Callable[[], Machine], sizes: Sizes, *, training: bool):
+        self._training = training
         self._machine = machine
         self._sizes = sizes
         self._known: dict[str, Known] = {}
@@ -82,12 +83,15 @@ class Executor:
         return self._known.get(name)
 
     def _network(self, network: snn.NetworkOp, train: snn.TrainOp | None) -> Meaning:
+        training = self._training and train is not None
         signature = Signature.of_network(network, self._sizes.steps, self._sizes.batch)
 
         def evaluate(draw: Draw, precision: Precision) -> tuple[Meaning, Closeness]:
             # A third: the other two are the backward pass, which is still to come.
             work = WorkLimit(WORK_LIMIT // 3)
-            frame = evaluate_network(network, draw.parameters, draw.signal, precision, work)
+            frame = evaluate_network(
+                network, draw.parameters, draw.signal, precision, work, training=training
+            )
             return network_meaning(frame, network, train, draw.labels), frame.closeness
 
         return self._on_a_clear_draw(network, signature, evaluate)

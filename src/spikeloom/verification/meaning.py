@@ -9,10 +9,10 @@ from enum import Enum
 import numpy as np
 
 from spikeloom.dialects import bptt, snn
-from spikeloom.dialects.snn_network import ParameterOp
+from spikeloom.dialects.snn_parameter import ParameterOp
 from spikeloom.dialects.training import LossKind, OptimizerAttr
 from spikeloom.verification.arrays import Array
-from spikeloom.verification.network_evaluator import NetworkFrame
+from spikeloom.verification.network_frame import NetworkFrame
 from spikeloom.verification.objective_rules import objective
 from spikeloom.verification.step_evaluator import Evaluation
 

@@ -6,7 +6,7 @@ batch are open in the IR, so that nothing but `steps` and `batch` differs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from xdsl.dialects.builtin import ModuleOp
@@ -34,16 +34,30 @@ Apply = Callable[[ModulePass, ModuleOp], None]
 class PipelineVerifier:
     """Executes a copy of `module` now and after every pass.
 
+    Args:
+        passes: the pipeline that the module will go through.
+        machine: loads the machine that programs are executed on.
+        sizes: what is executed; chosen so that it is quick when not given.
+
     Raises:
         DiagnosticError: E0602, the module cannot be executed at these sizes.
     """
 
-    def __init__(self, module: ModuleOp, machine: Callable[[], Machine], sizes: Sizes | None):
+    def __init__(
+        self,
+        module: ModuleOp,
+        passes: Iterable[ModulePass],
+        machine: Callable[[], Machine],
+        sizes: Sizes | None = None,
+    ):
+        # A network that is trained normalizes by other statistics than one that only runs.
+        expansions = [each for each in passes if isinstance(each, ExpandBpttPass)]
+        training = all(each.training for each in expansions)
         self._passes = self._values = 0
         for index, candidate in enumerate(SIZES if sizes is None else [sizes]):
             self.sizes = candidate
             self._copy = _resized(module, candidate)
-            self._executor = Executor(machine, candidate)
+            self._executor = Executor(machine, candidate, training=training)
             try:
                 self._before = self._executed()
                 return

@@ -17,7 +17,7 @@ from spikeloom.diagnostics import error
 from spikeloom.dialects import bptt
 from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
 from spikeloom.dialects.locations import location_of
-from spikeloom.dialects.snn_network import ParameterOp
+from spikeloom.dialects.snn_parameter import ParameterOp
 from spikeloom.verification.arrays import Array, Closeness, Frame, Precision, Rule, WorkLimit
 from spikeloom.verification.image_rules import IMAGE_RULES
 from spikeloom.verification.matrix_rules import MATRIX_RULES
