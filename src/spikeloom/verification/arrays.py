@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from xdsl.dialects.builtin import SymbolRefAttr
 from xdsl.ir import Operation, SSAValue
 
-from spikeloom.diagnostics import error
 from spikeloom.dialects.bptt_scan import ScanOp
 
 Array = NDArray[Any]
@@ -19,29 +18,6 @@ Array = NDArray[Any]
 
 Precision = type[np.float32] | type[np.float64]
 """Single precision is the machine's; double shows what rounding does."""
-
-
-@dataclass
-class WorkLimit:
-    """How many multiply-accumulates an evaluation may still take."""
-
-    limit: int
-    spent: int = 0
-
-    def spend(self, amount: int) -> None:
-        """Takes the work of an operation.
-
-        Raises:
-            DiagnosticError: E0602, it is more than the limit leaves.
-        """
-        self.spent += amount
-        if self.spent > self.limit:
-            message = (
-                f"executing the program takes more than {self.limit:,} multiply-accumulates, "
-                "which is the limit of verification by running"
-            )
-            help = "give fewer --verify-steps and --verify-batch, or a smaller network"
-            raise error("E0602", message, help=help)
 
 
 @dataclass
@@ -76,7 +52,6 @@ class Frame:
     steps: int
     batch: int
     parameters: Mapping[str, Array]
-    work: WorkLimit
     closeness: Closeness
     now: dict[SSAValue, Array] = field(default_factory=dict)
     time: int | None = None

@@ -18,7 +18,8 @@ from spikeloom.diagnostics import error
 from spikeloom.dialects import bptt, snn
 from spikeloom.dialects.engine import ProgramOp
 from spikeloom.dialects.locations import location_of
-from spikeloom.verification.arrays import Closeness, Precision, WorkLimit
+from spikeloom.operation_counts import counts_of_network, counts_of_step
+from spikeloom.verification.arrays import Closeness, Precision
 from spikeloom.verification.comparison import Rounding
 from spikeloom.verification.draws import ATTEMPTS, Draw, Signature, draw, is_clear
 from spikeloom.verification.engine_execution import DrawnInputs, RawInputs, execute_program
@@ -28,7 +29,9 @@ from spikeloom.verification.sizes import Sizes
 from spikeloom.verification.step_evaluator import evaluate_step
 
 WORK_LIMIT = 2 * 10**10
-"""Multiply-accumulates of one training step that is executed; some seconds of numpy."""
+"""Multiply-accumulates of one execution, which takes some seconds."""
+
+FEWER = "give fewer --verify-steps and --verify-batch, or a smaller network"
 
 RAW_SEED = 7
 
@@ -84,23 +87,25 @@ class Executor:
 
     def _network(self, network: snn.NetworkOp, train: snn.TrainOp | None) -> Meaning:
         training = self._training and train is not None
+        # Backward pass and weight gradients, which are still to come, take as much each.
+        passes = 3 if training else 1
+        self._check_work(network, passes * counts_of_network(network).forward)
         signature = Signature.of_network(network, self._sizes.steps, self._sizes.batch)
 
         def evaluate(draw: Draw, precision: Precision) -> tuple[Meaning, Closeness]:
-            # A third: the other two are the backward pass, which is still to come.
-            work = WorkLimit(WORK_LIMIT // 3)
             frame = evaluate_network(
-                network, draw.parameters, draw.signal, precision, work, training=training
+                network, draw.parameters, draw.signal, precision, training=training
             )
             return network_meaning(frame, network, train, draw.labels), frame.closeness
 
         return self._on_a_clear_draw(network, signature, evaluate)
 
     def _step(self, step: bptt.StepOp) -> Meaning:
+        self._check_work(step, counts_of_step(step).total)
+
         def evaluate(draw: Draw, precision: Precision) -> tuple[Meaning, Closeness]:
-            work = WorkLimit(WORK_LIMIT)
             batch = (draw.parameters, draw.signal, draw.labels)
-            found = evaluate_step(step, *batch, precision, work)
+            found = evaluate_step(step, *batch, precision)
             return step_meaning(step, found), found.closeness
 
         meaning = self._on_a_clear_draw(step, Signature.of_step(step), evaluate)
@@ -113,6 +118,16 @@ class Executor:
             }
             known.shapes = {name: values.shape for name, values in meaning.values.items()}
         return meaning
+
+    def _check_work(self, op: Operation, each: int) -> None:
+        """Refuses to execute what takes `each` multiply-accumulates per sample and time step."""
+        work = each * self._sizes.steps * self._sizes.batch
+        if work > WORK_LIMIT:
+            message = (
+                f"verification would execute {work:,} multiply-accumulates in every pass, but "
+                f"stops at {WORK_LIMIT:,}"
+            )
+            raise error("E0602", message, location_of(op), FEWER)
 
     def _on_a_clear_draw(self, op: Operation, signature: Signature, evaluate: Evaluate) -> Meaning:
         if (known := self._known.get(signature.name)) is not None:
@@ -127,9 +142,7 @@ class Executor:
             f"@{signature.name} cannot be verified by running: in each of {ATTEMPTS} draws "
             "rounding decides about a spike"
         )
-        raise error(
-            "E0602", message, location_of(op), "give fewer --verify-steps and --verify-batch"
-        )
+        raise error("E0602", message, location_of(op), FEWER)
 
     def _program(self, program: ProgramOp) -> Meaning:
         known = self._known.get(program.sym_name.data)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from spikeloom.dialects.window import WindowAttr
 from spikeloom.verification.arrays import Array
 
 Size = tuple[int, int]
+Index = tuple[Any, ...]
+"""What selects cells of an array: its pixels, whatever stands in front of them."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,12 @@ class Window:
         return framed
 
     @property
-    def inside(self) -> tuple[object, ...]:
+    def inside(self) -> Index:
         """The index of the image among its zeros."""
         first, (rows, columns) = self.padding, self.input
         return (..., slice(first, first + rows), slice(first, first + columns))
 
-    def taps(self) -> Iterator[tuple[int, int, tuple[object, ...]]]:
+    def taps(self) -> Iterator[tuple[int, int, Index]]:
         """Row and column of each tap, with the index of the padded pixels that it meets."""
         rows, columns = (self.stride * (pixels - 1) + 1 for pixels in self.output)
         for j in range(self.kernel):

@@ -24,8 +24,6 @@ def convolution(op: bptt.ConvolutionOp, frame: Frame) -> tuple[Array, ...]:
     """Weighted sums over windows."""
     weight, image = frame.parameter(op.weight), frame[op.input]
     window = _window(op.window, op.input, op.current)
-    samples = int(np.prod(image.shape[:-3]))
-    frame.work.spend(samples * weight.size * int(np.prod(window.output)))
     current = images.convolve(image, weight, window)
     if op.bias is not None:
         current = current + frame.parameter(op.bias)[:, None, None]
@@ -36,7 +34,6 @@ def input_gradient(op: bptt.ConvolutionInputGradientOp, frame: Frame) -> tuple[A
     """The windows' gradients, spread over their pixels; not computed where a mask is zero."""
     weight, gradient = frame.parameter(op.weight), frame[op.gradient]
     window = _window(op.window, op.input_gradient, op.gradient)
-    frame.work.spend(gradient.size * weight[0].size)
     return (masked(op, images.convolution_input_gradient(gradient, weight, window), frame),)
 
 
@@ -44,7 +41,6 @@ def weight_gradient(op: bptt.ConvolutionWeightGradientOp, frame: Frame) -> tuple
     """The sum over time, batch and pixels."""
     gradient, image = frame[op.gradient], frame[op.input]
     window = _window(op.window, op.input, op.gradient)
-    frame.work.spend(gradient.size * image.shape[-3] * window.kernel**2)
     return (images.convolution_weight_gradient(gradient, image, window),)
 
 

@@ -13,7 +13,6 @@ from spikeloom.verification.arrays import Array, Frame, Rule
 def synapse(op: bptt.SynapseOp, frame: Frame) -> tuple[Array, ...]:
     """I = W x + b."""
     weight = frame.parameter(op.weight)
-    frame.work.spend(frame[op.input].size * len(weight))
     current = frame[op.input] @ weight.T
     return (current if op.bias is None else current + frame.parameter(op.bias),)
 
@@ -21,14 +20,12 @@ def synapse(op: bptt.SynapseOp, frame: Frame) -> tuple[Array, ...]:
 def input_gradient(op: bptt.SynapseInputGradientOp, frame: Frame) -> tuple[Array, ...]:
     """gx = W^T gu, not computed where a mask is zero."""
     weight = frame.parameter(op.weight)
-    frame.work.spend(frame[op.gradient].size * weight.shape[1])
     return (masked(op, frame[op.gradient] @ weight, frame),)
 
 
 def weight_gradient(op: bptt.SynapseWeightGradientOp, frame: Frame) -> tuple[Array, ...]:
     """gW = sum over time and batch of gu (outer) x."""
     gradient, value = frame[op.gradient], frame[op.input]
-    frame.work.spend(gradient.size * value.shape[-1])
     rows = gradient.reshape(-1, gradient.shape[-1])
     return (rows.T @ value.reshape(-1, value.shape[-1]),)
 

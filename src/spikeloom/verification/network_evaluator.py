@@ -14,7 +14,7 @@ from xdsl.ir import Operation, SSAValue
 from spikeloom.diagnostics import error
 from spikeloom.dialects import snn
 from spikeloom.dialects.locations import location_of
-from spikeloom.verification.arrays import Array, Closeness, Precision, WorkLimit
+from spikeloom.verification.arrays import Array, Closeness, Precision
 from spikeloom.verification.network_frame import NetworkFrame
 from spikeloom.verification.network_rules import OVER_TIME, STEP_RULES
 
@@ -24,7 +24,6 @@ def evaluate_network(
     parameters: Mapping[str, Array],
     signal: Array,
     precision: Precision,
-    work: WorkLimit,
     *,
     training: bool,
 ) -> NetworkFrame:
@@ -34,13 +33,12 @@ def evaluate_network(
         training: whether normalization takes the statistics of the batch, not the running ones.
 
     Raises:
-        DiagnosticError: the work limit is reached (E0602), or the network cannot be executed
-            (E0204).
+        DiagnosticError: the network cannot be executed (E0204).
     """
     started = {name: np.asarray(array, precision) for name, array in parameters.items()}
     image = list(np.asarray(signal, precision))
     values: dict[SSAValue, list[Array]] = {network.body.block.args[0]: image}
-    frame = NetworkFrame(precision, len(image), training, started, work, Closeness(), values)
+    frame = NetworkFrame(precision, len(image), training, started, Closeness(), values)
     waiting = [op for op in network.body.block.ops if op.results]
     with np.errstate(all="ignore"):
         while waiting:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from xdsl.ir import Operation, SSAValue
 
-from spikeloom.verification.arrays import Array, Closeness, Precision, WorkLimit
+from spikeloom.verification.arrays import Array, Closeness, Precision
 
 
 @dataclass
@@ -26,7 +26,6 @@ class NetworkFrame:
     steps: int
     training: bool
     parameters: Mapping[str, Array]
-    work: WorkLimit
     closeness: Closeness
     values: dict[SSAValue, list[Array]]
     states: dict[Operation, Array] = field(default_factory=dict)

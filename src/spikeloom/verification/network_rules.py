@@ -22,7 +22,6 @@ from spikeloom.verification.normalization_rules import (
 
 def _linear(op: snn.LinearOp, frame: NetworkFrame, time: int) -> Array:
     weight, value = frame.parameters[op.weight_name], frame.values[op.input][time]
-    frame.work.spend(value.size * len(weight))
     current = value @ weight.T
     return current if op.bias_name is None else current + frame.parameters[op.bias_name]
 
@@ -65,7 +64,6 @@ def _li(op: snn.LiOp, frame: NetworkFrame, time: int) -> Array:
 def _conv2d(op: snn.Conv2dOp, frame: NetworkFrame, time: int) -> Array:
     weight, image = frame.parameters[op.weight_name], frame.values[op.input][time]
     window = _window(op.window, op.input, op.result)
-    frame.work.spend(len(image) * weight.size * int(np.prod(window.output)))
     current = images.convolve(image, weight, window)
     if op.bias_name is None:
         return current

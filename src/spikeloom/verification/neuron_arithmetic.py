@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from spikeloom.dialects.neuron import NeuronAttr, Reset, SurrogateKind
+from spikeloom.dialects.number_text import Real
 from spikeloom.verification.arrays import Array, Precision
 
 
@@ -27,10 +28,20 @@ class Neuron:
     @classmethod
     def of(cls, neuron: NeuronAttr, precision: Precision) -> Neuron:
         """The rule with constants rounded to single precision, as the machine holds them."""
-        numbers = (neuron.decay, neuron.threshold, neuron.shape, neuron.gain)
-        constants = [precision(np.float32(number.value.data)) for number in numbers]
-        kind = neuron.surrogate.data
-        return cls(neuron.reset.data, kind, neuron.detached, *constants, precision(1))
+
+        def constant(number: Real) -> Any:
+            return precision(np.float32(number.value.data))
+
+        return cls(
+            neuron.reset.data,
+            neuron.surrogate.data,
+            neuron.detached,
+            constant(neuron.decay),
+            constant(neuron.threshold),
+            constant(neuron.shape),
+            constant(neuron.gain),
+            precision(1),
+        )
 
     @property
     def edges(self) -> tuple[float, ...]:

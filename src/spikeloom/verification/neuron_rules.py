@@ -36,14 +36,16 @@ def fire_gradient(op: FireGradientOp, frame: Frame) -> tuple[Array, ...]:
     """The gradient of the potential."""
     neuron, source = Neuron.of(op.neuron, frame.precision), frame[op.spike_gradient]
     nothing = np.zeros_like(source)
-    saved = [_given(value, frame, nothing) for value in (op.spikes, op.mask, op.potential)]
+    spikes = _given(op.spikes, frame, nothing)
+    mask = _given(op.mask, frame, nothing)
+    potential = _given(op.potential, frame, nothing)
     if is_in_scan(op):
         following = _given(op.next_gradient, frame, nothing)
-        return (neuron.gradient(source, *saved, following),)
+        return (neuron.gradient(source, spikes, mask, potential, following),)
     result, following = nothing.copy(), nothing[0]
     for time in reversed(range(len(source))):
-        at_time = [value[time] for value in saved]
-        following = result[time] = neuron.gradient(source[time], *at_time, following)
+        now = (spikes[time], mask[time], potential[time])
+        following = result[time] = neuron.gradient(source[time], *now, following)
     return (result,)
 
 

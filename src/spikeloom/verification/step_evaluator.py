@@ -18,14 +18,12 @@ from spikeloom.dialects import bptt
 from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.snn_parameter import ParameterOp
-from spikeloom.verification.arrays import Array, Closeness, Frame, Precision, Rule, WorkLimit
+from spikeloom.verification.arrays import Array, Closeness, Frame, Precision, Rule
 from spikeloom.verification.image_rules import IMAGE_RULES
 from spikeloom.verification.matrix_rules import MATRIX_RULES
 from spikeloom.verification.neuron_rules import NEURON_RULES
 from spikeloom.verification.normalization_rules import NORMALIZATION_RULES, updated_statistic
 from spikeloom.verification.objective_rules import OBJECTIVE_RULES, updated
-
-UNLIMITED = 2**62
 
 RULES: dict[type[Operation], Rule] = {
     **MATRIX_RULES,
@@ -61,7 +59,6 @@ def evaluate_step(
     signal: Array,
     labels: Array,
     precision: Precision = np.float32,
-    work: WorkLimit | None = None,
     observer: Observer | None = None,
 ) -> Evaluation:
     """Executes one training step, the first one: optimizers start from zeros.
@@ -70,14 +67,13 @@ def evaluate_step(
         parameters: in the language's shapes, by name.
         signal: [T, B, ...]; T and B are the step's.
         labels: [B], integers.
-        work: what it may take; unlimited when not given.
 
     Raises:
-        DiagnosticError: the work limit is reached (E0602), or an operation has no meaning (E0204).
+        DiagnosticError: an operation has no meaning (E0204).
     """
     started = {name: np.asarray(array, precision) for name, array in parameters.items()}
-    limit = WorkLimit(UNLIMITED) if work is None else work
-    frame = Frame(precision, *signal.shape[:2], started, limit, Closeness())
+    steps, batch = signal.shape[:2]
+    frame = Frame(precision, steps, batch, started, Closeness())
     image, *others = step.body.block.args
     frame.now[image] = frame.real(signal)
     for argument in others:
