@@ -103,20 +103,22 @@ def _in_the_text(
 
     One per line is kept, the leftmost: the others follow from the same cause.
     """
-    by_place = {
-        (each.location.line, each.location.column): each for each in diagnostics if each.location
-    }
+    by_place: dict[tuple[int, int], tuple[Diagnostic, SourceLocation]] = {}
+    for each in diagnostics:
+        if (location := each.location) is not None:
+            by_place.setdefault((location.line, location.column), (each, location))
     line = 0
     for place in sorted(_places(network), key=lambda place: (place.line, place.column)):
         found = by_place.get((place.line, place.column))
         if found is not None and place.line > line:
             line = place.line
-            yield replace(found, location=place)
+            diagnostic, location = found
+            yield replace(diagnostic, location=replace(location, length=place.length))
 
 
 def _places(network: ResolvedNetwork) -> list[SourceLocation]:
     places: list[SourceLocation] = []
-    for value in (*(each.value for each in network.statements), network.returned):
+    for value in network.values():
         for part in walk(value):
             places += part.signs if isinstance(part, Added) else [part.location]
     return places

@@ -85,7 +85,8 @@ class Engine:
             loss=self._interpreter.read(self._index("loss")).item(),
             correct=self._interpreter.read(self._index("correct")).item(),
             spikes=spikes,
-            gradients={name: self._read("gradient", name) for name in network.parameter_shapes},
+            gradients={name: self._read("gradient", name) for name in network.trained_shapes},
+            running={name: self._read("parameter", name) for name in network.running_shapes},
         )
 
     def neuron_counts(self) -> dict[str, np.ndarray]:
