@@ -113,7 +113,8 @@ class ConcatOp(NetworkValueOperation):
         if not left or not right or left[1:] != right[1:]:
             raise ShapeError(
                 f"concat joins values that differ in the first extent only, got "
-                f"{shape_text(left)} and {shape_text(right)}"
+                f"{shape_text(left)} and {shape_text(right)}",
+                "bring both to the same size first, for instance with a pool or a stride",
             )
         return TensorType(element_type(self.left), [left[0] + right[0], *left[1:]])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from xdsl.dialects.builtin import DYNAMIC_INDEX, SymbolRefAttr, TensorType, UnitAttr, f32
 from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
@@ -121,7 +123,7 @@ class Conv2dOp(ParametricOperation):
         if self.same is not None:
             return same_output(size, stride)
         if kernel > size + 2 * padding:
-            padded = f" with {padding} zeros on every side" if padding else ""
+            padded = f" with padding {padding}" if padding else ""
             raise ShapeError(
                 f"a window of {kernel} x {kernel} does not fit into the image "
                 f"{shape_text(shape)}{padded}",
@@ -252,4 +254,6 @@ def image_shape(shape: tuple[int, ...], operation: str) -> tuple[int, ...]:
 def _image_remedy(shape: tuple[int, ...]) -> str:
     if len(shape) == 2:
         return f"write reshape(x, [1, {shape[0]}, {shape[1]}])"
+    if len(shape) == 1 and (side := math.isqrt(shape[0])) ** 2 == shape[0]:
+        return f"write for instance reshape(x, [1, {side}, {side}])"
     return "write for instance reshape(x, [channels, rows, columns])"

@@ -149,10 +149,19 @@ class AddOp(NetworkValueOperation):
         if left is not None and right is not None and left != right:
             raise ShapeError(
                 f"only values of one shape can be added, got {shape_text(left)} and "
-                f"{shape_text(right)}"
+                f"{shape_text(right)}",
+                _sum_remedy(left, right),
             )
         shape = left if left is not None else right
         return None if shape is None else TensorType(f32, shape)
+
+
+def _sum_remedy(left: tuple[int, ...], right: tuple[int, ...]) -> str | None:
+    """How residual networks bring the shortcut, usually the right one, to the other's shape."""
+    if len(left) != 3 or len(right) != 3:
+        return None
+    stride = "" if left[1:] == right[1:] else f", stride = {max(1, -(-right[1] // left[1]))}"
+    return f"project the shortcut, for instance conv2d(x, {left[0]}, kernel = 1{stride})"
 
 
 class _ElementWise(NetworkValueOperation):

@@ -46,7 +46,16 @@ def _check_parameters(block: Block, findings: Findings) -> None:
         for part in parts(statement.value)
         if isinstance(part, Name)
     }
+    names: set[str] = set()
     for parameter in block.parameters:
+        if parameter.name.text in names:
+            findings.add(
+                "E0103",
+                f"the parameter `{parameter.name.text}` is defined twice",
+                parameter.name.location,
+                "choose another name",
+            )
+        names.add(parameter.name.text)
         if (kind := parameter.kind) is not None and kind.text not in KINDS:
             hint = did_you_mean(kind.text, KINDS)
             findings.add("E0102", f"there is no type `{kind.text}`", kind.location, hint)

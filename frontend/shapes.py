@@ -103,17 +103,19 @@ def _in_the_text(
 
     One per line is kept, the leftmost: the others follow from the same cause.
     """
-    by_place: dict[tuple[int, int], tuple[Diagnostic, SourceLocation]] = {}
-    for each in diagnostics:
-        if (location := each.location) is not None:
-            by_place.setdefault((location.line, location.column), (each, location))
+    by_place = {_position(each.location): each for each in reversed(list(diagnostics))}
     line = 0
     for place in sorted(_places(network), key=lambda place: (place.line, place.column)):
-        found = by_place.get((place.line, place.column))
+        found = by_place.get(_position(place))
         if found is not None and place.line > line:
             line = place.line
-            diagnostic, location = found
-            yield replace(diagnostic, location=replace(location, length=place.length))
+            yield replace(found, location=place)
+
+
+def _position(location: SourceLocation | None) -> tuple[tuple[int, int], ...]:
+    """Where something stands and is called, without lengths, which the IR does not keep."""
+    places = () if location is None else (location, *location.calls)
+    return tuple((place.line, place.column) for place in places)
 
 
 def _places(network: ResolvedNetwork) -> list[SourceLocation]:

@@ -108,6 +108,8 @@ def _describe(token: Token) -> str:
 def _remedy(token: Token, last: Token | None, accepted: Collection[str]) -> str | None:
     if token.type == "NUMBER" and token.startswith("-") and "PLUS" in accepted:
         return "currents can only be added; there is no subtraction"
+    if token.type == "LPAR" and last is not None and last.type == "NAME":
+        return f"repeat 3 {last}(...) applies a block several times"
     if token.type in _VALUES and "COMMA" in accepted:
         return "arguments are separated by `,`"
     meant = None
