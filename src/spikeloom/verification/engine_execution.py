@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from spikeloom.backend.encode import encode_program
+from spikeloom.backend.host.images import extract, fill
 from spikeloom.backend.host.parameters import from_buffer, to_buffer
 from spikeloom.backend.interpreter import Interpreter
 from spikeloom.backend.machine import Machine
@@ -47,10 +48,8 @@ class DrawnInputs:
                 return self.draw.labels[None, None, None]
             case "input":
                 signal = self.draw.signal
-                steps, batch = signal.shape[:2]
-                cells = np.zeros(shape, signal.dtype)
-                cells[len(cells) - steps :, :, 0] = signal.reshape(steps, batch, -1)
-                return cells
+                cells = signal.reshape(*signal.shape[:2], -1)
+                return fill(shape, cells, signal.shape[2:])
             case _:
                 return None
 
@@ -105,7 +104,7 @@ def _in_shape(cells: Array, kind: str, shape: tuple[int, ...] | None) -> Array:
     if shape is None:
         return cells
     if kind in ("parameter", "gradient"):
-        return from_buffer(cells, len(shape))
+        return from_buffer(cells, shape)
     if kind == "spikes":
-        return cells[len(cells) - shape[0] :].reshape(shape)
+        return extract(cells, shape[0], shape[2:]).reshape(shape)
     return cells.reshape(shape)
