@@ -19,6 +19,7 @@ from xdsl.transforms import get_all_passes
 
 from spikeloom import opt
 from spikeloom.backend.machine import load_machine
+from spikeloom.command_line import main
 from spikeloom.compiler import attach_machine, new_context
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects import bptt, snn
@@ -194,6 +195,16 @@ def test_what_takes_too_long_to_execute_is_refused(
     arguments = ["--verify-by-running", "--verify-steps", "100", "--verify-batch", "100"]
     assert opt.main([str(path), "-p", FORWARD, *arguments]) == 1
     assert "[E0602]" in capsys.readouterr().err
+
+
+def test_compiling_verifies_training_and_inference(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, target = write_program(tmp_path), tmp_path / "tiny.snx"
+    assert main(["compile", str(path), "-o", str(target), "--verify-by-running"]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["training", "inference"]
+    assert target.exists()
 
 
 def test_sizes_must_be_positive(capsys: pytest.CaptureFixture[str]) -> None:
