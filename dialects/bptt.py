@@ -76,6 +76,7 @@ from spikeloom.dialects.bptt_synapses import (
 from spikeloom.dialects.bptt_types import (
     VALUE,
     Tensor,
+    channel_count,
     real_like,
     sample_type,
     sequence_type,
@@ -267,6 +268,7 @@ __all__ = [
     "Tensor",
     "UpdateRunningOp",
     "YieldOp",
+    "channel_count",
     "real_like",
     "sample_type",
     "sequence_type",

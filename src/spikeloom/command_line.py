@@ -14,6 +14,7 @@ from pathlib import Path
 
 from spikeloom import __version__
 from spikeloom.terminal import EXIT_ERROR, guarded
+from spikeloom.verification.options import add_verification_options
 
 _EPILOG = "exit codes: 0 done, 1 an error in the input, 2 usage, 70 internal error, 130 interrupted"
 
@@ -77,6 +78,17 @@ def _add_energy_options(parser: argparse.ArgumentParser) -> None:
     add("--baseline-efficiency", metavar="PERCENT", type=_integer(1, 101), help=words)
 
 
+def _add_ablation_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--json", metavar="FILE", type=Path, help="write cycles, energies and speedups as JSON")
+    add("--svg", metavar="FILE", type=Path, help="draw the speedups as a bar chart")
+    words = "energies of the machine file to count with: horowitz or aladdin in the bundled one"
+    add("--energy-table", metavar="NAME", help=words)
+    words = "threads of the interpreter; results do not depend on it (default: %(default)s)"
+    threads = min(2, os.cpu_count() or 1)
+    add("--threads", metavar="N", type=_integer(1, 257), default=threads, help=words)
+
+
 def _add_data_option(parser: argparse.ArgumentParser) -> None:
     words = "recordings (.npz), for a program without `train`"
     parser.add_argument("--data", metavar="FILE", type=Path, help=words)
@@ -105,11 +117,13 @@ def make_parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="compile a program and train it, or run inference")
     _add_program(run)
     _add_run_options(run)
+    add_verification_options(run)
 
     compile_ = commands.add_parser("compile", help="compile a program to an instruction stream")
     _add_program(compile_)
     _add_data_option(compile_)
     words = "the file to write (.snx)"
+    add_verification_options(compile_)
     compile_.add_argument("-o", "--output", metavar="FILE", type=Path, required=True, help=words)
 
     execute = commands.add_parser("exec", help="execute a compiled program")
@@ -118,6 +132,11 @@ def make_parser() -> argparse.ArgumentParser:
 
     disassemble = commands.add_parser("disassemble", help="print a compiled program as text")
     _add_image(disassemble)
+
+    words = "measure what every optimisation is worth: executes one batch with each on and off"
+    ablate = commands.add_parser("ablate", help=words)
+    _add_program(ablate)
+    _add_ablation_options(ablate)
     return parser
 
 

@@ -7,7 +7,7 @@ last one. Each is compiled by the same pipeline from its own copy of the network
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from xdsl.context import Context
@@ -21,14 +21,28 @@ if TYPE_CHECKING:
 Instrument = Callable[[str, "ModuleOp"], None]
 """Called after every pass with its specification and the module."""
 
-PIPELINE = "infer-shapes,canonicalize,cse,dce,{expand},canonicalize,cse,dce,lower-to-engine"
-"""The pipeline that `spikeloom` runs; `{expand}` is expand-bptt with its options."""
+PREPARATION = "infer-shapes,canonicalize,cse,dce,{expand},canonicalize,cse,dce"
+"""Every pipeline begins so; `{expand}` is expand-bptt with its options."""
+
+PIPELINE = f"{PREPARATION},lower-to-engine"
+"""The pipeline that `spikeloom` runs."""
+
+
+class PipelineText(Protocol):
+    """The pipeline for one stream, as `spikeloom-opt -p` takes it."""
+
+    def __call__(self, *, training: bool, steps: int, batch: int) -> str: ...
+
+
+def expansion_text(*, training: bool, steps: int, batch: int) -> str:
+    """`expand-bptt` with the options for one stream."""
+    return f"expand-bptt{{training={str(training).lower()} steps={steps} batch={batch}}}"
 
 
 def pipeline_text(*, training: bool, steps: int, batch: int) -> str:
     """The pipeline for one stream, as `spikeloom-opt -p` takes it."""
-    options = f"training={str(training).lower()} steps={steps} batch={batch}"
-    return PIPELINE.format(expand=f"expand-bptt{{{options}}}")
+    expansion = expansion_text(training=training, steps=steps, batch=batch)
+    return PIPELINE.format(expand=expansion)
 
 
 def new_context() -> Context:
@@ -95,6 +109,7 @@ def compile_program(
     machine: Machine,
     *,
     sizes: DataSizes,
+    pipeline: PipelineText = pipeline_text,
     instrument: Instrument | None = None,
 ) -> Image:
     """An image with every stream that the task's data need; they are still to be validated.
@@ -104,6 +119,7 @@ def compile_program(
         task: what the host knows of the program (`backend.host.task.describe`).
         machine: the machine to compile for.
         sizes: how much data there is.
+        pipeline: gives the pipeline of each stream.
         instrument: called after every pass of every stream.
 
     Raises:
@@ -115,7 +131,7 @@ def compile_program(
     plan = task.with_sizes(sizes)
     streams: list[tuple[str, Stream]] = []
     for kind, samples in needed_streams(plan):
-        pipeline = pipeline_text(training=kind == "train", steps=sizes.steps, batch=samples)
-        stream = compile_stream(module, machine, pipeline, instrument)
+        text = pipeline(training=kind == "train", steps=sizes.steps, batch=samples)
+        stream = compile_stream(module, machine, text, instrument)
         streams.append((stream_name(kind, samples), stream))
     return Image(plan.to_json(), machine.to_json(), tuple(streams))
