@@ -38,10 +38,10 @@ def within_work(record: Integers, lengths: Integers, count: Integers) -> bool:
     cells = 1
     for axis in range(record[program.AXES]):
         cells *= int(lengths[axis])
+    fit = True
     for item in range(COUNTS):
-        if not 0 <= count[item] <= cells:
-            return False
-    return True
+        fit = fit and 0 <= count[item] <= cells
+    return fit
 
 
 @compiled(*_TUPLES, INTEGERS_2D, INTEGER)

@@ -50,7 +50,7 @@ _NEGLIGIBLE = 1e-18
 def whole(carry: Doubles, column: int, expected: float, most: int) -> int:
     """The expectation as an integer from 0 to `most`; the rest is carried over."""
     exact = expected + carry[column]
-    rounded = min(max(int(math.floor(exact + 0.5)), 0), most)
+    rounded = min(max(math.floor(exact + 0.5), 0), most)
     carry[column] = exact - rounded
     return rounded
 
@@ -116,13 +116,13 @@ def expect(
         outputs = product_of(record[program.OUTER], lengths)
         cells = product_of(record[program.FACTORS], lengths)
         rows = cells // (inputs * outputs)
-        lanes = record[program.INPUT_LANES]
-        expect_events(rows, inputs, lanes, density[rule[EVENTS_ROLE]], carry, count)
+        lanes, share = record[program.INPUT_LANES], float(density[rule[EVENTS_ROLE]])
+        expect_events(rows, inputs, lanes, share, carry, count)
     for number in range(MAX_TALLIES):
         role = rule[TALLY + 2 * number + 1]
         if role != NO_ROLE and operand[role, program.DEPENDENCE] != program.ABSENT:
             cells = 1
             for dimension in range(DIMENSIONS):
                 cells *= axis_length(operand, role, dimension, lengths)
-            found = whole(carry, TALLY_CARRY + number, cells * density[role], cells)
+            found = whole(carry, TALLY_CARRY + number, cells * float(density[role]), cells)
             count[rule[TALLY + 2 * number]] += found

@@ -133,7 +133,7 @@ class Trainer:
 
     def _finish_epoch(self, progress: Progress) -> Progress | None:
         """Tests and reports the running epoch, finished or not; None when interrupted."""
-        result = test(self.executor, self.dataset.testing(), self.stop)
+        result = test(self.executor, self.dataset.testing(), self.stop, record=False)
         if result is None:
             return None
         names: list[str] = []
@@ -147,7 +147,7 @@ class Trainer:
 
 
 def test(
-    executor: Executor, batches: Batches, stop: Callable[[], bool], *, record: bool = False
+    executor: Executor, batches: Batches, stop: Callable[[], bool], *, record: bool
 ) -> TestResult | None:
     """Runs all test batches; None when `stop` says so before they are through.
 
