@@ -8,6 +8,7 @@ equals that run to the integer, or is expected from densities.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,9 @@ from spikeloom.backend.validation.loop_rules import place
 from spikeloom.backend.validator import ValidatedStream
 from spikeloom.backend.walk import ClockState
 from spikeloom.dialects.instruction_set import MAX_AXES
+
+if TYPE_CHECKING:
+    from spikeloom.backend.counting_walk import Locals, Tables
 
 
 class UnfitStatistics(Exception):
@@ -97,13 +101,7 @@ class Counter:
         walk_with_densities(tables, local, clock, _rules(stream), trace.found, carries, rate)
         return self._result(clock)
 
-    def _state(
-        self,
-    ) -> tuple[
-        ClockState,
-        tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
-        tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
-    ]:
+    def _state(self) -> tuple[ClockState, Tables, Locals]:
         """The clock at cycle 0, the program's tables, and what the walk writes to."""
         program: Program = self._program
         clock = (
@@ -116,7 +114,8 @@ class Counter:
             np.zeros(MAX_AXES, np.int64),
             np.zeros(COUNTS, np.int64),
         )
-        return clock, (program.record, program.extent, program.operand), local
+        tables = (program.record, program.extent, program.operand, program.immediate)
+        return clock, tables, local
 
     def _result(self, clock: ClockState) -> RunResult:
         engine_free, _, counts = clock

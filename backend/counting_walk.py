@@ -22,12 +22,12 @@ from spikeloom.backend.walk import ClockState, finish_instruction, follow_loop, 
 Integers = NDArray[np.int64]
 Doubles = NDArray[np.float64]
 
-_TABLES = (INTEGERS_2D, INTEGERS_3D, INTEGERS_3D)
+_TABLES = (INTEGERS_2D, INTEGERS_3D, INTEGERS_3D, DOUBLES_2D)
 _LOCALS = (INTEGERS_2D, INTEGERS, INTEGERS)
 _CLOCK = (INTEGERS, INTEGERS_2D, INTEGERS_2D)
 _TUPLES = (types.Tuple(_TABLES), types.Tuple(_LOCALS), types.Tuple(_CLOCK))
 
-Tables = tuple[Integers, Integers, Integers]
+Tables = tuple[Integers, Integers, Integers, Doubles]
 Locals = tuple[Integers, Integers, Integers]
 """Open loops as in `walk`, axis lengths, and counts."""
 
@@ -53,7 +53,7 @@ def walk_with_statistics(
     Returns the number of instructions, or -1 when a row of `statistics` cannot be the
     instruction's.
     """
-    record, extent, operand = tables
+    record, extent, operand, _ = tables
     loops, lengths, count = local
     at, depth, executed = 0, 0, 0
     while at < len(record):
@@ -85,7 +85,7 @@ def walk_with_densities(
 
     `rules` and `carries` are described in `expected_counts`.
     """
-    record, extent, operand = tables
+    record, extent, operand, immediate = tables
     loops, lengths, count = local
     counted = np.zeros((1, COUNTS), np.int64)
     at, depth, executed = 0, 0, 0
@@ -94,7 +94,7 @@ def walk_with_densities(
             at, depth = follow_loop(record, at, depth, loops)
         else:
             set_lengths(record, extent, at, loops, lengths)
-            place = (rules[at], operand[at], lengths, densities[at], carries[at])
+            place = (rules[at], operand[at], lengths, immediate[at], densities[at], carries[at])
             expect(record[at], *place, counted[0])
             issue = executed // issue_rate
             finish_instruction(record, operand, at, issue, lengths, counted, count, *clock)

@@ -23,6 +23,7 @@ from spikeloom.backend.kernels.compile import (
     INTEGERS_2D,
     compiled,
 )
+from spikeloom.backend.window_rows import window_meetings
 from spikeloom.dialects.instruction_set import DIMENSIONS
 
 Integers = NDArray[np.int64]
@@ -38,9 +39,11 @@ NO_ROLE = -1
 
 # Columns of `carry`, one row per record.
 EVENTS_CARRY, PASSES_CARRY = 0, 1
-INPUTS_KNOWN, PASSES_KNOWN = 2, 3
-"""The number of inputs for which the mean passes of a row were last computed, and the result."""
-TALLY_CARRY = 4
+KNOWN = 2
+"""The first of four: the lengths for which the next two were last computed."""
+INPUTS_KNOWN, PASSES_KNOWN = 6, 7
+"""Inputs that one image meets, and the mean passes that they take."""
+TALLY_CARRY = 8
 CARRY_COLUMNS = TALLY_CARRY + MAX_TALLIES
 
 _NEGLIGIBLE = 1e-18
@@ -84,27 +87,56 @@ def mean_passes(inputs: int, density: float, lanes: int) -> float:
     return mean
 
 
-@compiled(INTEGER, INTEGER, INTEGER, FLOAT64, DOUBLES, INTEGERS)
-def expect_events(
-    rows: int, inputs: int, lanes: int, density: float, carry: Doubles, count: Integers
+@compiled(INTEGERS, DOUBLES, INTEGER, FLOAT64, DOUBLES)
+def know_image(
+    lengths: Integers, immediate: Doubles, lanes: int, density: float, carry: Doubles
 ) -> None:
-    """Events, silent inputs and passes of rows with this many inputs each."""
-    cells = rows * inputs
-    events = whole(carry, EVENTS_CARRY, cells * density, cells)
-    if carry[INPUTS_KNOWN] != inputs:
-        carry[INPUTS_KNOWN] = inputs
-        carry[PASSES_KNOWN] = mean_passes(inputs, density, lanes)
+    """Computes what all positions of one image meet, unless that is known for these lengths."""
+    known = True
+    for axis in range(4):
+        known = known and carry[KNOWN + axis] == lengths[operands.POSITIONS + axis]
+        carry[KNOWN + axis] = lengths[operands.POSITIONS + axis]
+    if known:
+        return
+    inputs, most = lengths[operands.INPUTS], lengths[operands.TAPS] + 1
+    rows, columns = np.zeros(most, np.int64), np.zeros(most, np.int64)
+    window_meetings(lengths, immediate, rows, columns)
+    carry[INPUTS_KNOWN] = carry[PASSES_KNOWN] = 0.0
+    for a in range(most):
+        for b in range(most):
+            places = rows[a] * columns[b]
+            if places > 0:
+                carry[INPUTS_KNOWN] += places * a * b * inputs
+                carry[PASSES_KNOWN] += places * mean_passes(a * b * inputs, density, lanes)
+
+
+@compiled(INTEGERS, INTEGERS, DOUBLES, FLOAT64, DOUBLES, INTEGERS)
+def expect_events(
+    record: Integers,
+    lengths: Integers,
+    immediate: Doubles,
+    density: float,
+    carry: Doubles,
+    count: Integers,
+) -> None:
+    """Events, silent inputs (those outside of the image too) and passes of a window."""
+    know_image(lengths, immediate, record[program.INPUT_LANES], density, carry)
+    outputs = product_of(record[program.OUTER], lengths)
+    cells = product_of(record[program.FACTORS], lengths) // outputs
+    images = lengths[0] * lengths[1]
+    events = whole(carry, EVENTS_CARRY, images * carry[INPUTS_KNOWN] * density, cells)
     count[operands.EVENTS] = events
     count[operands.SILENT] = cells - events
-    count[operands.PASSES] = whole(carry, PASSES_CARRY, rows * carry[PASSES_KNOWN], cells)
+    count[operands.PASSES] = whole(carry, PASSES_CARRY, images * carry[PASSES_KNOWN], cells)
 
 
-@compiled(INTEGERS, INTEGERS, INTEGERS_2D, INTEGERS, DOUBLES, DOUBLES, INTEGERS)
+@compiled(INTEGERS, INTEGERS, INTEGERS_2D, INTEGERS, DOUBLES, DOUBLES, DOUBLES, INTEGERS)
 def expect(
     record: Integers,
     rule: Integers,
     operand: Integers,
     lengths: Integers,
+    immediate: Doubles,
     density: Doubles,
     carry: Doubles,
     count: Integers,
@@ -112,12 +144,8 @@ def expect(
     """Fills `count` with what an instruction with these axis lengths is expected to count."""
     count[:] = 0
     if rule[EVENTS_ROLE] != NO_ROLE:
-        inputs = product_of(record[program.INNER], lengths)
-        outputs = product_of(record[program.OUTER], lengths)
-        cells = product_of(record[program.FACTORS], lengths)
-        rows = cells // (inputs * outputs)
-        lanes, share = record[program.INPUT_LANES], float(density[rule[EVENTS_ROLE]])
-        expect_events(rows, inputs, lanes, share, carry, count)
+        share = float(density[rule[EVENTS_ROLE]])
+        expect_events(record, lengths, immediate, share, carry, count)
     for number in range(MAX_TALLIES):
         role = rule[TALLY + 2 * number + 1]
         if role != NO_ROLE and operand[role, program.DEPENDENCE] != program.ABSENT:

@@ -45,6 +45,7 @@ _COMPILED_BESIDE = (
     "backend/stream.py",
     "backend/validation/abstract_execution.py",
     "backend/walk.py",
+    "backend/window_rows.py",
     "backend/work.py",
     "dialects/instruction_set.py",
 )
