@@ -67,6 +67,7 @@ from spikeloom.dialects.bptt_types import (
 from spikeloom.dialects.density import DensityAttr
 from spikeloom.dialects.locations import parse_located_argument
 from spikeloom.dialects.number_text import Count, count, parse_count
+from spikeloom.dialects.skip import SkipAttr
 from spikeloom.dialects.snn import MAX_COUNT
 from spikeloom.dialects.snn_network import ParameterOp
 
@@ -189,7 +190,7 @@ BPTT = Dialect(
         OptimizeOp,
         ReportOp,
     ],
-    [ReadoutAttr, DensityAttr],
+    [ReadoutAttr, DensityAttr, SkipAttr],
 )
 
 __all__ = [

@@ -27,6 +27,12 @@ def _analyze_sparsity() -> type[ModulePass]:
     return AnalyzeSparsityPass
 
 
+def _mask_gradients() -> type[ModulePass]:
+    from spikeloom.passes.mask_gradients import MaskGradientsPass
+
+    return MaskGradientsPass
+
+
 def _lower_to_engine() -> type[ModulePass]:
     from spikeloom.passes.lower_to_engine import LowerToEnginePass
 
@@ -37,6 +43,7 @@ PASSES: dict[str, PassFactory] = {
     "infer-shapes": _infer_shapes,
     "expand-bptt": _expand_bptt,
     "analyze-sparsity": _analyze_sparsity,
+    "mask-gradients": _mask_gradients,
     "lower-to-engine": _lower_to_engine,
 }
 """Factories import late, so that listing the passes costs nothing."""
