@@ -7,20 +7,30 @@ derivative, whatever the reset:
 
 A rectangle is zero outside of its half width, which is what the saved mask says; other surrogates
 save none. So where the mask is zero, gs is not read at all. On the way from the operation that
-computes gs to the layer that reads it there may be sums, other shapes of a sample, shifts along
-time, and the borders of a scan: what a scan hands on to its next turn is read one step later.
+computes gs to the layer that reads it there may be sums, other shapes of a sample, pools,
+shifts along time, and the borders of a scan: what a scan hands on to its next turn is read one
+step later. The gradient of a pool's window is read where the mask is one anywhere in the window.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from xdsl.ir import Block, BlockArgument, SSAValue, Use
+from xdsl.ir import Block, BlockArgument, Operation, SSAValue, Use
 
 from spikeloom.dialects import bptt
 from spikeloom.dialects.bptt_neurons import FireGradientOp
 from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
 from spikeloom.dialects.bptt_shapes import level_of
+from spikeloom.dialects.window import WindowAttr
+
+
+@dataclass(frozen=True)
+class Change:
+    """Another shape of a sample: of the same bits, or of the largest bit of every window."""
+
+    shape: tuple[int, ...]
+    window: WindowAttr | None = None
 
 
 @dataclass(frozen=True)
@@ -31,12 +41,12 @@ class Mask:
 
     Attributes:
         source: a whole sequence of bits, outside of all scans.
-        shape: the shape of a sample in which the bits are taken.
+        changes: what is then done to every sample, in this order.
     """
 
     source: SSAValue
-    shift: int
-    shape: tuple[int, ...]
+    shift: int = 0
+    changes: tuple[Change, ...] = ()
 
 
 def mask_of_readers(value: SSAValue) -> Mask | None:
@@ -65,9 +75,9 @@ class _Walk:
             case bptt.AddOp() as op:
                 return self.readers(op.sum)
             case bptt.ReshapeOp() as op:
-                shape = bptt.tensor_of(value).get_shape()[level_of(op) :]
-                found = self.readers(op.reshaped)
-                return None if found is None else replace(found, shape=shape)
+                return _changed(self.readers(op.reshaped), value, op)
+            case bptt.PoolGradientOp() as op if use.index == 0:
+                return _changed(self.readers(op.value_gradient), value, op, op.window)
             case bptt.DelayOp() as op if not isinstance(op.parent_op(), ScanOp):
                 return _moved(self.readers(op.shifted), 1)
             case bptt.AdvanceOp() as op if not isinstance(op.parent_op(), ScanOp):
@@ -92,14 +102,24 @@ def _moved(mask: Mask | None, steps: int) -> Mask | None:
     return None if mask is None else replace(mask, shift=mask.shift + steps)
 
 
+def _changed(
+    mask: Mask | None, value: SSAValue, reader: Operation, window: WindowAttr | None = None
+) -> Mask | None:
+    """The mask of what `reader` makes of a value, as one of the value's own shape."""
+    if mask is None:
+        return None
+    change = Change(bptt.tensor_of(value).get_shape()[level_of(reader) :], window)
+    return replace(mask, changes=(*mask.changes, change))
+
+
 def _sequence_mask(mask: SSAValue) -> Mask | None:
     """A mask at the level of the step; inside a scan, one that the scan walks over."""
     block = mask.owner if isinstance(mask, BlockArgument) else mask.owner.parent
     scan = block.parent_op() if isinstance(block, Block) else None
     if isinstance(scan, bptt.StepOp):
-        return Mask(mask, 0, bptt.tensor_of(mask).get_shape()[2:])
+        return Mask(mask)
     if not (isinstance(scan, ScanOp) and isinstance(mask, BlockArgument)):
         return None
     if mask.index >= len(scan.sequences) or not isinstance(scan.parent_op(), bptt.StepOp):
         return None
-    return Mask(scan.sequences[mask.index], 0, bptt.tensor_of(mask).get_shape()[1:])
+    return Mask(scan.sequences[mask.index])

@@ -6,7 +6,6 @@ sparsity of the Backward Engine. Results are equal, cell by cell.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -17,10 +16,11 @@ from xdsl.passes import ModulePass
 
 from spikeloom.dialects import bptt
 from spikeloom.dialects.bptt_scan import ScanOp, step_of
+from spikeloom.dialects.pool_kind import PoolKind
 from spikeloom.dialects.skip import SKIP, Skip, SkipAttr
 from spikeloom.passes.gradient_masks import Mask, mask_of_readers
 
-InputGradient = bptt.SynapseInputGradientOp
+InputGradient = bptt.SynapseInputGradientOp | bptt.ConvolutionInputGradientOp
 
 
 @dataclass(frozen=True)
@@ -70,22 +70,25 @@ class _MaskValues:
 
 
 def _written(mask: Mask, block: Block, anchor: Operation) -> SSAValue:
-    """The shifts and the other shape that a mask stands for, before `anchor`."""
+    """The shifts and other shapes that a mask stands for, before `anchor`."""
     value = mask.source
     for _ in range(abs(mask.shift)):
         shift = bptt.AdvanceOp(value) if mask.shift > 0 else bptt.DelayOp(value)
-        value = _insert([shift], block, anchor)
-    if bptt.tensor_of(value).get_shape()[2:] != mask.shape:
-        type = bptt.with_sample_shape(value.type, 2, mask.shape)
-        value = _insert([bptt.ReshapeOp(value, type)], block, anchor)
+        value = _insert(shift, block, anchor)
+    for change in mask.changes:
+        type = bptt.with_sample_shape(value.type, 2, change.shape)
+        if change.window is not None:
+            pool = bptt.PoolOp(value, PoolKind.MAX, change.window, type)
+            value = _insert(pool, block, anchor)
+        elif type != value.type:
+            value = _insert(bptt.ReshapeOp(value, type), block, anchor)
     return value
 
 
-def _insert(ops: Sequence[Operation], block: Block, anchor: Operation) -> SSAValue:
-    for op in ops:
-        op.location = anchor.location
-    block.insert_ops_before(ops, anchor)
-    return ops[-1].results[0]
+def _insert(op: Operation, block: Block, anchor: Operation) -> SSAValue:
+    op.location = anchor.location
+    block.insert_op_before(op, anchor)
+    return op.results[0]
 
 
 def _step(scan: ScanOp, sequence: SSAValue) -> SSAValue:

@@ -76,3 +76,20 @@ bptt.step @recurrent steps 4 batch 2 (%x: tensor<?x?x2xf32>) {
 // CHECK: [[LATE:%\d+]] = bptt.delay %m : tensor<?x?x2xi1> -> tensor<?x?x2xi1>
 // CHECK-NEXT: bptt.scan backward over (%g = %x : tensor<?x?x2xf32>, %now = %m : tensor<?x?x2xi1>, [[STEP:%\d+]] = [[LATE]] : tensor<?x?x2xi1>) carrying
 // CHECK: %gs = bptt.synapse_input_gradient %gu, @hidden.weight masked_by [[STEP]] {skip = #bptt<skip dual>} : tensor<?x2xf32>, tensor<?x2xi1> -> tensor<?x2xf32>
+
+// -----
+
+// A pixel of a pooled gradient is read where the mask is one anywhere in its window.
+bptt.step @pooled steps 4 batch 2 (%g: tensor<?x?x3x2x2xf32>, %label: tensor<?xi32>) {
+  snn.parameter @a.weight : tensor<3x1x3x3xf32> fan_in 9
+  %x = bptt.pool_gradient avg %g <kernel 2, stride 2, padding 0> : tensor<?x?x3x2x2xf32> -> tensor<?x?x3x4x4xf32>
+  %z = bptt.slice %x from 0 : tensor<?x?x3x4x4xf32> -> tensor<?x?x1x4x4xf32>
+  %s, %m = bptt.fire %z <decay 0.5, threshold 0.5, reset none, surrogate rectangle(0.25, 1.0)> layer "hidden" saving mask : tensor<?x?x1x4x4xf32>
+  %a = bptt.convolution_input_gradient %g, @a.weight <kernel 3, stride 1, padding 1> : tensor<?x?x3x2x2xf32> -> tensor<?x?x1x2x2xf32>
+  %b = bptt.pool_gradient avg %a <kernel 2, stride 2, padding 0> : tensor<?x?x1x2x2xf32> -> tensor<?x?x1x4x4xf32>
+  %gu = bptt.fire_gradient %b from mask %m <decay 0.5, threshold 0.5, reset none, surrogate rectangle(0.25, 1.0)> layer "hidden" : tensor<?x?x1x4x4xf32>
+  bptt.report %gu as "spikes" of "hidden" : tensor<?x?x1x4x4xf32>
+}
+// CHECK: bptt.step @pooled
+// CHECK: [[POOLED:%\d+]] = bptt.pool max %m <kernel 2, stride 2, padding 0> : tensor<?x?x1x4x4xi1> -> tensor<?x?x1x2x2xi1>
+// CHECK-NEXT: %a = bptt.convolution_input_gradient %g, @a.weight masked_by [[POOLED]] <kernel 3, stride 1, padding 1> {skip = #bptt<skip dual>} : tensor<?x?x3x2x2xf32>, tensor<?x?x1x2x2xi1> -> tensor<?x?x1x2x2xf32>
