@@ -34,6 +34,7 @@ from xdsl.printer import Printer
 from xdsl.traits import IsolatedFromAbove, NoTerminator, SymbolOpInterface, SymbolTable
 from xdsl.utils.exceptions import VerifyException
 
+from spikeloom.dialects.accumulation import AccumulationAttr, WayAttr
 from spikeloom.dialects.bptt_images import (
     ConvolutionInputGradientOp,
     ConvolutionOp,
@@ -227,7 +228,7 @@ BPTT = Dialect(
         OptimizeOp,
         ReportOp,
     ],
-    [ReadoutAttr, DensityAttr, SkipAttr],
+    [ReadoutAttr, DensityAttr, SkipAttr, AccumulationAttr, WayAttr],
 )
 
 __all__ = [

@@ -52,7 +52,13 @@ ENGINE_DESCRIPTIONS: dict[Engine, str] = {
 ON_CHIP_MEMORIES = ("weight_sram", "spike_sram", "state_sram", "gradient_sram")
 """Weights and biases; spikes and masks; currents, potentials, their gradients; weight gradients."""
 
-MEMORIES = ("dram", *ON_CHIP_MEMORIES)
+TABLE_MEMORIES = ("forward_tables", "update_tables")
+"""Sums of the inputs of a group, of the Forward Engine and of the Weight Update Engine."""
+
+MAX_TABLE_WIDTH = 8
+"""Inputs of a table that any machine can have: an index is one byte."""
+
+MEMORIES = ("dram", *ON_CHIP_MEMORIES, *TABLE_MEMORIES)
 
 DIMENSIONS = 4
 Shape: TypeAlias = tuple[int, int, int, int]

@@ -33,6 +33,12 @@ def _mask_gradients() -> type[ModulePass]:
     return MaskGradientsPass
 
 
+def _fuse_luts() -> type[ModulePass]:
+    from spikeloom.passes.fuse_luts import FuseLutsPass
+
+    return FuseLutsPass
+
+
 def _lower_to_engine() -> type[ModulePass]:
     from spikeloom.passes.lower_to_engine import LowerToEnginePass
 
@@ -44,6 +50,7 @@ PASSES: dict[str, PassFactory] = {
     "expand-bptt": _expand_bptt,
     "analyze-sparsity": _analyze_sparsity,
     "mask-gradients": _mask_gradients,
+    "fuse-luts": _fuse_luts,
     "lower-to-engine": _lower_to_engine,
 }
 """Factories import late, so that listing the passes costs nothing."""
