@@ -14,6 +14,9 @@ from spikeloom.passes.engine_layout import Home, statement
 from spikeloom.passes.engine_tiles import TileBuffer, samples, units
 from spikeloom.passes.engine_writer import Nest, Writer
 
+LINEAR = (1.0, 1.0, 1.0, 1.0, 0.0, 0.0)
+"""A linear layer as a window: one tap, one position, nothing outside."""
+
 
 def lower_synapse(writer: Writer, op: bptt.SynapseOp, parameters: dict[str, Home]) -> None:
     """Bias, then weights of every input that spiked (or weight x value of an analog one)."""
@@ -54,7 +57,7 @@ def lower_synapse(writer: Writer, op: bptt.SynapseOp, parameters: dict[str, Home
                     nest.load("weight", nest.home(weight, k, o), (1, 1, k, o))
                 nest.load(x, nest.at(op.input, g, k), (steps, g, 1, k))
                 name = "accumulate" if binary else "multiply"
-                nest.on_tiles(name, ("current", x, "weight"), (steps, g, 1, k, o))
+                nest.on_tiles(name, ("current", x, "weight"), (steps, g, 1, 1, 1, k, o), LINEAR)
             nest.store("current", nest.at(op.current, g, o), (steps, g, 1, o))
 
 
@@ -85,7 +88,8 @@ def lower_input_gradient(
                 nest.on_tiles(
                     "backpropagate",
                     ("input_gradient", "gradient", "transposed_weight"),
-                    (steps, g, 1, i, o),
+                    (steps, g, 1, 1, 1, i, o),
+                    LINEAR,
                 )
             nest.store("input_gradient", nest.at(op.input_gradient, g, i), (steps, g, 1, i))
 
@@ -94,7 +98,7 @@ def _load_transposed(
     nest: Nest, weight: Home, i: SSAValue, o: SSAValue | None, outputs: int | SSAValue
 ) -> None:
     slices = {"target": nest.tile("transposed_weight"), "source": nest.home(weight, i, o)}
-    nest.do("load_transposed", slices, (i, outputs))
+    nest.do("load_transposed", slices, (1, i, outputs))
 
 
 def lower_weight_gradient(writer: Writer, op: bptt.SynapseWeightGradientOp, layer: str) -> None:
@@ -123,7 +127,8 @@ def lower_weight_gradient(writer: Writer, op: bptt.SynapseWeightGradientOp, laye
             nest.load(x, nest.at(op.input, g, i), (steps, g, 1, i))
             nest.load("gradient", nest.at(op.gradient, g, o), (steps, g, 1, o))
             name = "correlate_spikes" if binary else "correlate_values"
-            nest.on_tiles(name, ("weight_gradient", x, "gradient"), (steps, g, 1, i, o))
+            roles = ("weight_gradient", x, "gradient")
+            nest.on_tiles(name, roles, (steps, g, 1, 1, 1, i, o), LINEAR)
         nest.store("weight_gradient", nest.home(target, i, o), (1, 1, i, o))
 
 

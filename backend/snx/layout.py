@@ -13,8 +13,8 @@ from spikeloom.backend.stream import BUFFER_DTYPE, INSTRUCTION_DTYPE
 
 MAGIC = b"SPIKELOOM\x00SNX\r\n\x1a"
 """The end shows when a transfer has mangled line ends."""
-VERSION = 2
-"""Version 1 had buffers of three dimensions and slices without scales."""
+VERSION = 3
+"""Version 1 had buffers of three dimensions and slices without scales, version 2 no windows."""
 MAX_FILE_BYTES = 256 * 1024 * 1024
 MAX_SECTIONS = 64
 
