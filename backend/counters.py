@@ -12,7 +12,6 @@ from spikeloom.backend import quantities as q
 from spikeloom.dialects.instruction_set import (
     ENGINE_DESCRIPTIONS,
     MEMORIES,
-    ON_CHIP_MEMORIES,
     Engine,
 )
 
@@ -124,7 +123,7 @@ QUANTITIES: dict[int, Quantity] = {
 
 
 def _traffic(memory: str) -> tuple[Engine, ...]:
-    return _ALL if memory in ON_CHIP_MEMORIES else (Engine.DMA,)
+    return (Engine.DMA,) if memory == "dram" else _ALL
 
 
 for _index, _memory in enumerate(MEMORIES):

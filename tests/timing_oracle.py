@@ -49,12 +49,12 @@ def service_cycles(
     cells = prod(axes[a] for a in spec.axes if a != "input_positions")
     if spec.engine in (Engine.NEURON, Engine.LOSS, Engine.OPTIMIZER):
         return unit.latency.value + ceil(cells / unit.lanes.value)
-    rows = axes["steps"] * axes["samples"] * axes["positions"]
-    into, out = axes.get("inputs", 1), axes["outputs"]
     if spec.name == "backpropagate":
         return unit.latency.value + slowest_multipliers(events == 0, unit)
     if "entries" in axes:
         return unit.latency.value + _table_cycles(instruction, unit)
+    rows = axes["steps"] * axes["samples"] * axes["positions"]
+    into, out = axes.get("inputs", 1), axes["outputs"]
     into *= axes.get("taps", 1)
     columns = ceil(out / unit.output_lanes.value)
     if instruction.immediates.get("dense") == 0:
