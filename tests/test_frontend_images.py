@@ -323,3 +323,20 @@ def test_all_operations_with_parameters_name_them() -> None:
         for name in op.parameter_names
     ]
     assert sorted(used) == sorted(network.parameters())
+
+
+def test_a_cycle_may_close_through_a_block() -> None:
+    block = "block step(x: spikes, h: spikes) { return lif(linear(x, 5) + linear(h, 5)) }"
+    network = parse("y = step(x, previous(y))", before=block, takes="spikes[7]")
+    previous = only(network, PreviousOp)
+    assert isinstance(previous.value.owner, LifOp)
+    assert previous.value.owner.layer.data == "y.output"
+
+
+def test_words_that_a_block_is_called_with_are_not_its_own_values() -> None:
+    block = """block layer(x: spikes, n, mode) {
+        zero = lif(linear(x, n))
+        return lif(linear(zero, n), reset = mode)
+    }"""
+    network = parse("y = layer(x, 4, zero)", before=block, takes="spikes[7]")
+    assert layers(network) == ["y.zero", "y.output", "output"]
