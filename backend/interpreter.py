@@ -61,8 +61,10 @@ class Interpreter:
         """A copy of a buffer's content in the buffer's shape; bits as uint8."""
         return self._arena.read(buffer)
 
-    def run(self) -> RunResult:
+    def run(self, statistics: NDArray[np.int64] | None = None) -> RunResult:
         """Executes the stream once, from cycle 0, and checks every conservation law.
+
+        `statistics` [executed instructions, COUNTS] are filled with what each of them counted.
 
         Raises:
             IdentityError: a law is broken (an error of the interpreter).
@@ -75,10 +77,12 @@ class Interpreter:
         )
         counted = np.zeros((2, self._threads, COUNTS), np.int64)
         control = np.zeros(CONTROL_CELLS, np.int64)
+        rows = np.zeros((0, COUNTS), np.int64) if statistics is None else statistics
 
         def part(thread: int) -> int:
             space = self._workspaces[thread]
-            return _walk(self._program, self._machine, space, clock, counted, control, thread)
+            shared = (counted, rows, control)
+            return _walk(self._program, self._machine, space, clock, shared, thread)
 
         self._run_together(part, control)
         engine_free, _, counts = clock
@@ -121,16 +125,17 @@ def _walk(
     machine: Machine,
     space: _Workspace,
     clock: ClockState,
-    counted: NDArray[np.int64],
-    control: NDArray[np.int64],
+    shared: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
     thread: int,
 ) -> int:
+    counted, statistics, control = shared
     tables = (program.record, program.extent, program.operand, program.immediate)
     return walk(
         tables,
         space.local,
         clock,
         counted,
+        statistics,
         machine.clock.issue_rate.value,
         space.scratch.ctypes.data,
         control.ctypes.data,
