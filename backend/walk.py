@@ -24,7 +24,7 @@ from spikeloom.backend.kernels.compile import (
     compiled,
     types,
 )
-from spikeloom.backend.kernels.dispatch import FIRST_LATE, run_early, run_late
+from spikeloom.backend.kernels.dispatch import run_kernel
 from spikeloom.backend.kernels.operands import COUNTS, OUTPUT_LANES, QUEUE_ROWS, RATES
 from spikeloom.backend.stream import NO_LOOP
 from spikeloom.dialects.instruction_set import DIMENSIONS
@@ -35,6 +35,32 @@ Doubles = NDArray[np.float64]
 # Columns of a thread's table of open loops.
 VALUE, LEFT = 0, 1
 """The loop's value, and the length of its current tile: min(|step|, |stop - value|)."""
+
+
+@compiled(INTEGERS_2D, INTEGER, INTEGER, INTEGERS_2D)
+def follow_loop(record: Integers, at: int, depth: int, loops: Integers) -> tuple[int, int]:
+    """Executes a LOOP or END; returns the record to go on behind, and how many loops are open."""
+    if record[at, program.KIND] == program.LOOP:
+        set_loop(record[at], depth, loops, record[at, program.START])
+        return at, depth + 1
+    opened = record[at, program.PARTNER]
+    value = loops[depth - 1, VALUE] + record[opened, program.STEP]
+    if set_loop(record[opened], depth - 1, loops, value):
+        return opened, depth
+    return at, depth - 1
+
+
+@compiled(INTEGERS_2D, INTEGERS_3D, INTEGER, INTEGERS_2D, INTEGERS)
+def set_lengths(
+    record: Integers, extent: Integers, at: int, loops: Integers, lengths: Integers
+) -> None:
+    """Computes this iteration's axis lengths."""
+    for axis in range(record[at, program.AXES]):
+        loop = extent[at, axis, program.EXTENT_LOOP]
+        lengths[axis] = extent[at, axis, program.CELLS]
+        if loop != NO_LOOP:
+            lengths[axis] += extent[at, axis, program.EXTENT_SCALE] * loops[loop, LEFT]
+
 
 _PLACES = (INTEGERS_2D, INTEGERS_3D, INTEGERS_3D, DOUBLES_2D)
 _LOCALS = (INTEGERS_2D, INTEGERS_2D, INTEGERS, DOUBLES, INTEGERS)
@@ -66,11 +92,7 @@ def resolve(
     count[:] = 0
     for item in range(len(numbers)):
         numbers[item] = immediate[at, item]
-    for axis in range(record[at, program.AXES]):
-        loop = extent[at, axis, program.EXTENT_LOOP]
-        lengths[axis] = extent[at, axis, program.CELLS]
-        if loop != NO_LOOP:
-            lengths[axis] += extent[at, axis, program.EXTENT_SCALE] * loops[loop, LEFT]
+    set_lengths(record, extent, at, loops, lengths)
     for role in range(record[at, program.ROLES]):
         boxes[role, 0] = 0
         if operand[at, role, program.DEPENDENCE] != program.ABSENT:
@@ -84,6 +106,7 @@ def resolve(
             boxes[role, 1] = operand[at, role, program.STEP_BYTES]
             boxes[role, 2] = operand[at, role, program.SAMPLE_BYTES]
             boxes[role, 3] = operand[at, role, program.ROW_BYTES]
+            boxes[role, 4] = operand[at, role, program.CELL_BITS]
     boxes[RATES, OUTPUT_LANES] = record[at, program.OUTPUT_LANES]
     boxes[RATES, QUEUE_ROWS] = record[at, program.QUEUE_ROWS]
 
@@ -116,7 +139,7 @@ def finish_instruction(
 _PLACES_TUPLE = types.Tuple(_PLACES)
 _LOCALS_TUPLE = types.Tuple(_LOCALS)
 _CLOCK_TUPLE = types.Tuple(_CLOCK)
-_WALK = (_PLACES_TUPLE, _LOCALS_TUPLE, _CLOCK_TUPLE, INTEGERS_3D, *[INTEGER] * 5)
+_WALK = (_PLACES_TUPLE, _LOCALS_TUPLE, _CLOCK_TUPLE, INTEGERS_3D, INTEGERS_2D, *[INTEGER] * 5)
 
 Tables = tuple[Integers, Integers, Integers, Doubles]
 Locals = tuple[Integers, Integers, Integers, Doubles, Integers]
@@ -129,6 +152,7 @@ def walk(
     local: Locals,
     clock: ClockState,
     counted: Integers,
+    statistics: Integers,
     issue_rate: int,
     scratch: int,
     control: int,
@@ -138,31 +162,20 @@ def walk(
     """Executes the program as one of `threads`; returns the number of instructions executed.
 
     `counted[parity, thread]` hands counts to the first thread: the parity changes with every
-    instruction, so that it may still read the last one's. -1 means that the run was aborted.
+    instruction, so that it may still read the last one's. `statistics` [instructions, COUNTS] take
+    what each executed instruction counted, as many as fit. -1 means that the run was aborted.
     """
     record, operand = tables[0], tables[2]
     loops, boxes, lengths, numbers, count = local
     at, depth, executed = 0, 0, 0
     while at < len(record):
-        kind = record[at, program.KIND]
-        if kind == program.LOOP:
-            set_loop(record[at], depth, loops, record[at, program.START])
-            depth += 1
-        elif kind == program.END:
-            opened = record[at, program.PARTNER]
-            value = loops[depth - 1, VALUE] + record[opened, program.STEP]
-            if set_loop(record[opened], depth - 1, loops, value):
-                at = opened
-            else:
-                depth -= 1
+        if record[at, program.KIND] != program.INSTRUCTION:
+            at, depth = follow_loop(record, at, depth, loops)
         else:
             resolve(*tables, at, *local)
             lanes, kernel = record[at, program.INPUT_LANES], record[at, program.KERNEL]
             task = (boxes, lengths, numbers, lanes, count, scratch, thread, threads)
-            if kernel < FIRST_LATE:
-                run_early(kernel, task)
-            else:
-                run_late(kernel, task)
+            run_kernel(kernel, task)
             parity = executed & 1
             for item in range(COUNTS):
                 counted[parity, thread, item] = count[item]
@@ -173,6 +186,8 @@ def walk(
                 finish_instruction(
                     record, operand, at, issue, lengths, counted[parity], count, *clock
                 )
+                if executed < len(statistics):
+                    statistics[executed] = count
             executed += 1
         at += 1
     return executed

@@ -27,20 +27,27 @@ Progress = Callable[[int, int, str], None]
 
 INTEGER: Any = types.int64
 FLOAT: Any = types.float32
+DOUBLE: Any = types.float64
 INTEGERS: Any = types.Array(types.int64, 1, "C")
 INTEGERS_2D: Any = types.Array(types.int64, 2, "C")
 INTEGERS_3D: Any = types.Array(types.int64, 3, "C")
+FLOATS: Any = types.Array(types.float32, 1, "C")
 DOUBLES: Any = types.Array(types.float64, 1, "C")
 DOUBLES_2D: Any = types.Array(types.float64, 2, "C")
 
 _COMPILED_BESIDE = (
     "backend/accounting.py",
     "backend/clock.py",
+    "backend/counting_walk.py",
+    "backend/data_counts.py",
+    "backend/expected_counts.py",
+    "backend/expected_products.py",
     "backend/program.py",
     "backend/quantities.py",
     "backend/stream.py",
     "backend/validation/abstract_execution.py",
     "backend/walk.py",
+    "backend/window_rows.py",
     "backend/work.py",
     "dialects/instruction_set.py",
 )

@@ -1,0 +1,147 @@
+"""Counting mode: the clock and the counters of a stream without its data.
+
+The same validated stream is walked as by the interpreter, but no memory is allocated and no kernel
+runs. What kernels would have counted comes from the statistics of a run, and then everything
+equals that run to the integer, or is expected from densities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeloom.backend.clock import BUFFER_COLUMNS
+from spikeloom.backend.data_counts import DATA_COUNTS, NOTHING
+from spikeloom.backend.densities import Densities
+from spikeloom.backend.density_trace import DensityTrace, Span
+from spikeloom.backend.expected_counts import (
+    CARRY_COLUMNS,
+    EVENTS_ROLE,
+    MASK_ROLE,
+    NO_ROLE,
+    PRODUCTS_ROLE,
+    RULE_COLUMNS,
+    TALLY,
+)
+from spikeloom.backend.identities import IdentityError, check_identities
+from spikeloom.backend.kernels.operands import COUNTS
+from spikeloom.backend.machine import Machine
+from spikeloom.backend.program import ENGINES, Program, decode, spec_of
+from spikeloom.backend.quantities import QUANTITIES
+from spikeloom.backend.records import records
+from spikeloom.backend.results import Owners, RunResult
+from spikeloom.backend.stream import MAX_LOOP_DEPTH, OPCODE_END, Stream
+from spikeloom.backend.validation.loop_rules import place
+from spikeloom.backend.validator import ValidatedStream
+from spikeloom.backend.walk import ClockState
+from spikeloom.dialects.instruction_set import MAX_AXES
+
+if TYPE_CHECKING:
+    from spikeloom.backend.counting_walk import Locals, Tables
+
+
+class UnfitStatistics(Exception):
+    """Statistics that no run of the stream can have written; the text says why."""
+
+
+class Counter:
+    """Counts one stream on a machine; takes memory for its records only."""
+
+    def __init__(self, validated: ValidatedStream, machine: Machine):
+        self._validated = validated
+        self._machine = machine
+        stream = validated.stream
+        # There are no buffers, hence no addresses.
+        self._program = decode(stream, machine, np.zeros(len(stream.buffers), np.int64))
+        self._owners = Owners.of(stream)
+
+    def count_with_statistics(self, statistics: NDArray[np.int64]) -> RunResult:
+        """The result of the run that wrote these statistics [executed instructions, COUNTS].
+
+        Raises:
+            UnfitStatistics: they are of another stream, or no run can have counted them.
+        """
+        from spikeloom.backend.counting_walk import walk_with_statistics
+
+        executed = self._validated.dynamic_instructions
+        if statistics.shape != (executed, COUNTS):
+            expected = f"{executed} instructions and {COUNTS} counts each"
+            rows, columns = statistics.shape
+            raise UnfitStatistics(f"they have {rows} rows of {columns} counts, not {expected}")
+        clock, tables, local = self._state()
+        rate = self._machine.clock.issue_rate.value
+        if walk_with_statistics(tables, local, clock, statistics, rate) != executed:
+            raise UnfitStatistics("an instruction counted more than it can have worked on")
+        try:
+            return self._result(clock)
+        except IdentityError as broken:
+            raise UnfitStatistics(f"no run can have counted them: {broken}") from None
+
+    def count_with_densities(
+        self, densities: Densities, written: Mapping[int, tuple[Span, ...]] | None = None
+    ) -> RunResult:
+        """What a run is expected to give with these densities; `backend.data_counts` says how.
+
+        `written` says, per input buffer that the host fills in part, which cells it fills.
+
+        Raises:
+            IdentityError: a conservation law is broken (an error of the counter).
+        """
+        from spikeloom.backend.counting_walk import walk_with_densities
+
+        stream = self._validated.stream
+        nest, _ = place(records(stream))
+        trace = DensityTrace(
+            len(stream.instructions), nest.placed, self._validated.buffers, densities, written or {}
+        )
+        carries = np.zeros((len(stream.instructions), CARRY_COLUMNS))
+        clock, tables, local = self._state()
+        rate = self._machine.clock.issue_rate.value
+        walk_with_densities(tables, local, clock, _rules(stream), trace.found, carries, rate)
+        return self._result(clock)
+
+    def _state(self) -> tuple[ClockState, Tables, Locals]:
+        """The clock at cycle 0, the program's tables, and what the walk writes to."""
+        program: Program = self._program
+        clock = (
+            np.zeros(len(ENGINES), np.int64),
+            np.zeros((max(1, program.dependences), BUFFER_COLUMNS), np.int64),
+            np.zeros((len(program.record), QUANTITIES), np.int64),
+        )
+        local = (
+            np.zeros((MAX_LOOP_DEPTH, 2), np.int64),
+            np.zeros(MAX_AXES, np.int64),
+            np.zeros(COUNTS, np.int64),
+        )
+        tables = (program.record, program.extent, program.operand, program.immediate)
+        return clock, tables, local
+
+    def _result(self, clock: ClockState) -> RunResult:
+        engine_free, _, counts = clock
+        elapsed = int(engine_free.max())
+        result = RunResult(self._machine, self._owners, counts, elapsed - engine_free, elapsed)
+        check_identities(result)
+        return result
+
+
+def _rules(stream: Stream) -> NDArray[np.int64]:
+    """`DATA_COUNTS` of every record, as `expected_counts` reads it."""
+    found = np.full((len(stream.instructions), RULE_COLUMNS), NO_ROLE, np.int64)
+    opcodes: list[int] = stream.instructions["opcode"].tolist()
+    for index, opcode in enumerate(opcodes):
+        if opcode <= OPCODE_END:
+            continue
+        spec = spec_of(opcode)
+        names = [role.name for role in spec.roles]
+        counts = DATA_COUNTS.get(spec.name, NOTHING)
+        if counts.events:
+            found[index, EVENTS_ROLE] = names.index(counts.events)
+        if counts.products is not None:
+            roles = [names.index(name) for name in counts.products]
+            found[index, [PRODUCTS_ROLE, MASK_ROLE]] = roles
+        for number, tally in enumerate(counts.tallies):
+            found[index, TALLY + 2 * number :][:2] = tally.column, names.index(tally.role)
+    return found
