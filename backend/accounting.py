@@ -75,10 +75,11 @@ def table_groups(record: Integers, extent: Integers) -> int:
     return groups * product_of(record[program.INNER], extent)
 
 
-@compiled(INTEGERS, INTEGER, INTEGER, INTEGER, INTEGER, INTEGERS, INTEGERS)
+@compiled(INTEGERS, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGERS, INTEGERS)
 def account_arithmetic(
     record: Integers,
     cells: int,
+    visited: int,
     outer: int,
     looked_up: int,
     built: int,
@@ -87,15 +88,16 @@ def account_arithmetic(
 ) -> None:
     """Counts additions and multiplications: dense, issued, skipped by kind, fused.
 
-    `cells` are those of a dense engine, `looked_up` entries of tables that are added and `built`
-    those that are computed, each for `outer` outputs.
+    A dense engine multiplies `cells` and adds `visited`. Of tables, `looked_up` entries are added
+    and `built` ones computed, each for `outer` outputs.
     """
     additions, multiplications = record[program.ADDITIONS], record[program.MULTIPLICATIONS]
     service = record[program.SERVICE]
-    dense, issued, skipped_input, skipped_output, skipped_both = cells, cells, 0, 0, 0
+    dense, issued, skipped_input, skipped_output, skipped_both = visited, visited, 0, 0, 0
+    multiplied = cells
     if service in (EVENTS, PRODUCTS):
         each = outer if service == EVENTS else 1
-        issued = each * count[operands.ISSUED]
+        issued = multiplied = each * count[operands.ISSUED]
         skipped_input = each * count[operands.SKIPPED_INPUT]
         skipped_output = each * count[operands.SKIPPED_OUTPUT]
         skipped_both = each * count[operands.SKIPPED_BOTH]
@@ -109,11 +111,23 @@ def account_arithmetic(
     total[quantities.ADDITIONS_SKIPPED_INPUT] += additions * skipped_input
     total[quantities.ADDITIONS_SKIPPED_OUTPUT] += additions * skipped_output
     total[quantities.ADDITIONS_SKIPPED_BOTH] += additions * skipped_both
-    total[quantities.MULTIPLICATIONS_DENSE] += multiplications * dense
-    total[quantities.MULTIPLICATIONS] += multiplications * issued
+    total[quantities.MULTIPLICATIONS_DENSE] += multiplications * cells
+    total[quantities.MULTIPLICATIONS] += multiplications * multiplied
     total[quantities.MULTIPLICATIONS_SKIPPED_INPUT] += multiplications * skipped_input
     total[quantities.MULTIPLICATIONS_SKIPPED_OUTPUT] += multiplications * skipped_output
     total[quantities.MULTIPLICATIONS_SKIPPED_BOTH] += multiplications * skipped_both
+
+
+@compiled(INTEGERS, INTEGERS_2D, INTEGERS)
+def produced_cells(record: Integers, operand: Integers, extent: Integers) -> int:
+    """Cells of the first operand that is there: the one that the instruction is for."""
+    for role in range(record[program.ROLES]):
+        if operand[role, program.DEPENDENCE] != program.ABSENT:
+            produced = 1
+            for dimension in range(DIMENSIONS):
+                produced *= axis_length(operand, role, dimension, extent)
+            return produced
+    return 0
 
 
 @compiled(INTEGERS, INTEGERS_2D, INTEGERS, INTEGERS, INTEGERS)
@@ -129,10 +143,7 @@ def account(
     outer = product_of(record[program.OUTER], extent)
     rows = cells // max(1, inner * outer)
     groups, entries = table_groups(record, extent), 0
-    produced = 1
-    for dimension in range(DIMENSIONS):
-        produced *= axis_length(operand, 0, dimension, extent)
-    total[quantities.CELLS_PRODUCED] += produced
+    total[quantities.CELLS_PRODUCED] += produced_cells(record, operand, extent)
     built = 0
     moved_rows = count[operands.ROWS]
     if groups > 0:
@@ -140,7 +151,8 @@ def account(
         built = groups * (entries - 1 - trailing_zeros(entries))
         rows //= max(1, product_of(record[program.GROUPED], extent))
         moved_rows = rows * groups
-    account_arithmetic(record, cells, outer, rows * groups, built, count, total)
+    visited = cells * record[program.WINDOW]
+    account_arithmetic(record, cells, visited, outer, rows * groups, built, count, total)
     total[quantities.EVENTS_RECEIVED] += count[operands.EVENTS]
     total[quantities.SPIKES_EMITTED] += count[operands.SPIKES]
     total[quantities.MASK_ONES] += count[operands.MASKED]
@@ -150,4 +162,4 @@ def account(
         inner = groups
         if record[program.SERVICE] == BUILDS:
             rows = entries
-    return service_time(record, rows, inner, outer, cells, moved, count[operands.PASSES])
+    return service_time(record, rows, inner, outer, visited, moved, count[operands.PASSES])

@@ -20,7 +20,9 @@ from spikeloom.backend.density_trace import DensityTrace, Span
 from spikeloom.backend.expected_counts import (
     CARRY_COLUMNS,
     EVENTS_ROLE,
+    MASK_ROLE,
     NO_ROLE,
+    PRODUCTS_ROLE,
     RULE_COLUMNS,
     TALLY,
 )
@@ -137,6 +139,9 @@ def _rules(stream: Stream) -> NDArray[np.int64]:
         counts = DATA_COUNTS.get(spec.name, NOTHING)
         if counts.events:
             found[index, EVENTS_ROLE] = names.index(counts.events)
+        if counts.products is not None:
+            roles = [names.index(name) for name in counts.products]
+            found[index, [PRODUCTS_ROLE, MASK_ROLE]] = roles
         for number, tally in enumerate(counts.tallies):
             found[index, TALLY + 2 * number :][:2] = tally.column, names.index(tally.role)
     return found

@@ -6,6 +6,7 @@ count of a kernel needs a row, or a column, here and nothing else in the backend
 
 What is expected of events: a row of the box that has n inputs, each a spike with probability p,
 has n p of them and takes the mean of ceil(k / input lanes) passes, k being distributed binomially.
+Of products: see `expected_products`.
 """
 
 from __future__ import annotations
@@ -54,12 +55,14 @@ class DataCounts:
     """What depends on the data of one instruction.
 
     Attributes:
-        events: the role whose ones are events, counted as EVENTS, SILENT and PASSES; "" for none.
+        events: the role whose ones are events, "" for none.
+        products: the role whose cells are multiplied, and that of the mask of results; or none.
         tallies: counts of cells that are not zero, of written or read roles.
         writes: the densities of the roles written; those not named are full.
     """
 
     events: str = ""
+    products: tuple[str, str] | None = None
     tallies: tuple[Tally, ...] = ()
     writes: Mapping[str, Origin] = field(default_factory=dict[str, Origin])
 
@@ -85,6 +88,7 @@ DATA_COUNTS: dict[str, DataCounts] = {
     "add": DataCounts(writes={"sum": Origin(Rule.ANY, ("left", "right"))}),
     "fire_gradient": _GRADIENT,
     "integrate_gradient": _GRADIENT,
+    "backpropagate": DataCounts(products=("gradient", "mask")),
     "correlate_spikes": DataCounts(events="spikes"),
     "sgd": _UPDATE,
     "adam": _UPDATE,

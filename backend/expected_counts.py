@@ -13,16 +13,19 @@ from numpy.typing import NDArray
 
 from spikeloom.backend import program
 from spikeloom.backend.accounting import axis_length, product_of
+from spikeloom.backend.clock import ceiling
 from spikeloom.backend.data_counts import MAX_TALLIES
+from spikeloom.backend.expected_products import expect_products
 from spikeloom.backend.kernels import operands
 from spikeloom.backend.kernels.compile import (
+    DOUBLE,
     DOUBLES,
-    FLOAT64,
     INTEGER,
     INTEGERS,
     INTEGERS_2D,
     compiled,
 )
+from spikeloom.backend.kernels.events import DENSE
 from spikeloom.backend.window_rows import window_meetings
 from spikeloom.dialects.instruction_set import DIMENSIONS
 
@@ -32,7 +35,10 @@ Doubles = NDArray[np.float64]
 # Columns of `rule`, one row per record.
 EVENTS_ROLE = 0
 """The role whose ones are events, or NO_ROLE."""
-TALLY = 1
+PRODUCTS_ROLE = 1
+"""The role whose cells are multiplied and, behind it, that of the mask of the results."""
+MASK_ROLE = 2
+TALLY = 3
 """The first of MAX_TALLIES pairs: a column of `count`, and the role whose cells it counts."""
 RULE_COLUMNS = TALLY + 2 * MAX_TALLIES
 NO_ROLE = -1
@@ -43,13 +49,15 @@ KNOWN = 2
 """The first of four: the lengths for which the next two were last computed."""
 INPUTS_KNOWN, PASSES_KNOWN = 6, 7
 """Inputs that one image meets, and the mean passes that they take."""
-TALLY_CARRY = 8
+PRODUCT_CARRY = 8
+"""The first of four: issued, skipped output, skipped both, and cycles."""
+TALLY_CARRY = 12
 CARRY_COLUMNS = TALLY_CARRY + MAX_TALLIES
 
 _NEGLIGIBLE = 1e-18
 
 
-@compiled(DOUBLES, INTEGER, FLOAT64, INTEGER)
+@compiled(DOUBLES, INTEGER, DOUBLE, INTEGER)
 def whole(carry: Doubles, column: int, expected: float, most: int) -> int:
     """The expectation as an integer from 0 to `most`; the rest is carried over."""
     exact = expected + carry[column]
@@ -58,7 +66,7 @@ def whole(carry: Doubles, column: int, expected: float, most: int) -> int:
     return rounded
 
 
-@compiled(INTEGER, FLOAT64, INTEGER)
+@compiled(INTEGER, DOUBLE, INTEGER)
 def mean_passes(inputs: int, density: float, lanes: int) -> float:
     """The mean of ceil(k / lanes), k being the ones among independent inputs of this density.
 
@@ -87,7 +95,7 @@ def mean_passes(inputs: int, density: float, lanes: int) -> float:
     return mean
 
 
-@compiled(INTEGERS, DOUBLES, INTEGER, FLOAT64, DOUBLES)
+@compiled(INTEGERS, DOUBLES, INTEGER, DOUBLE, DOUBLES)
 def know_image(
     lengths: Integers, immediate: Doubles, lanes: int, density: float, carry: Doubles
 ) -> None:
@@ -110,7 +118,7 @@ def know_image(
                 carry[PASSES_KNOWN] += places * mean_passes(a * b * inputs, density, lanes)
 
 
-@compiled(INTEGERS, INTEGERS, DOUBLES, FLOAT64, DOUBLES, INTEGERS)
+@compiled(INTEGERS, INTEGERS, DOUBLES, DOUBLE, DOUBLES, INTEGERS)
 def expect_events(
     record: Integers,
     lengths: Integers,
@@ -125,9 +133,39 @@ def expect_events(
     cells = product_of(record[program.FACTORS], lengths) // outputs
     images = lengths[0] * lengths[1]
     events = whole(carry, EVENTS_CARRY, images * carry[INPUTS_KNOWN] * density, cells)
-    count[operands.EVENTS] = events
-    count[operands.SILENT] = cells - events
-    count[operands.PASSES] = whole(carry, PASSES_CARRY, images * carry[PASSES_KNOWN], cells)
+    count[operands.EVENTS] = count[operands.ISSUED] = count[operands.ROWS] = events
+    if immediate[DENSE] == 0.0:
+        count[operands.PASSES] = whole(carry, PASSES_CARRY, images * carry[PASSES_KNOWN], cells)
+    else:
+        window = product_of(record[program.INNER], lengths)
+        count[operands.ISSUED], count[operands.ROWS] = cells, window
+        count[operands.PASSES] = cells // window * ceiling(window, record[program.INPUT_LANES])
+    count[operands.SKIPPED_INPUT] = cells - count[operands.ISSUED]
+
+
+@compiled(INTEGERS, INTEGERS, DOUBLES, DOUBLE, DOUBLE, DOUBLES, INTEGERS)
+def expect_multiplications(
+    record: Integers,
+    lengths: Integers,
+    immediate: Doubles,
+    gradient: float,
+    mask: float,
+    carry: Doubles,
+    count: Integers,
+) -> None:
+    """Products by what becomes of them, and the cycles of the slowest multipliers."""
+    know_image(lengths, immediate, record[program.INPUT_LANES], 0.0, carry)
+    meetings = lengths[0] * lengths[1] * carry[INPUTS_KNOWN] / lengths[operands.INPUTS]
+    expected, most = np.zeros(4), np.zeros(2, np.int64)
+    expect_products(record, lengths, immediate, meetings, gradient, mask, expected, most)
+    left = most[0]
+    for number, column in enumerate(
+        (operands.ISSUED, operands.SKIPPED_OUTPUT, operands.SKIPPED_BOTH)
+    ):
+        count[column] = whole(carry, PRODUCT_CARRY + number, float(expected[number]), left)
+        left -= count[column]
+    count[operands.SKIPPED_INPUT] = left
+    count[operands.PASSES] = whole(carry, PRODUCT_CARRY + 3, float(expected[3]), most[1])
 
 
 @compiled(INTEGERS, INTEGERS, INTEGERS_2D, INTEGERS, DOUBLES, DOUBLES, DOUBLES, INTEGERS)
@@ -146,6 +184,11 @@ def expect(
     if rule[EVENTS_ROLE] != NO_ROLE:
         share = float(density[rule[EVENTS_ROLE]])
         expect_events(record, lengths, immediate, share, carry, count)
+    if rule[PRODUCTS_ROLE] != NO_ROLE:
+        share, mask = float(density[rule[PRODUCTS_ROLE]]), 1.0
+        if operand[rule[MASK_ROLE], program.DEPENDENCE] != program.ABSENT:
+            mask = float(density[rule[MASK_ROLE]])
+        expect_multiplications(record, lengths, immediate, share, mask, carry, count)
     for number in range(MAX_TALLIES):
         role = rule[TALLY + 2 * number + 1]
         if role != NO_ROLE and operand[role, program.DEPENDENCE] != program.ABSENT:

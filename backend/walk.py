@@ -24,7 +24,7 @@ from spikeloom.backend.kernels.compile import (
     compiled,
     types,
 )
-from spikeloom.backend.kernels.dispatch import FIRST_LATE, run_early, run_late
+from spikeloom.backend.kernels.dispatch import run_kernel
 from spikeloom.backend.kernels.operands import COUNTS, OUTPUT_LANES, QUEUE_ROWS, RATES
 from spikeloom.backend.stream import NO_LOOP
 from spikeloom.dialects.instruction_set import DIMENSIONS
@@ -106,6 +106,7 @@ def resolve(
             boxes[role, 1] = operand[at, role, program.STEP_BYTES]
             boxes[role, 2] = operand[at, role, program.SAMPLE_BYTES]
             boxes[role, 3] = operand[at, role, program.ROW_BYTES]
+            boxes[role, 4] = operand[at, role, program.CELL_BITS]
     boxes[RATES, OUTPUT_LANES] = record[at, program.OUTPUT_LANES]
     boxes[RATES, QUEUE_ROWS] = record[at, program.QUEUE_ROWS]
 
@@ -174,10 +175,7 @@ def walk(
             resolve(*tables, at, *local)
             lanes, kernel = record[at, program.INPUT_LANES], record[at, program.KERNEL]
             task = (boxes, lengths, numbers, lanes, count, scratch, thread, threads)
-            if kernel < FIRST_LATE:
-                run_early(kernel, task)
-            else:
-                run_late(kernel, task)
+            run_kernel(kernel, task)
             parity = executed & 1
             for item in range(COUNTS):
                 counted[parity, thread, item] = count[item]

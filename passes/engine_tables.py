@@ -70,23 +70,45 @@ class ForwardTables:
             found.append(Run(first, self.taps, numbers))
         return found
 
-    def axes(self, window: WindowNest) -> tuple[int, int]:
+    def _axes(self, window: WindowNest) -> tuple[int, int]:
         """Groups of a tile, and entries of a table."""
         groups = self.buffer.shape(window.nest.tiles)[1]
         return groups, 2**self.width
 
-    def build(self, window: WindowNest, run: Run, inputs: Extent, outputs: Extent) -> None:
+    @property
+    def buffers(self) -> tuple[TileBuffer, ...]:
+        """What is on chip beside weights, inputs and currents."""
+        return (self.buffer,)
+
+    def _stays(self, window: WindowNest) -> bool:
+        """Whether the tables of all inputs and taps lie side by side."""
+        return window.nest.is_whole("inputs") and self.taps == window.slide.taps
+
+    def prepare(self, window: WindowNest, outputs: Extent) -> None:
+        """Once for all rows, with all weights on chip: builds the tables that stay."""
+        if self._stays(window):
+            (run,) = self.runs(window)
+            self._build(window, run, self.inputs.length, outputs)
+
+    def add(self, window: WindowNest, where: Where, inputs: Extent, outputs: Extent) -> None:
+        """Adds what the spikes select, of tables that are built where they do not stay."""
+        for run in self.runs(window):
+            if not self._stays(window):
+                self._build(window, run, inputs, outputs)
+            self._look_up(window, run, where, inputs, outputs)
+
+    def _build(self, window: WindowNest, run: Run, inputs: Extent, outputs: Extent) -> None:
         """Builds the tables of a run from the weights on chip."""
         nest = window.nest
         name, _, starts = nest.tile("weight")
         slices = {"tables": nest.tile("tables"), "weight": (name, (run.first, 0, 0, 0), starts)}
-        nest.do("build_tables", slices, (run.taps, inputs, outputs, *self.axes(window)))
+        nest.do("build_tables", slices, (run.taps, inputs, outputs, *self._axes(window)))
 
-    def look_up(
+    def _look_up(
         self, window: WindowNest, run: Run, where: Where, inputs: Extent, outputs: Extent
     ) -> None:
         """Adds what the spikes select."""
-        box = window.window_box(where, run.taps, inputs, outputs, *self.axes(window))
+        box = window.window_box(where, run.taps, inputs, outputs, *self._axes(window))
         window.nest.on_tiles("lookup", ("current", "spikes", "tables"), box, run.geometry)
 
 
@@ -105,13 +127,18 @@ class RowTables:
         dims = (Groups(plain, width), 1, 2**width, "outputs")
         return RowTables(width, TileBuffer("tables", Element.F32, "update_tables", dims))
 
-    def axes(self, window: WindowNest) -> tuple[int, int]:
+    def _axes(self, window: WindowNest) -> tuple[int, int]:
         """Groups of a tile, and entries of a table."""
         return self.buffer.shape(window.nest.tiles)[0], 2**self.width
 
-    def sum(self, window: WindowNest, where: Where, inputs: Extent, outputs: Extent) -> None:
+    @property
+    def buffers(self) -> tuple[TileBuffer, ...]:
+        """What is on chip beside inputs, gradients and their sums."""
+        return (self.buffer,)
+
+    def add(self, window: WindowNest, where: Where, inputs: Extent, outputs: Extent) -> None:
         """Builds the tables of a tile of gradients and adds what the spikes select."""
-        nest, axes = window.nest, self.axes(window)
+        nest, axes = window.nest, self._axes(window)
         box = (*window.output_box(where, outputs), *axes)
         nest.on_tiles("build_row_tables", ("tables", "gradient"), box)
         box = window.window_box(where, window.slide.taps, inputs, outputs, *axes)

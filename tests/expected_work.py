@@ -13,8 +13,7 @@ from reference_machine import (
     SKIPPED_OUTPUT,
     Executed,
 )
-
-NO_FACTORS = {"input_positions", "groups", "entries"}
+from timing_oracle import worked_cells
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class ExpectedWork:
 def expected_work(executed: Executed, events: np.ndarray) -> ExpectedWork:
     """The work of one executed instruction; `events` are those of the reference machine."""
     axes, name = executed.axes, executed.spec.name
-    cells = prod(axes[axis] for axis in executed.spec.axes if axis not in NO_FACTORS)
+    cells = worked_cells(executed)
     if name == "backpropagate":
         kinds = (ISSUED, SKIPPED_INPUT, SKIPPED_OUTPUT, SKIPPED_BOTH)
         return ExpectedWork(cells, *(int((events == kind).sum()) for kind in kinds))

@@ -16,7 +16,7 @@ from spikeloom.backend.kernels.operands import (
     OUTPUT_LANES,
     QUEUE_ROWS,
     RATES,
-    SCRATCH_BYTES,
+    scratch_bytes,
 )
 from spikeloom.dialects.instruction_set import (
     DIMENSIONS,
@@ -105,7 +105,8 @@ def execute(
         buffer = buffers[role.name] = PaddedBuffer(values)
         sample = buffer.stride * buffer.shape[2]
         step = sample * buffer.shape[1]
-        boxes[index] = buffer.bytes.ctypes.data, step, sample, buffer.stride
+        bits = 1 if buffer.element is Element.BIT else 32
+        boxes[index] = buffer.bytes.ctypes.data, step, sample, buffer.stride, bits
     if len(extents) < len(spec.axes):
         left_out = ("rows",) if "planes" in spec.axes else SINGLE
         given = iter(extents)
@@ -116,7 +117,8 @@ def execute(
     assert len(extents) == len(spec.axes)
     lengths, numbers = np.zeros(MAX_AXES, np.int64), np.zeros(MAX_IMMEDIATES)
     lengths[: len(extents)], numbers[: len(immediates)] = extents, immediates
-    scratch = np.zeros(SCRATCH_BYTES + 8 * 4096, np.uint8)
+    cells = max(b.shape[2] * b.shape[3] for b in buffers.values())
+    scratch = np.zeros(scratch_bytes(max(b.shape[3] for b in buffers.values()), cells), np.uint8)
     counts = np.zeros((threads, COUNTS), np.int64)
     kernel = kernel_of(name, list(buffers.values())[-1].element)
     for thread in range(threads):

@@ -119,9 +119,7 @@ class RandomTraining:
             source = Slice(weight, loops=(NO_LOOP, NO_LOOP, NO_LOOP, o))
             extents = (1, 1, inputs, LoopExtent(o))
             self.emit("load", {"target": tile, "source": source}, extents, layer=layer)
-            if tables is not None:
-                built = (1, inputs, LoopExtent(o), *tables[1])
-                self.emit("build_tables", {"tables": tables[0], "weight": tile}, built, (), layer)
+            self.build(tables, tile, (1, inputs, LoopExtent(o)), layer)
             with (
                 self.builder.loop(0, self.b, slice_) as s,
                 self.builder.loop(0, self.height, lines) as y,
@@ -134,14 +132,49 @@ class RandomTraining:
                 positions = LoopExtent(y, self.width)
                 extents = (self.t, LoopExtent(s), positions, positions, 1, inputs, LoopExtent(o))
                 numbers = one_by_one(self.width)
-                if tables is not None:
-                    operands["tables"] = tables[0]
-                    self.emit("lookup", operands, (*extents, *tables[1]), numbers, layer)
-                else:
-                    operands["weight"] = tile
-                    dense = (int(self.ways.integers(2)),) if spiking else ()
-                    self.emit(name, operands, extents, (*numbers, *dense), layer)
+                self.sum(name, operands | {"weight": tile}, extents, numbers, layer, tables)
         return weight, bias, current
+
+    def build(self, tables, weight, extents, layer) -> None:
+        """The tables of weights, where there are any."""
+        if tables is not None:
+            operands = {"tables": tables[0], "weight": weight}
+            self.emit("build_tables", operands, (*extents, *tables[1]), (), layer)
+
+    def sum(self, name, operands, extents, numbers, layer, tables) -> None:
+        """An instruction that adds up inputs, or the one that looks their sums up."""
+        if tables is not None:
+            operands = {role: v for role, v in operands.items() if role != "weight"}
+            operands["tables"] = tables[0]
+            self.emit("lookup", operands, (*extents, *tables[1]), numbers, layer)
+        else:
+            dense = (int(self.ways.integers(2)),) if "spikes" in operands else ()
+            self.emit(name, operands, extents, (*numbers, *dense), layer)
+
+    def correlate(self, operands, extents, numbers, layer) -> None:
+        """Gradients of weights, with tables or without."""
+        role = "spikes" if "spikes" in operands else "values"
+        rows, outputs = self.t * self.b * self.positions, extents[-1]
+        tables = None
+        if role == "spikes":
+            tables = self.tables(layer, "update_tables", (1, rows), outputs)
+        if tables is None:
+            dense = (int(self.ways.integers(2)),) if role == "spikes" else ()
+            self.emit(f"correlate_{role}", operands, extents, (*numbers, *dense), layer)
+            return
+        built = (self.t, self.b, self.positions, outputs, *tables[1])
+        sums = {"tables": tables[0], "gradient": operands["gradient"]}
+        self.emit("build_row_tables", sums, built, (), layer)
+        operands = {role: v for role, v in operands.items() if role != "gradient"}
+        operands["tables"] = tables[0]
+        self.emit("correlate_tables", operands, (*extents, *tables[1]), numbers, layer)
+
+    def multiply_back(self, operands, mask, extents, numbers, layer) -> None:
+        """`backpropagate` with either kind of sparsity or without."""
+        if self.ways.integers(2):
+            operands = operands | {"mask": mask}
+        skips = (int(v) for v in self.ways.integers(0, 2, 2))
+        self.emit("backpropagate", operands, extents, (*numbers, *skips), layer)
 
     def tables(self, layer, memory, cells, outputs):
         """Tables for groups of the second of `cells`, and the lengths of their last two axes.
@@ -267,20 +300,10 @@ class RandomTraining:
         total = self.cleared(
             f"{layer}.weight.gradient", F32, (1, 1, rows, columns), "gradient_sram"
         )
-        name, role = ("correlate_spikes", "spikes") if spiking else ("correlate_values", "values")
+        role = "spikes" if spiking else "values"
         operands = {"weight_gradient": total, role: inputs, "gradient": gradient}
         extents = (self.t, self.b, self.positions, self.positions, 1, rows, columns)
-        cells = (1, self.t * self.b * self.positions)
-        tables = self.tables(layer, "update_tables", cells, columns) if spiking else None
-        if tables is not None:
-            built = (self.t, self.b, self.positions, columns, *tables[1])
-            sums = {"tables": tables[0], "gradient": operands.pop("gradient")}
-            self.emit("build_row_tables", sums, built, (), layer)
-            operands["tables"], extents = tables[0], (*extents, *tables[1])
-            self.emit("correlate_tables", operands, extents, one_by_one(self.width), layer)
-        else:
-            dense = (int(self.ways.integers(2)),) if spiking else ()
-            self.emit(name, operands, extents, (*one_by_one(self.width), *dense), layer)
+        self.correlate(operands, extents, one_by_one(self.width), layer)
         self.update(layer, weight, total, rows, columns)
         total = self.cleared(f"{layer}.bias.gradient", F32, (1, 1, 1, columns), "gradient_sram")
         operands = {"bias_gradient": total, "gradient": gradient}
@@ -336,10 +359,8 @@ class RandomTraining:
         )
         operands = {"input_gradient": back, "gradient": gradient2, "transposed_weight": turned}
         extents = (self.t, self.b, self.positions, self.positions, 1, n1, n2)
-        if self.ways.integers(2):
-            operands["mask"] = hidden["mask"]
-        skips = (int(v) for v in self.ways.integers(0, 2, 2))
-        self.emit("backpropagate", operands, extents, (*one_by_one(self.width), *skips), "output")
+        numbers = one_by_one(self.width)
+        self.multiply_back(operands, hidden["mask"], extents, numbers, "output")
         gradient1 = self.fire_gradient("hidden", hidden, back, n1)
         self.weight_update("output", hidden["spikes"], True, gradient2, (w2, b2), (n1, n2))
         self.weight_update("hidden", image, not self.analog, gradient1, (w1, b1), (n0, n1))

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from reference_image_machine import ImageInstructions
 
 from spikeloom.backend.stream import ELEMENTS, NO_BUFFER, NO_LOOP, OPCODE_END, OPCODE_LOOP, Stream
 from spikeloom.dialects.instruction_set import (
@@ -137,7 +138,7 @@ def products(view: dict, axes: dict[str, int], n: dict[str, float]) -> np.ndarra
     return kinds.astype(int).reshape(-1, *shape[3:])
 
 
-class ReferenceMachine:
+class ReferenceMachine(ImageInstructions):
     """Executes a stream on `memory`, one array per buffer; remembers events per row,
     and of `backpropagate` what became of every product."""
 

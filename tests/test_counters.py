@@ -10,6 +10,7 @@ from math import prod
 import numpy as np
 import pytest
 from expected_work import expected_work
+from random_images import RandomImages
 from random_training import RandomTraining
 from reference_machine import ReferenceMachine
 
@@ -41,9 +42,9 @@ MACHINE = load_machine()
 LARGE = dict.fromkeys(MACHINE.memory_bytes, 1 << 28)
 
 
-def run(seed: int) -> tuple[RunResult, ReferenceMachine]:
+def run(seed: int, kind: type = RandomTraining) -> tuple[RunResult, ReferenceMachine]:
     """One run on the interpreter and on the plain numpy machine."""
-    training = RandomTraining(seed)
+    training = kind(seed)
     stream = training.stream()
     interpreter, reference = Interpreter(validate(stream, LARGE), MACHINE), ReferenceMachine(stream)
     for buffer, values in training.inputs.items():
@@ -107,18 +108,20 @@ def test_spikes_masks_and_events_are_what_the_buffers_hold(seed):
         assert counters[f"{engine.value}__events_received"] == sum(events)
 
 
+@pytest.mark.parametrize("kind", [RandomTraining, RandomImages])
 @pytest.mark.parametrize("seed", range(10))
-def test_additions_and_traffic_follow_from_boxes_and_events(seed):
-    result, reference = run(seed)
+def test_additions_and_traffic_follow_from_boxes_and_events(seed, kind):
+    result, reference = run(seed, kind)
     additions, products = Counter[str](), Counter[str]()
     moved = {(verb, memory): 0 for verb in ("read", "written") for memory in MEMORIES}
     for executed, events in zip(reference.executed, reference.events, strict=True):
         spec, work = executed.spec, WORK[executed.spec.name]
         expected = expected_work(executed, events)
-        for kind in KINDS:
-            name = f"{spec.engine.value}__{{}}_{kind}"
-            additions[name.format("additions")] += getattr(expected, kind) * work.additions
-            done = getattr(expected, kind) * work.multiplications
+        visits = int(executed.immediates.get("kernel", 1)) ** 2
+        for part in KINDS:
+            name = f"{spec.engine.value}__{{}}_{part}"
+            additions[name.format("additions")] += getattr(expected, part) * work.additions
+            done = getattr(expected, part) // visits * work.multiplications
             products[name.format("multiplications")] += done
         for role in spec.roles:
             if role.name not in executed.buffers:

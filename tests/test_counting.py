@@ -31,7 +31,7 @@ from spikeloom.backend.host.statistics import Statistics
 from spikeloom.backend.host.task import describe
 from spikeloom.backend.image import Image
 from spikeloom.backend.interpreter import Interpreter
-from spikeloom.backend.kernels.operands import COUNTS, EVENTS, PASSES, SILENT
+from spikeloom.backend.kernels.operands import COUNTS, EVENTS, PASSES, SKIPPED_INPUT
 from spikeloom.backend.machine import load_machine
 from spikeloom.backend.program import spec_of
 from spikeloom.backend.results import RunResult
@@ -136,7 +136,7 @@ def test_statistics_that_no_run_can_have_written_are_refused() -> None:
         with pytest.raises(UnfitStatistics, match="more than it can have worked on"):
             counter.count_with_statistics(changed)
     changed = statistics.copy()
-    changed[np.argmax(changed[:, SILENT]), SILENT] -= 1
+    changed[np.argmax(changed[:, SKIPPED_INPUT]), SKIPPED_INPUT] -= 1
     with pytest.raises(UnfitStatistics, match=r"issued \+ skipped = dense additions"):
         counter.count_with_statistics(changed)
 

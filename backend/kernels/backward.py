@@ -1,29 +1,30 @@
-"""Backward Engine: gradients through the transposed weights, outputs in ascending order."""
+"""Backward Engine: gradients through transposed weights, taps and outputs in ascending order."""
 
 from __future__ import annotations
 
+import numpy as np
+
 from spikeloom.backend.kernels.compile import compiled
-from spikeloom.backend.kernels.dual_sparsity import (
-    MASK,
-    SAVED_BYTES,
-    add_unmasked,
-    count_products,
-)
-from spikeloom.backend.kernels.forward import list_nonzero
+from spikeloom.backend.kernels.dual_sparsity import count_products
+from spikeloom.backend.kernels.events import list_nonzero
+from spikeloom.backend.kernels.masks import MASK, keep_cells, put_back_masked
 from spikeloom.backend.kernels.operands import (
     ADDRESS,
     INPUTS,
     OUTPUTS,
+    POSITIONS,
     ROW_BYTES,
     SIGNATURE,
     Doubles,
     Integers,
     present,
+    row_at,
     row_count,
     row_of,
 )
 from spikeloom.backend.kernels.partition import share_start
 from spikeloom.backend.kernels.rows import add_scaled_rows
+from spikeloom.backend.kernels.windows import gather_windows, is_pointwise
 
 INPUT_GRADIENT, GRADIENT, TRANSPOSED_WEIGHT = 0, 1, 2
 
@@ -39,21 +40,27 @@ def backpropagate(
     thread: int,
     threads: int,
 ) -> None:
-    """input_gradient[t, b, p, :] += gradient[t, b, p, o] * transposed_weight[o, :], o ascending.
+    """input_gradient[t, b, q, :] += gradient[t, b, p, o] * transposed_weight[tap, o, :].
 
-    Gradients that are zero are left out, and cells that a mask leaves out stay as they are.
+    p is the window that meets q at the tap; taps ascend, then outputs. Gradients that are zero
+    are left out, and cells that a mask leaves out stay as they are.
     """
+    count_products(operand, extent, immediate, lanes, count, scratch, thread, threads)
+    if not is_pointwise(extent, immediate):
+        gather_windows(operand, extent, immediate, 1, lanes, count, scratch, thread, threads)
+        return
     inputs, outputs, total = extent[INPUTS], extent[OUTPUTS], row_count(extent)
-    offsets = scratch + SAVED_BYTES
-    scales = offsets + 4 * outputs
+    scales = scratch + 4 * outputs
     weight, weight_row = operand[TRANSPOSED_WEIGHT, ADDRESS], operand[TRANSPOSED_WEIGHT, ROW_BYTES]
+    masked = present(operand, MASK)
+    kept = np.empty(inputs if masked else 0, np.float32)
     for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
         gradient = row_of(operand, GRADIENT, extent, r)
-        found = list_nonzero(gradient, outputs, weight_row, offsets, scales)
-        result = row_of(operand, INPUT_GRADIENT, extent, r)
-        if present(operand, MASK):
-            mask = row_of(operand, MASK, extent, r)
-            add_unmasked(result, mask, weight, offsets, scales, found, inputs, scratch)
-        else:
-            add_scaled_rows(result, weight, offsets, scales, found, inputs)
-    count_products(operand, extent, immediate, lanes, count, scratch, thread, threads)
+        found = list_nonzero(gradient, outputs, weight_row, scratch, scales)
+        group, position = r // extent[POSITIONS], r % extent[POSITIONS]
+        step, sample = group // extent[1], group % extent[1]
+        result = row_at(operand, INPUT_GRADIENT, step, sample, position)
+        keep_cells(result, kept)
+        add_scaled_rows(result, weight, scratch, scales, found, inputs)
+        if masked:
+            put_back_masked(result, row_at(operand, MASK, step, sample, position), kept)

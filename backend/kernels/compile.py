@@ -27,10 +27,11 @@ Progress = Callable[[int, int, str], None]
 
 INTEGER: Any = types.int64
 FLOAT: Any = types.float32
-FLOAT64: Any = types.float64
+DOUBLE: Any = types.float64
 INTEGERS: Any = types.Array(types.int64, 1, "C")
 INTEGERS_2D: Any = types.Array(types.int64, 2, "C")
 INTEGERS_3D: Any = types.Array(types.int64, 3, "C")
+FLOATS: Any = types.Array(types.float32, 1, "C")
 DOUBLES: Any = types.Array(types.float64, 1, "C")
 DOUBLES_2D: Any = types.Array(types.float64, 2, "C")
 
@@ -40,6 +41,7 @@ _COMPILED_BESIDE = (
     "backend/counting_walk.py",
     "backend/data_counts.py",
     "backend/expected_counts.py",
+    "backend/expected_products.py",
     "backend/program.py",
     "backend/quantities.py",
     "backend/stream.py",

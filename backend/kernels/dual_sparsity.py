@@ -18,12 +18,12 @@ from spikeloom.backend.kernels.compile import (
     INTEGERS_2D,
     compiled,
 )
+from spikeloom.backend.kernels.masks import MASK
 from spikeloom.backend.kernels.meetings import OUTSIDE, meeting
 from spikeloom.backend.kernels.memory import (
     load_bits,
     load_f32,
     population_count,
-    store_f32,
     trailing_zeros,
 )
 from spikeloom.backend.kernels.operands import (
@@ -48,51 +48,12 @@ from spikeloom.backend.kernels.operands import (
     row_of,
 )
 from spikeloom.backend.kernels.partition import share_start
-from spikeloom.backend.kernels.rows import add_scaled_rows
 
-GRADIENT, MASK = 1, 3
+GRADIENT = 1
 SKIP_INPUT, SKIP_OUTPUT = 6, 7
 """Where the two switches stand among the immediates."""
 
-_BLOCK = 128
-"""Cells of a row that are computed, or left out, together."""
-SAVED_BYTES = 4 * _BLOCK
-
 _ZERO = np.float32(0.0)
-
-
-@compiled(*[INTEGER] * 8)
-def add_unmasked(
-    result: int,
-    mask: int,
-    weight: int,
-    offsets: int,
-    scales: int,
-    count: int,
-    width: int,
-    saved: int,
-) -> None:
-    """As `add_scaled_rows`, but cells whose bit of `mask` is zero stay as they are.
-
-    `saved` is scratch memory of SAVED_BYTES.
-    """
-    for first in range(0, width, _BLOCK):
-        cells = min(_BLOCK, width - first)
-        ones = 0
-        for left in range(first, first + cells, 64):
-            ones += population_count(load_bits(mask, left >> 6, min(64, first + cells - left)))
-        if ones == 0:
-            continue
-        place = result + 4 * first
-        for cell in range(cells):
-            store_f32(saved, cell, load_f32(place, cell))
-        add_scaled_rows(place, weight + 4 * first, offsets, scales, count, cells)
-        if ones < cells:
-            for left in range(0, cells, 64):
-                bits = load_bits(mask, (first + left) >> 6, min(64, cells - left))
-                for cell in range(min(64, cells - left)):
-                    if (bits >> cell) & 1 == 0:
-                        store_f32(place, left + cell, load_f32(saved, left + cell))
 
 
 @compiled(INTEGERS_2D, INTEGERS, INTEGER, INTEGERS_2D)

@@ -1,34 +1,26 @@
-"""Events: the positions of the ones in rows of bits."""
+"""Events: which cells of a row are not zero, listed and counted."""
 
 from __future__ import annotations
 
-from spikeloom.backend.kernels.compile import (
-    DOUBLES,
-    INTEGER,
-    INTEGERS,
-    INTEGERS_2D,
-    compiled,
-)
+import numpy as np
+
+from spikeloom.backend.kernels.compile import INTEGER, INTEGERS, compiled
 from spikeloom.backend.kernels.memory import (
     load_bits,
+    load_f32,
     population_count,
+    store_f32,
     store_i32,
     trailing_zeros,
 )
 from spikeloom.backend.kernels.operands import (
     EVENTS,
-    INPUTS,
     ISSUED,
     PASSES,
     ROWS,
     SKIPPED_INPUT,
-    TAPS,
-    Doubles,
     Integers,
-    row_count,
-    row_of,
 )
-from spikeloom.backend.kernels.partition import share_start
 
 DENSE = 6
 """Where the switch stands among the immediates."""
@@ -50,35 +42,49 @@ def list_events(bits: int, features: int, scale: int, offsets: int) -> int:
     return found
 
 
-@compiled(INTEGERS_2D, INTEGER, INTEGERS, DOUBLES, INTEGER, INTEGERS, INTEGER, INTEGER)
-def count_events(
-    operand: Integers,
-    role: int,
-    extent: Integers,
-    immediate: Doubles,
-    lanes: int,
-    count: Integers,
-    thread: int,
-    threads: int,
-) -> None:
-    """Counts events, cells worked on, rows moved and passes of this thread's share of the rows.
+@compiled(INTEGER, INTEGER, INTEGER, INTEGER, INTEGER)
+def list_nonzero(row: int, features: int, scale: int, offsets: int, values: int) -> int:
+    """Lists `scale` x position and value of every cell that is not zero; returns how many.
 
-    A row with n events takes ceil(n / lanes) passes and moves n rows of weights; one without
-    any takes none. Dense work takes as many passes as if all inputs spiked, and moves every row
-    of the weights once, for all rows together.
+    A product with zero changes no finite sum, so leaving it out is exact. NaN is not zero.
     """
-    inputs, total = extent[INPUTS], row_count(extent)
-    dense = immediate[DENSE] != 0.0
-    for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
-        bits = row_of(operand, role, extent, r)
-        events = 0
-        for first in range(0, inputs, 64):
-            events += population_count(load_bits(bits, first >> 6, min(64, inputs - first)))
-        worked = inputs if dense else events
-        count[EVENTS] += events
-        count[ISSUED] += worked
-        count[SKIPPED_INPUT] += inputs - worked
-        count[ROWS] += 0 if dense else events
-        count[PASSES] += (worked + lanes - 1) // lanes
-    if dense and thread == 0:
-        count[ROWS] += extent[TAPS] * inputs
+    found = 0
+    for position in range(features):
+        value = load_f32(row, position)
+        if value != np.float32(0.0):
+            store_i32(offsets, found, position * scale)
+            store_f32(values, found, value)
+            found += 1
+    return found
+
+
+@compiled(INTEGER, INTEGER)
+def count_ones(bits: int, features: int) -> int:
+    """Ones in a row of bits."""
+    ones = 0
+    for first in range(0, features, 64):
+        ones += population_count(load_bits(bits, first >> 6, min(64, features - first)))
+    return ones
+
+
+@compiled(INTEGERS, INTEGER, INTEGER, INTEGER, INTEGER)
+def count_events(count: Integers, events: int, cells: int, lanes: int, dense: int) -> None:
+    """Counts the events among so many cells that the input lanes take together.
+
+    n events take ceil(n / lanes) passes and move n rows of weights; none at all take none. Where
+    silent inputs are worked on as well, all cells take passes; see `count_dense_rows`.
+    """
+    worked = events if dense == 0 else cells
+    count[EVENTS] += events
+    count[ISSUED] += worked
+    count[SKIPPED_INPUT] += cells - worked
+    count[PASSES] += (worked + lanes - 1) // lanes
+    if dense == 0:
+        count[ROWS] += events
+
+
+@compiled(INTEGERS, INTEGER, INTEGER, INTEGER)
+def count_dense_rows(count: Integers, cells: int, dense: int, thread: int) -> None:
+    """Where silent inputs are worked on, the rows of all `cells` are moved once for all."""
+    if dense != 0 and thread == 0:
+        count[ROWS] += cells
