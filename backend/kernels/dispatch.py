@@ -154,7 +154,7 @@ def kernel_of(instruction: str, element: Element) -> Kernel:
 
 
 def kernel_number(instruction: str, element: Element) -> int:
-    """The number by which `run_kernel` calls this kernel."""
+    """The number by which one of the functions below calls this kernel."""
     return KERNELS.index(kernel_of(instruction, element))
 
 
