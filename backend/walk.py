@@ -24,7 +24,13 @@ from spikeloom.backend.kernels.compile import (
     compiled,
     types,
 )
-from spikeloom.backend.kernels.dispatch import run_kernel
+from spikeloom.backend.kernels.dispatch import (
+    FIRST_LATE,
+    FIRST_OF_IMAGES,
+    run_early,
+    run_images,
+    run_late,
+)
 from spikeloom.backend.kernels.operands import COUNTS
 from spikeloom.backend.stream import NO_LOOP
 from spikeloom.dialects.instruction_set import DIMENSIONS
@@ -173,7 +179,12 @@ def walk(
             resolve(*tables, at, *local)
             lanes, kernel = record[at, program.INPUT_LANES], record[at, program.KERNEL]
             task = (boxes, lengths, numbers, lanes, count, scratch, thread, threads)
-            run_kernel(kernel, task)
+            if kernel < FIRST_LATE:
+                run_early(kernel, task)
+            elif kernel < FIRST_OF_IMAGES:
+                run_late(kernel, task)
+            else:
+                run_images(kernel, task)
             parity = executed & 1
             for item in range(COUNTS):
                 counted[parity, thread, item] = count[item]

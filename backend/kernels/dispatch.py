@@ -86,7 +86,7 @@ KERNELS: tuple[Kernel, ...] = (
     normalize_gradient,
     blend,
 )
-"""Every kernel; `run_kernel` calls them by their position here."""
+"""Every kernel; `run_early`, `run_late`, `run_images` call them by their position here."""
 
 _ON_CELLS: dict[str, Kernel] = {
     "load": copy_cells,
@@ -144,7 +144,7 @@ def kernel_of(instruction: str, element: Element) -> Kernel:
 
 
 def kernel_number(instruction: str, element: Element) -> int:
-    """The number by which `run_kernel` calls this kernel."""
+    """The number by which one of the functions below calls this kernel."""
     return KERNELS.index(kernel_of(instruction, element))
 
 
@@ -244,14 +244,3 @@ def run_images(kernel: int, task: Task) -> None:
         normalize_gradient(*task)
     elif kernel == 38:
         blend(*task)
-
-
-@compiled(INTEGER, _TASK)
-def run_kernel(kernel: int, task: Task) -> None:
-    """Runs the kernel with this number on one thread's part of an instruction."""
-    if kernel < FIRST_LATE:
-        run_early(kernel, task)
-    elif kernel < FIRST_OF_IMAGES:
-        run_late(kernel, task)
-    else:
-        run_images(kernel, task)
