@@ -14,9 +14,9 @@ from spikeloom.backend.clock import BUFFER_COLUMNS
 from spikeloom.backend.identities import check_identities
 from spikeloom.backend.kernels.barrier import ABORTED, CONTROL_CELLS
 from spikeloom.backend.kernels.compile import Progress, compile_registered
-from spikeloom.backend.kernels.operands import BOX_COLUMNS, COUNTS, SCRATCH_BYTES
+from spikeloom.backend.kernels.operands import BOX_COLUMNS, COUNTS, scratch_bytes
 from spikeloom.backend.machine import Machine
-from spikeloom.backend.program import ENGINES, Program, decode
+from spikeloom.backend.program import ENGINES, Program, decode, widest_image
 from spikeloom.backend.quantities import QUANTITIES
 from spikeloom.backend.results import Owners, RunResult
 from spikeloom.backend.stream import MAX_LOOP_DEPTH
@@ -49,8 +49,10 @@ class Interpreter:
         self._arena = Arena(stream)
         self._program = decode(stream, machine, self._arena.addresses)
         self._owners = Owners.of(stream)
-        widest = int(stream.buffers["shape"].max(initial=1))
-        self._workspaces = [_Workspace(widest) for _ in range(self._threads)]
+        bytes_needed = scratch_bytes(
+            int(stream.buffers["shape"].max(initial=1)), widest_image(stream)
+        )
+        self._workspaces = [_Workspace(bytes_needed) for _ in range(self._threads)]
         self._pool = ThreadPoolExecutor(self._threads - 1) if self._threads > 1 else None
 
     def write(self, buffer: int, values: NDArray[np.generic]) -> None:
@@ -109,7 +111,7 @@ class Interpreter:
 class _Workspace:
     """What one thread writes to besides the arena."""
 
-    def __init__(self, widest: int):
+    def __init__(self, scratch: int):
         self.local: Locals = (
             np.zeros((MAX_LOOP_DEPTH, 2), np.int64),
             np.zeros((MAX_ROLES, BOX_COLUMNS), np.int64),
@@ -117,7 +119,7 @@ class _Workspace:
             np.zeros(MAX_IMMEDIATES, np.float64),
             np.zeros(COUNTS, np.int64),
         )
-        self.scratch = np.zeros(SCRATCH_BYTES + 8 * widest, np.uint8)
+        self.scratch = np.zeros(scratch, np.uint8)
 
 
 def _walk(

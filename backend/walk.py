@@ -24,7 +24,7 @@ from spikeloom.backend.kernels.compile import (
     compiled,
     types,
 )
-from spikeloom.backend.kernels.dispatch import FIRST_LATE, run_early, run_late
+from spikeloom.backend.kernels.dispatch import run_kernel
 from spikeloom.backend.kernels.operands import COUNTS
 from spikeloom.backend.stream import NO_LOOP
 from spikeloom.dialects.instruction_set import DIMENSIONS
@@ -106,6 +106,7 @@ def resolve(
             boxes[role, 1] = operand[at, role, program.STEP_BYTES]
             boxes[role, 2] = operand[at, role, program.SAMPLE_BYTES]
             boxes[role, 3] = operand[at, role, program.ROW_BYTES]
+            boxes[role, 4] = operand[at, role, program.CELL_BITS]
 
 
 _CLOCK = (INTEGERS, INTEGERS_2D, INTEGERS_2D)
@@ -172,10 +173,7 @@ def walk(
             resolve(*tables, at, *local)
             lanes, kernel = record[at, program.INPUT_LANES], record[at, program.KERNEL]
             task = (boxes, lengths, numbers, lanes, count, scratch, thread, threads)
-            if kernel < FIRST_LATE:
-                run_early(kernel, task)
-            else:
-                run_late(kernel, task)
+            run_kernel(kernel, task)
             parity = executed & 1
             for item in range(COUNTS):
                 counted[parity, thread, item] = count[item]

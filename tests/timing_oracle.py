@@ -35,6 +35,16 @@ class Job:
     finish: int = -1
 
 
+NO_FACTORS = ("input_positions", "cells", "left_units", "right_units")
+"""Axes that say how long a box is, but not how much work there is."""
+
+
+def worked_cells(instruction: Executed) -> int:
+    """Cells that an instruction works on: for a pool, those of every window."""
+    factors = [n for axis, n in instruction.axes.items() if axis not in NO_FACTORS]
+    return prod(factors) * int(instruction.immediates.get("kernel", 1)) ** 2
+
+
 def service_cycles(
     instruction: Executed, events: np.ndarray, machine: Machine, stream: Stream
 ) -> int:
@@ -46,7 +56,7 @@ def service_cycles(
         row = ceil(features / 8) if element is Element.BIT else 4 * features
         return machine.dram.latency.value + ceil(prod(outer) * row / machine.dram.bandwidth.value)
     unit = getattr(machine.engines, spec.engine.value)
-    cells = prod(axes[a] for a in spec.axes if a != "input_positions")
+    cells = worked_cells(instruction)
     if spec.engine in (Engine.NEURON, Engine.LOSS, Engine.OPTIMIZER):
         return unit.latency.value + ceil(cells / unit.lanes.value)
     rows = axes["steps"] * axes["samples"] * axes["positions"]

@@ -27,7 +27,7 @@ Progress = Callable[[int, int, str], None]
 
 INTEGER: Any = types.int64
 FLOAT: Any = types.float32
-FLOAT64: Any = types.float64
+DOUBLE: Any = types.float64
 INTEGERS: Any = types.Array(types.int64, 1, "C")
 INTEGERS_2D: Any = types.Array(types.int64, 2, "C")
 INTEGERS_3D: Any = types.Array(types.int64, 3, "C")
