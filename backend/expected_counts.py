@@ -16,8 +16,8 @@ from spikeloom.backend.accounting import axis_length, product_of
 from spikeloom.backend.data_counts import MAX_TALLIES
 from spikeloom.backend.kernels import operands
 from spikeloom.backend.kernels.compile import (
+    DOUBLE,
     DOUBLES,
-    FLOAT64,
     INTEGER,
     INTEGERS,
     INTEGERS_2D,
@@ -49,7 +49,7 @@ CARRY_COLUMNS = TALLY_CARRY + MAX_TALLIES
 _NEGLIGIBLE = 1e-18
 
 
-@compiled(DOUBLES, INTEGER, FLOAT64, INTEGER)
+@compiled(DOUBLES, INTEGER, DOUBLE, INTEGER)
 def whole(carry: Doubles, column: int, expected: float, most: int) -> int:
     """The expectation as an integer from 0 to `most`; the rest is carried over."""
     exact = expected + carry[column]
@@ -58,7 +58,7 @@ def whole(carry: Doubles, column: int, expected: float, most: int) -> int:
     return rounded
 
 
-@compiled(INTEGER, FLOAT64, INTEGER)
+@compiled(INTEGER, DOUBLE, INTEGER)
 def mean_passes(inputs: int, density: float, lanes: int) -> float:
     """The mean of ceil(k / lanes), k being the ones among independent inputs of this density.
 
@@ -87,7 +87,7 @@ def mean_passes(inputs: int, density: float, lanes: int) -> float:
     return mean
 
 
-@compiled(INTEGERS, DOUBLES, INTEGER, FLOAT64, DOUBLES)
+@compiled(INTEGERS, DOUBLES, INTEGER, DOUBLE, DOUBLES)
 def know_image(
     lengths: Integers, immediate: Doubles, lanes: int, density: float, carry: Doubles
 ) -> None:
@@ -110,7 +110,7 @@ def know_image(
                 carry[PASSES_KNOWN] += places * mean_passes(a * b * inputs, density, lanes)
 
 
-@compiled(INTEGERS, INTEGERS, DOUBLES, FLOAT64, DOUBLES, INTEGERS)
+@compiled(INTEGERS, INTEGERS, DOUBLES, DOUBLE, DOUBLES, INTEGERS)
 def expect_events(
     record: Integers,
     lengths: Integers,
