@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeloom.backend import program, quantities
-from spikeloom.backend.clock import service_time
+from spikeloom.backend.clock import ceiling, service_time
 from spikeloom.backend.kernels import operands
 from spikeloom.backend.kernels.compile import INTEGER, INTEGERS, INTEGERS_2D, compiled
-from spikeloom.backend.work import EVENTS
+from spikeloom.backend.kernels.memory import trailing_zeros
+from spikeloom.backend.work import BUILDS, EVENTS, LOOKUPS, PRODUCTS
 from spikeloom.dialects.instruction_set import DIMENSIONS
 
 Integers = NDArray[np.int64]
@@ -41,13 +42,13 @@ def product_of(axes: int, extent: Integers) -> int:
 
 @compiled(INTEGERS, INTEGERS_2D, INTEGERS, INTEGER, INTEGERS)
 def account_traffic(
-    record: Integers, operand: Integers, extent: Integers, events: int, total: Integers
+    record: Integers, operand: Integers, extent: Integers, moved_rows: int, total: Integers
 ) -> int:
     """Counts the bytes read and written in each memory; returns the bytes of the first box."""
     first = 0
     for role in range(record[program.ROLES]):
         if operand[role, program.DEPENDENCE] != program.ABSENT:
-            rows = events
+            rows = moved_rows
             if operand[role, program.PER_EVENT] == 0:
                 rows = 1
                 for dimension in range(FEATURE):
@@ -64,6 +65,57 @@ def account_traffic(
     return first
 
 
+@compiled(INTEGERS, INTEGERS)
+def table_groups(record: Integers, extent: Integers) -> int:
+    """Tables that an instruction builds or uses for one output, 0 of one without tables."""
+    if record[program.GROUPED] == 0:
+        return 0
+    width = trailing_zeros(product_of(record[program.TABLE_ENTRIES], extent))
+    groups = ceiling(product_of(record[program.GROUPED], extent), max(1, width))
+    return groups * product_of(record[program.INNER], extent)
+
+
+@compiled(INTEGERS, INTEGER, INTEGER, INTEGER, INTEGER, INTEGERS, INTEGERS)
+def account_arithmetic(
+    record: Integers,
+    cells: int,
+    outer: int,
+    looked_up: int,
+    built: int,
+    count: Integers,
+    total: Integers,
+) -> None:
+    """Counts additions and multiplications: dense, issued, skipped by kind, fused.
+
+    `cells` are those of a dense engine, `looked_up` entries of tables that are added and `built`
+    those that are computed, each for `outer` outputs.
+    """
+    additions, multiplications = record[program.ADDITIONS], record[program.MULTIPLICATIONS]
+    service = record[program.SERVICE]
+    dense, issued, skipped_input, skipped_output, skipped_both = cells, cells, 0, 0, 0
+    if service in (EVENTS, PRODUCTS):
+        each = outer if service == EVENTS else 1
+        issued = each * count[operands.ISSUED]
+        skipped_input = each * count[operands.SKIPPED_INPUT]
+        skipped_output = each * count[operands.SKIPPED_OUTPUT]
+        skipped_both = each * count[operands.SKIPPED_BOTH]
+    elif service == LOOKUPS:
+        issued = looked_up * outer
+        total[quantities.ADDITIONS_FUSED] += additions * (cells - issued)
+    elif service == BUILDS:
+        dense = issued = built * outer
+    total[quantities.ADDITIONS_DENSE] += additions * dense
+    total[quantities.ADDITIONS_ISSUED] += additions * issued
+    total[quantities.ADDITIONS_SKIPPED_INPUT] += additions * skipped_input
+    total[quantities.ADDITIONS_SKIPPED_OUTPUT] += additions * skipped_output
+    total[quantities.ADDITIONS_SKIPPED_BOTH] += additions * skipped_both
+    total[quantities.MULTIPLICATIONS_DENSE] += multiplications * dense
+    total[quantities.MULTIPLICATIONS] += multiplications * issued
+    total[quantities.MULTIPLICATIONS_SKIPPED_INPUT] += multiplications * skipped_input
+    total[quantities.MULTIPLICATIONS_SKIPPED_OUTPUT] += multiplications * skipped_output
+    total[quantities.MULTIPLICATIONS_SKIPPED_BOTH] += multiplications * skipped_both
+
+
 @compiled(INTEGERS, INTEGERS_2D, INTEGERS, INTEGERS, INTEGERS)
 def account(
     record: Integers, operand: Integers, extent: Integers, count: Integers, total: Integers
@@ -75,23 +127,27 @@ def account(
     cells = product_of(record[program.FACTORS], extent)
     inner = product_of(record[program.INNER], extent)
     outer = product_of(record[program.OUTER], extent)
+    rows = cells // max(1, inner * outer)
+    groups, entries = table_groups(record, extent), 0
     produced = 1
     for dimension in range(DIMENSIONS):
         produced *= axis_length(operand, 0, dimension, extent)
     total[quantities.CELLS_PRODUCED] += produced
-    dense = cells * record[program.ADDITIONS]
-    total[quantities.ADDITIONS_DENSE] += dense
-    if record[program.SERVICE] == EVENTS:
-        per_event = outer * record[program.ADDITIONS]
-        total[quantities.ADDITIONS_ISSUED] += count[operands.EVENTS] * per_event
-        total[quantities.ADDITIONS_SKIPPED] += count[operands.SILENT] * per_event
-    else:
-        total[quantities.ADDITIONS_ISSUED] += dense
-    total[quantities.MULTIPLICATIONS] += cells * record[program.MULTIPLICATIONS]
+    built = 0
+    moved_rows = count[operands.ROWS]
+    if groups > 0:
+        entries = product_of(record[program.TABLE_ENTRIES], extent)
+        built = groups * (entries - 1 - trailing_zeros(entries))
+        rows //= max(1, product_of(record[program.GROUPED], extent))
+        moved_rows = rows * groups
+    account_arithmetic(record, cells, outer, rows * groups, built, count, total)
     total[quantities.EVENTS_RECEIVED] += count[operands.EVENTS]
     total[quantities.SPIKES_EMITTED] += count[operands.SPIKES]
     total[quantities.MASK_ONES] += count[operands.MASKED]
     total[quantities.GRADIENTS_NONZERO] += count[operands.NONZERO]
-    moved = account_traffic(record, operand, extent, count[operands.EVENTS], total)
-    rows = cells // max(1, inner * outer)
+    moved = account_traffic(record, operand, extent, moved_rows, total)
+    if groups > 0:
+        inner = groups
+        if record[program.SERVICE] == BUILDS:
+            rows = entries
     return service_time(record, rows, inner, outer, cells, moved, count[operands.PASSES])

@@ -37,7 +37,7 @@ from spikeloom.backend.quantities import (
     CYCLES_WAITING_FOR_ISSUE,
     INSTRUCTIONS,
 )
-from spikeloom.backend.work import BYTES, DENSE, EVENTS
+from spikeloom.backend.work import BUILDS, BYTES, DENSE, EVENTS, LOOKUPS, PRODUCTS
 from spikeloom.dialects.instruction_set import Engine
 
 Integers = NDArray[np.int64]
@@ -60,12 +60,15 @@ def service_time(
 ) -> int:
     """Cycles that the instruction occupies its engine; formulas in `backend.work`.
 
-    `moved` is in bytes; `passes` is the number of passes through the input lanes that events need.
+    `moved` is in bytes; `passes` is the number of passes through the input lanes that events need,
+    or the cycles that products take. Tables count as `inner`, and their uses or entries as `rows`.
     """
     service, latency = record[SERVICE], record[LATENCY]
     if service == EVENTS:
         return latency + passes * ceiling(outer, record[OUTPUT_LANES])
-    if service == DENSE:
+    if service == PRODUCTS:
+        return latency + passes
+    if service in (DENSE, LOOKUPS, BUILDS):
         groups = ceiling(inner, record[INPUT_LANES]) * ceiling(outer, record[OUTPUT_LANES])
         return latency + rows * groups
     return latency + ceiling(moved if service == BYTES else cells, record[INPUT_LANES])

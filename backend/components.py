@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from spikeloom.backend.machine import ArrayEngine, Machine
 from spikeloom.backend.work import WORK
-from spikeloom.dialects.instruction_set import INSTRUCTIONS, MEMORIES, Engine
+from spikeloom.dialects.instruction_set import INSTRUCTIONS, MEMORIES, TABLE_MEMORIES, Engine
 
 _SQUARE_NANOMETRES = 10**6
 """In one um2."""
@@ -71,5 +71,8 @@ def _memory(memory: str, machine: Machine) -> Component:
     if memory not in machine.memory_bytes:
         return Component(memory, 0, 0, 0, 0, leakage.dram.value)
     size = machine.memory_bytes[memory]
-    area = 8 * size * machine.areas.sram.value
-    return Component(memory, 0, 0, 8 * size, area, size * leakage.sram.value // _MEBIBYTE)
+    bit, leaks = machine.areas.sram, leakage.sram
+    if memory in TABLE_MEMORIES:
+        bit, leaks = machine.areas.tables or bit, leakage.tables or leaks
+    area = 8 * size * bit.value
+    return Component(memory, 0, 0, 8 * size, area, size * leaks.value // _MEBIBYTE)

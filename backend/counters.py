@@ -12,7 +12,6 @@ from spikeloom.backend import quantities as q
 from spikeloom.dialects.instruction_set import (
     ENGINE_DESCRIPTIONS,
     MEMORIES,
-    ON_CHIP_MEMORIES,
     Engine,
 )
 
@@ -39,7 +38,9 @@ class CounterSpec:
 _ALL = tuple(Engine)
 _ARITHMETIC = tuple(engine for engine in Engine if engine is not Engine.DMA)
 _EVENTS = (Engine.FORWARD, Engine.WEIGHT_UPDATE)
-_CYCLES, _ADDITIONS = "cycles", "additions"
+_SKIPPING = (Engine.FORWARD, Engine.BACKWARD, Engine.WEIGHT_UPDATE)
+_MASKED = (Engine.BACKWARD,)
+_CYCLES, _ADDITIONS, _MULTIPLICATIONS = "cycles", "additions", "multiplications"
 
 QUANTITIES: dict[int, Quantity] = {
     q.INSTRUCTIONS: Quantity(
@@ -64,17 +65,47 @@ QUANTITIES: dict[int, Quantity] = {
     q.ADDITIONS_ISSUED: Quantity(
         "additions_issued", _ADDITIONS, "additions performed, comparisons included", _ARITHMETIC
     ),
-    q.ADDITIONS_SKIPPED: Quantity(
-        "additions_skipped",
+    q.ADDITIONS_SKIPPED_INPUT: Quantity(
+        "additions_skipped_input",
         _ADDITIONS,
-        "left out, the input did not spike",
+        "left out: the input did not spike, or the gradient was zero or outside the image",
+        _SKIPPING,
+    ),
+    q.ADDITIONS_SKIPPED_OUTPUT: Quantity(
+        "additions_skipped_output", _ADDITIONS, "left out, the result was masked", _MASKED
+    ),
+    q.ADDITIONS_SKIPPED_BOTH: Quantity(
+        "additions_skipped_both", _ADDITIONS, "left out for both reasons", _MASKED
+    ),
+    q.ADDITIONS_FUSED: Quantity(
+        "additions_fused", _ADDITIONS, "saved by looking up sums of several inputs", _EVENTS
+    ),
+    q.MULTIPLICATIONS_DENSE: Quantity(
+        "multiplications_dense",
+        _MULTIPLICATIONS,
+        "multiplications that a dense engine would perform",
         _ARITHMETIC,
     ),
     q.MULTIPLICATIONS: Quantity(
         "multiplications_issued",
-        "multiplications",
+        _MULTIPLICATIONS,
         "multiplications performed; a division, root or exponential counts as one",
         _ARITHMETIC,
+    ),
+    q.MULTIPLICATIONS_SKIPPED_INPUT: Quantity(
+        "multiplications_skipped_input",
+        _MULTIPLICATIONS,
+        "left out, the gradient was zero or outside the image",
+        _MASKED,
+    ),
+    q.MULTIPLICATIONS_SKIPPED_OUTPUT: Quantity(
+        "multiplications_skipped_output",
+        _MULTIPLICATIONS,
+        "left out, the result was masked",
+        _MASKED,
+    ),
+    q.MULTIPLICATIONS_SKIPPED_BOTH: Quantity(
+        "multiplications_skipped_both", _MULTIPLICATIONS, "left out for both reasons", _MASKED
     ),
     q.CELLS_PRODUCED: Quantity("cells_produced", "cells", "cells of the boxes written", _ALL),
     q.EVENTS_RECEIVED: Quantity("events_received", "spikes", "input spikes processed", _EVENTS),
@@ -92,7 +123,7 @@ QUANTITIES: dict[int, Quantity] = {
 
 
 def _traffic(memory: str) -> tuple[Engine, ...]:
-    return _ALL if memory in ON_CHIP_MEMORIES else (Engine.DMA,)
+    return (Engine.DMA,) if memory == "dram" else _ALL
 
 
 for _index, _memory in enumerate(MEMORIES):

@@ -11,29 +11,38 @@ from spikeloom.backend.machine_numbers import (
     FemtojoulePerByte,
     FemtojoulePerCycle,
     FemtojoulePerCyclePerMebibyte,
+    Number,
     SquareMicrometre,
     SquareNanometrePerBit,
     Table,
 )
 
+NO_TABLES = Number(value=0, unit="fJ/byte", source="the machine has no such tables")
+
 
 class MemoryEnergy(Table):
-    """Energy per byte moved, for each memory."""
+    """Energy per byte moved, for each memory; a machine without tables leaves out theirs."""
 
     dram: FemtojoulePerByte
     weight_sram: FemtojoulePerByte
     spike_sram: FemtojoulePerByte
     state_sram: FemtojoulePerByte
     gradient_sram: FemtojoulePerByte
+    forward_tables: FemtojoulePerByte = NO_TABLES
+    update_tables: FemtojoulePerByte = NO_TABLES
 
 
 class Leakage(Table):
-    """Energy per elapsed cycle: of one adder, of one multiplier, of SRAM, of the whole DRAM."""
+    """Energy per elapsed cycle: of one adder, of one multiplier, of SRAM, of the whole DRAM.
+
+    Tables leak as SRAM does unless `tables` says otherwise.
+    """
 
     adder: FemtojoulePerCycle
     multiplier: FemtojoulePerCycle
     sram: FemtojoulePerCyclePerMebibyte
     dram: FemtojoulePerCycle
+    tables: FemtojoulePerCyclePerMebibyte | None = None
 
 
 class Energies(Table):
@@ -53,8 +62,12 @@ class Energies(Table):
 
 
 class Areas(Table):
-    """Area of one adder, of one multiplier and of one bit on chip."""
+    """Area of one adder, of one multiplier, of one bit of SRAM and of one bit of a table.
+
+    A bit of a table is as large as one of SRAM unless `tables` says otherwise.
+    """
 
     adder: SquareMicrometre
     multiplier: SquareMicrometre
     sram: SquareNanometrePerBit
+    tables: SquareNanometrePerBit | None = None

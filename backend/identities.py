@@ -2,7 +2,7 @@
 
 - every engine's states and its idle time add up to the elapsed cycles;
 - totals per instruction, engine, layer and source location agree;
-- additions issued and skipped make up the dense ones;
+- operations issued, skipped for either reason or both, and fused make up the dense ones;
 - energy per component, engine, layer and source location, and the exported actions, agree with
   count x constant, in dynamic and in static energy;
 - nothing is counted on an engine that cannot count it.
@@ -43,7 +43,8 @@ def check_identities(result: RunResult) -> None:
     totals = result.totals()
     engines = totals.per_engine()
     _check_states(engines, result)
-    _check_additions(result.counts)
+    _check_work(result.counts, "additions", q.ADDITIONS_DENSE, q.ADDITION_PARTS)
+    _check_work(result.counts, "multiplications", q.MULTIPLICATIONS_DENSE, q.MULTIPLICATION_PARTS)
     _check_totals(result.counts, engines, totals)
     _check_energy(result, totals)
     _check_registry(engines)
@@ -60,11 +61,11 @@ def _check_states(engines: Counts, result: RunResult) -> None:
         _require("states add up to the elapsed cycles", engine.value, spent, result.elapsed)
 
 
-def _check_additions(counts: Counts) -> None:
-    known = counts[:, q.ADDITIONS_ISSUED] + counts[:, q.ADDITIONS_SKIPPED]
-    for record in np.flatnonzero(known != counts[:, q.ADDITIONS_DENSE]):
-        law, place = "issued + skipped = dense additions", f"instruction {record}"
-        _require(law, place, int(known[record]), int(counts[record, q.ADDITIONS_DENSE]))
+def _check_work(counts: Counts, what: str, dense: int, parts: tuple[int, ...]) -> None:
+    known = counts[:, list(parts)].sum(axis=1)
+    for record in np.flatnonzero(known != counts[:, dense]):
+        law, place = f"issued + skipped + fused = dense {what}", f"instruction {record}"
+        _require(law, place, int(known[record]), int(counts[record, dense]))
 
 
 def _check_totals(counts: Counts, engines: Counts, totals: CounterTotals) -> None:

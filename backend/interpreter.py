@@ -14,7 +14,7 @@ from spikeloom.backend.clock import BUFFER_COLUMNS
 from spikeloom.backend.identities import check_identities
 from spikeloom.backend.kernels.barrier import ABORTED, CONTROL_CELLS
 from spikeloom.backend.kernels.compile import Progress, compile_registered
-from spikeloom.backend.kernels.operands import BOX_COLUMNS, COUNTS, SCRATCH_BYTES
+from spikeloom.backend.kernels.operands import BOX_COLUMNS, COUNTS, RATES, SCRATCH_BYTES
 from spikeloom.backend.machine import Machine
 from spikeloom.backend.program import ENGINES, Program, decode
 from spikeloom.backend.quantities import QUANTITIES
@@ -22,7 +22,7 @@ from spikeloom.backend.results import Owners, RunResult
 from spikeloom.backend.stream import MAX_LOOP_DEPTH
 from spikeloom.backend.validator import ValidatedStream
 from spikeloom.backend.walk import ClockState, Locals, walk
-from spikeloom.dialects.instruction_set import MAX_AXES, MAX_IMMEDIATES, MAX_ROLES
+from spikeloom.dialects.instruction_set import MAX_AXES, MAX_IMMEDIATES
 
 
 def prepare_kernels(progress: Progress | None = None) -> None:
@@ -108,7 +108,7 @@ class _Workspace:
     def __init__(self, widest: int):
         self.local: Locals = (
             np.zeros((MAX_LOOP_DEPTH, 2), np.int64),
-            np.zeros((MAX_ROLES, BOX_COLUMNS), np.int64),
+            np.zeros((RATES + 1, BOX_COLUMNS), np.int64),
             np.zeros(MAX_AXES, np.int64),
             np.zeros(MAX_IMMEDIATES, np.float64),
             np.zeros(COUNTS, np.int64),

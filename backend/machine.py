@@ -20,12 +20,15 @@ from spikeloom.backend.machine_numbers import (
     Cycles,
     Lanes,
     Megahertz,
+    Number,
     Rate,
+    Rows,
     Table,
+    TableInputs,
 )
 from spikeloom.backend.machine_text import read_bundled_model, read_model
 from spikeloom.diagnostics import error
-from spikeloom.dialects.instruction_set import MEMORIES
+from spikeloom.dialects.instruction_set import MEMORIES, TABLE_MEMORIES
 
 DEFAULT_MACHINE = "h2learn.toml"
 
@@ -36,6 +39,9 @@ def _sorted(tables: dict[str, Energies]) -> dict[str, Energies]:
     return dict(sorted(tables.items()))
 
 
+NO_TABLES = Number(value=0, unit="bytes", source="the machine has no such tables")
+
+
 class Clock(Table):
     """The one clock of all engines, and how many instructions are issued in a cycle."""
 
@@ -44,12 +50,14 @@ class Clock(Table):
 
 
 class OnChipMemories(Table):
-    """Capacities in bytes."""
+    """Capacities in bytes; a machine without tables leaves out theirs."""
 
     weight_sram: Bytes
     spike_sram: Bytes
     state_sram: Bytes
     gradient_sram: Bytes
+    forward_tables: Bytes = NO_TABLES
+    update_tables: Bytes = NO_TABLES
 
 
 class Dram(Table):
@@ -67,6 +75,21 @@ class ArrayEngine(Table):
     latency: Cycles
 
 
+class TableEngine(ArrayEngine):
+    """An array with tables of the sums of up to `table_width` inputs; 0 for an array without."""
+
+    table_width: TableInputs = Number(value=0, unit="inputs", source="the machine has no tables")
+
+
+class SparseEngine(ArrayEngine):
+    """An array of multipliers, each with a queue for the work of `queue_rows` rows.
+
+    The multipliers wait for the slowest of them after so many rows.
+    """
+
+    queue_rows: Rows = Number(value=64, unit="rows", source="assumed")
+
+
 class LaneEngine(Table):
     """A row of lanes that work on one cell each per cycle."""
 
@@ -77,9 +100,9 @@ class LaneEngine(Table):
 class Engines(Table):
     """The engines besides DMA, by the names of `dialects.instruction_set.Engine`."""
 
-    fe: ArrayEngine
-    be: ArrayEngine
-    wue: ArrayEngine
+    fe: TableEngine
+    be: SparseEngine
+    wue: TableEngine
     nu: LaneEngine
     loss: LaneEngine
     opt: LaneEngine
@@ -98,6 +121,19 @@ class Machine(Table):
         dict[TableName, Energies], Field(min_length=1), AfterValidator(_sorted)
     ]
     energy_table: str
+
+    @field_validator("energy_tables")
+    @classmethod
+    def _prices_tables(
+        cls, tables: dict[TableName, Energies], info: ValidationInfo
+    ) -> dict[TableName, Energies]:
+        memories: OnChipMemories | None = info.data.get("memories")
+        for memory in () if memories is None else TABLE_MEMORIES:
+            for name, table in tables.items():
+                if getattr(memories, memory).value and not all(table.per_byte(memory)):
+                    words = f"the machine has {memory}; the energy table `{name}` must say what"
+                    raise ValueError(f"{words} a byte read and a byte written in them cost")
+        return tables
 
     @field_validator("energy_table")
     @classmethod

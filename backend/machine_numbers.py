@@ -10,6 +10,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
 
+from spikeloom.dialects.instruction_set import MAX_TABLE_WIDTH
+
 _LARGEST = 2**40
 """No number may be larger: products of a few of them still fit 64 bits."""
 
@@ -46,6 +48,10 @@ Bandwidth = Annotated[Number, AfterValidator(partial(_check, unit="bytes/cycle",
 # 200 million instructions of the longest latency still fit 64 bits of cycles.
 Cycles = Annotated[Number, AfterValidator(partial(_check, unit="cycles", least=1, most=2**24))]
 Lanes = Annotated[Number, AfterValidator(partial(_check, unit="lanes", least=1))]
+Rows = Annotated[Number, AfterValidator(partial(_check, unit="rows", least=1))]
+TableInputs = Annotated[
+    Number, AfterValidator(partial(_check, unit="inputs", least=0, most=MAX_TABLE_WIDTH))
+]
 Femtojoule = Annotated[Number, AfterValidator(partial(_check, unit="fJ", least=0))]
 FemtojoulePerByte = Annotated[Number, AfterValidator(partial(_check, unit="fJ/byte", least=0))]
 FemtojoulePerCycle = Annotated[Number, AfterValidator(partial(_check, unit="fJ/cycle", least=0))]

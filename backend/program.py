@@ -21,6 +21,7 @@ from spikeloom.backend.machine import ArrayEngine, LaneEngine, Machine
 from spikeloom.backend.stream import ELEMENTS, NO_BUFFER, OPCODE_END, OPCODE_LOOP, Stream
 from spikeloom.dialects.instruction_set import (
     DIMENSIONS,
+    ENTRIES,
     INSTRUCTIONS,
     MAX_AXES,
     MAX_ROLES,
@@ -38,8 +39,9 @@ ENGINES = tuple(Engine)
 KIND, PARTNER, START, STOP, STEP = 0, 1, 2, 3, 4
 KERNEL, ENGINE, SERVICE, INNER, OUTER, INPUT_LANES, OUTPUT_LANES, LATENCY = range(5, 13)
 ADDITIONS, MULTIPLICATIONS, AXES, ROLES, FACTORS = range(13, 18)
-RECORD_COLUMNS = 18
-"""FACTORS, INNER and OUTER are sets of axes, one bit each."""
+GROUPED, TABLE_ENTRIES, QUEUE_ROWS = range(18, 21)
+RECORD_COLUMNS = 21
+"""FACTORS, INNER, OUTER, GROUPED and TABLE_ENTRIES are sets of axes, one bit each."""
 LOOP, END, INSTRUCTION = 0, 1, 2
 
 # Columns of `extent`.
@@ -124,6 +126,9 @@ def _decode_instruction(
     record[FACTORS] = _mask(spec, set(spec.axes) - work.NO_FACTORS)
     record[INNER] = _mask(spec, cost.inner)
     record[OUTER] = _mask(spec, {cost.outer} - {""})
+    record[GROUPED] = _mask(spec, cost.grouped)
+    record[TABLE_ENTRIES] = _mask(spec, {ENTRIES} & set(spec.axes))
+    record[QUEUE_ROWS] = machine.engines.be.queue_rows.value
     record[INPUT_LANES], record[OUTPUT_LANES], record[LATENCY] = _rates(spec.engine, machine)
     record[ADDITIONS], record[MULTIPLICATIONS] = cost.additions, cost.multiplications
     record[AXES], record[ROLES] = len(spec.axes), len(spec.roles)

@@ -25,7 +25,7 @@ from spikeloom.backend.kernels.compile import (
     types,
 )
 from spikeloom.backend.kernels.dispatch import FIRST_LATE, run_early, run_late
-from spikeloom.backend.kernels.operands import COUNTS
+from spikeloom.backend.kernels.operands import COUNTS, OUTPUT_LANES, QUEUE_ROWS, RATES
 from spikeloom.backend.stream import NO_LOOP
 from spikeloom.dialects.instruction_set import DIMENSIONS
 
@@ -84,6 +84,8 @@ def resolve(
             boxes[role, 1] = operand[at, role, program.STEP_BYTES]
             boxes[role, 2] = operand[at, role, program.SAMPLE_BYTES]
             boxes[role, 3] = operand[at, role, program.ROW_BYTES]
+    boxes[RATES, OUTPUT_LANES] = record[at, program.OUTPUT_LANES]
+    boxes[RATES, QUEUE_ROWS] = record[at, program.QUEUE_ROWS]
 
 
 _CLOCK = (INTEGERS, INTEGERS_2D, INTEGERS_2D)

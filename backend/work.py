@@ -7,6 +7,9 @@ Service times in cycles, from the machine's parameters and the work that the dat
     DENSE   latency + rows * ceil(inner / input lanes) * ceil(outer / output lanes)
     CELLS   latency + ceil(cells of all axes / lanes)
     BYTES   latency + ceil(bytes of the box / bandwidth)
+    PRODUCTS  latency + sum over blocks of rows of the most products of one multiplier
+    LOOKUPS   latency + uses * ceil(groups / input lanes) * ceil(outer / output lanes)
+    BUILDS    latency + entries * ceil(groups / input lanes) * ceil(outer / output lanes)
 
 `inner` are the axes of the array's input lanes (the taps of a window side by side with its
 inputs), `outer` that of its output lanes; rows are steps x samples x positions. Additions and
@@ -14,17 +17,35 @@ multiplications are per cell of the product of all axes but `input_positions`: a
 position meets them again, so that they are no factor of the work. Comparisons count as additions,
 divisions, roots and exponentials as multiplications. A window that reaches over the edge of the
 image meets zeros there: silent inputs where events are counted, and work like any other where not.
+
+Where events are told to be dense, every input is one. Products are counted in
+`backend.kernels.dual_sparsity`, which says what they are.
+
+A table stands for a group of n cells of the axes `grouped`; there are as many groups as these
+cells need, times `inner`. Each is used by every cell of the other axes but `outer`: looked up
+with one read and one addition for every output. What n additions of a dense engine it saves
+beyond that one is fused. Building one entry after the other takes 2^n - 1 - n additions.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spikeloom.dialects.instruction_set import INPUT_POSITIONS, INPUTS, OUTPUTS, TAPS
+from spikeloom.dialects.instruction_set import (
+    ENTRIES,
+    GROUPS,
+    INPUT_POSITIONS,
+    INPUTS,
+    OUTPUTS,
+    POSITIONS,
+    SAMPLES,
+    STEPS,
+    TAPS,
+)
 
-EVENTS, DENSE, CELLS, BYTES = 0, 1, 2, 3
+EVENTS, DENSE, CELLS, BYTES, PRODUCTS, LOOKUPS, BUILDS = range(7)
 
-NO_FACTORS = frozenset({INPUT_POSITIONS})
+NO_FACTORS = frozenset({INPUT_POSITIONS, GROUPS, ENTRIES})
 """Axes that say how long a box is and are no factor of the work."""
 
 
@@ -37,18 +58,22 @@ class Work:
         inner: axes of the array's input lanes, none where it has none.
         outer: axis of the array's output lanes, "" where it has none.
         additions, multiplications: per cell.
-        per_event: the role of which one row is moved per event instead of its box once.
+        grouped: axes whose cells are taken together in tables, none without tables.
+        per_event: the role of which one row is moved per event, or per use of a table, instead of
+            its box once.
     """
 
     service: int
     inner: tuple[str, ...] = ()
     outer: str = ""
+    grouped: tuple[str, ...] = ()
     additions: int = 0
     multiplications: int = 0
     per_event: str = ""
 
 
 _INPUTS = (TAPS, INPUTS)
+_ROWS = (STEPS, SAMPLES, POSITIONS)
 
 WORK: dict[str, Work] = {
     "load": Work(BYTES),
@@ -57,6 +82,8 @@ WORK: dict[str, Work] = {
     "clear": Work(BYTES),
     "bias": Work(DENSE, outer=OUTPUTS),
     "accumulate": Work(EVENTS, _INPUTS, OUTPUTS, additions=1, per_event="weight"),
+    "build_tables": Work(BUILDS, (TAPS,), OUTPUTS, grouped=(INPUTS,), additions=1),
+    "lookup": Work(LOOKUPS, (TAPS,), OUTPUTS, grouped=(INPUTS,), additions=1, per_event="tables"),
     "multiply": Work(DENSE, _INPUTS, OUTPUTS, additions=1, multiplications=1),
     # Reset, integrate, compare; leak.
     "fire": Work(CELLS, additions=3, multiplications=1),
@@ -70,8 +97,10 @@ WORK: dict[str, Work] = {
     # Distance, reset path, sum; leak, reset path, surrogate, gain.
     "fire_gradient": Work(CELLS, additions=3, multiplications=4),
     "integrate_gradient": Work(CELLS, additions=1, multiplications=1),
-    "backpropagate": Work(DENSE, (TAPS, OUTPUTS), INPUTS, additions=1, multiplications=1),
+    "backpropagate": Work(PRODUCTS, (TAPS, OUTPUTS), INPUTS, additions=1, multiplications=1),
     "correlate_spikes": Work(EVENTS, _INPUTS, OUTPUTS, additions=1, per_event="weight_gradient"),
+    "build_row_tables": Work(BUILDS, (), OUTPUTS, grouped=_ROWS, additions=1),
+    "correlate_tables": Work(LOOKUPS, (), OUTPUTS, grouped=_ROWS, additions=1, per_event="tables"),
     "correlate_values": Work(DENSE, _INPUTS, OUTPUTS, additions=1, multiplications=1),
     "sum_gradient": Work(DENSE, outer=OUTPUTS, additions=1),
     "count_step": Work(CELLS, additions=1),

@@ -34,6 +34,7 @@ from xdsl.printer import Printer
 from xdsl.traits import IsolatedFromAbove, NoTerminator, SymbolOpInterface, SymbolTable
 from xdsl.utils.exceptions import VerifyException
 
+from spikeloom.dialects.accumulation import AccumulationAttr, WayAttr
 from spikeloom.dialects.bptt_images import (
     ConvolutionInputGradientOp,
     ConvolutionOp,
@@ -88,6 +89,7 @@ from spikeloom.dialects.density import DensityAttr
 from spikeloom.dialects.locations import parse_located_argument
 from spikeloom.dialects.number_text import Count, count, parse_count
 from spikeloom.dialects.pool_kind import PoolKind
+from spikeloom.dialects.skip import SkipAttr
 from spikeloom.dialects.snn import MAX_COUNT
 from spikeloom.dialects.snn_parameter import ParameterOp
 
@@ -227,7 +229,7 @@ BPTT = Dialect(
         OptimizeOp,
         ReportOp,
     ],
-    [ReadoutAttr, DensityAttr],
+    [ReadoutAttr, DensityAttr, SkipAttr, AccumulationAttr, WayAttr],
 )
 
 __all__ = [

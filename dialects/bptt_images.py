@@ -6,7 +6,7 @@ except weight gradients, which are sums over time, in a scan.
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import SymbolRefAttr, TensorType, i1
+from xdsl.dialects.builtin import SymbolRefAttr
 from xdsl.ir import SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -23,12 +23,13 @@ from xdsl.utils.exceptions import VerifyException
 
 from spikeloom.dialects.bptt_shapes import (
     SEQUENCE,
+    check_mask,
     check_parameter,
     check_sum,
     image_shape,
     level_of,
 )
-from spikeloom.dialects.bptt_types import REAL, VALUE, Tensor, real_like
+from spikeloom.dialects.bptt_types import BITS, REAL, VALUE, Tensor
 from spikeloom.dialects.window import WindowAttr, inner_output, same_output, window_text
 
 Image = tuple[int, int, int]
@@ -88,13 +89,13 @@ class ConvolutionInputGradientOp(IRDLOperation):
     """What the currents' gradient says of a convolution's input.
 
     Every cell of the input collects w[d, c, j, i] * g[d, y, x] of the windows that cover it. With
-    a mask only the cells where it is one are needed; what the others hold is not said.
+    a mask only the cells where it is one are computed; the others are zero.
     """
 
     name = "bptt.convolution_input_gradient"
 
     gradient = operand_def(REAL)
-    mask = opt_operand_def(TensorType.constr(i1))
+    mask = opt_operand_def(BITS)
     weight = prop_def(SymbolRefAttr)
     window = prop_def(WindowAttr)
     input_gradient = result_def(REAL)
@@ -124,8 +125,7 @@ class ConvolutionInputGradientOp(IRDLOperation):
         current = image_shape(self.gradient.type, level, "the gradient of a convolution")
         image = image_shape(self.input_gradient.type, level, "the gradient of its input")
         check_parameter(self, self.weight, _convolved(image, current, self.window))
-        if self.mask is not None and real_like(self.mask.type) != self.input_gradient.type:
-            raise VerifyException("a mask has the shape of the gradient that it masks")
+        check_mask(self.mask, self.input_gradient)
 
 
 @irdl_op_definition

@@ -13,7 +13,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
 
-from spikeloom.dialects.bptt_types import Tensor
+from spikeloom.dialects.bptt_types import Tensor, tensor_of
 from spikeloom.dialects.snn_parameter import ParameterOp
 
 SEQUENCE, SAMPLE = 2, 1
@@ -93,6 +93,16 @@ def check_parameter(op: Operation, symbol: SymbolRefAttr, shape: Sequence[int]) 
     got = parameter(op, symbol).type.get_shape()
     if got != tuple(shape):
         raise VerifyException(f"{symbol} must have the shape {list(shape)}, got {list(got)}")
+
+
+def check_mask(mask: SSAValue | None, masked: SSAValue) -> None:
+    """A mask, if there is one, has the shape of what it masks.
+
+    Raises:
+        VerifyException: it has another.
+    """
+    if mask is not None and tensor_of(mask).get_shape() != tensor_of(masked).get_shape():
+        raise VerifyException(f"a mask has the shape of its {masked.type}, got {mask.type}")
 
 
 def check_sum(type: Attribute, shape: Sequence[int]) -> None:

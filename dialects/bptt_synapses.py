@@ -8,6 +8,7 @@ from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
     operand_def,
+    opt_operand_def,
     opt_prop_def,
     prop_def,
     result_def,
@@ -18,6 +19,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from spikeloom.dialects.bptt_shapes import (
     SEQUENCE,
+    check_mask,
     check_parameter,
     check_sum,
     level_of,
@@ -25,6 +27,7 @@ from spikeloom.dialects.bptt_shapes import (
     vector_length,
 )
 from spikeloom.dialects.bptt_types import (
+    BITS,
     REAL,
     VALUE,
     Tensor,
@@ -65,27 +68,41 @@ class SynapseOp(IRDLOperation):
 
 @irdl_op_definition
 class SynapseInputGradientOp(IRDLOperation):
-    """gx[t] = W^T gu[t]: what the currents' gradient says of the inputs."""
+    """gx[t] = W^T gu[t]: what the currents' gradient says of the inputs.
+
+    Only where the mask is one, if there is one, and zero elsewhere.
+    """
 
     name = "bptt.synapse_input_gradient"
 
     gradient = operand_def(REAL)
+    mask = opt_operand_def(BITS)
     weight = prop_def(SymbolRefAttr)
     input_gradient = result_def(REAL)
 
     traits = traits_def(Pure())
     assembly_format = (
-        "$gradient `,` $weight attr-dict `:` type($gradient) `->` type($input_gradient)"
+        "$gradient `,` $weight (`masked_by` $mask^)? attr-dict `:` type($gradient) "
+        "(`,` type($mask)^)? `->` type($input_gradient)"
     )
 
-    def __init__(self, gradient: SSAValue, weight: SymbolRefAttr, type: Tensor):
-        super().__init__(operands=[gradient], properties={"weight": weight}, result_types=[type])
+    def __init__(
+        self,
+        gradient: SSAValue,
+        weight: SymbolRefAttr,
+        type: Tensor,
+        mask: SSAValue | None = None,
+    ):
+        super().__init__(
+            operands=[gradient, mask], properties={"weight": weight}, result_types=[type]
+        )
 
     def verify_(self) -> None:
         level = level_of(self)
         outputs = vector_length(self.gradient.type, level, "the gradient of a synapse")
         inputs = vector_length(self.input_gradient.type, level, "the gradient of its input")
         check_parameter(self, self.weight, (outputs, inputs))
+        check_mask(self.mask, self.input_gradient)
 
 
 @irdl_op_definition

@@ -25,6 +25,7 @@ Tensor: TypeAlias = TensorType[Attribute]
 
 VALUE = TensorType.constr(AnyOf((eq(i1), eq(f32))))
 REAL = TensorType.constr(f32)
+BITS = TensorType.constr(i1)
 
 
 def sequence_type(element: Attribute, shape: Sequence[int]) -> Tensor:

@@ -30,6 +30,7 @@ from xdsl.utils.exceptions import VerifyException
 from spikeloom.dialects.instruction_set import (
     DIMENSIONS,
     MEMORIES,
+    ON_CHIP_MEMORIES,
     Element,
     Shape,
     buffer_bytes,
@@ -41,42 +42,61 @@ _MAX_EXTENT = 2**31 - 1
 
 @irdl_op_definition
 class MachineOp(IRDLOperation):
-    """What the compiler must know of the machine: bytes of each on-chip memory.
+    """What the compiler must know of the machine: bytes of each on-chip memory, and other numbers.
 
     ```mlir
     engine.machine @h2learn {spike_sram = 1048576 : i64, weight_sram = 4194304 : i64, ...}
+                    numbers {fe_input_lanes = 64 : i64, fe_table_width = 4 : i64, ...}
     ```
+
+    Numbers are for passes that weigh costs: lanes and table widths by engine, femtojoules.
     """
 
     name = "engine.machine"
 
     sym_name = prop_def(SymbolNameConstraint())
     memories = prop_def(DictionaryAttr)
+    numbers = opt_prop_def(DictionaryAttr)
 
     traits = traits_def(SymbolOpInterface())
-    assembly_format = "$sym_name $memories attr-dict"
+    assembly_format = "$sym_name $memories (`numbers` $numbers^)? attr-dict"
 
-    def __init__(self, name: str, memories: Mapping[str, int]):
+    def __init__(
+        self, name: str, memories: Mapping[str, int], numbers: Mapping[str, int] | None = None
+    ):
         super().__init__(
             properties={
                 "sym_name": StringAttr(name),
-                "memories": DictionaryAttr({k: count(v) for k, v in sorted(memories.items())}),
+                "memories": _dictionary(memories),
+                "numbers": None if numbers is None else _dictionary(numbers),
             }
         )
 
     def sizes(self) -> dict[str, int]:
         """Bytes of each on-chip memory, by name."""
-        return {
-            name: value.value.data
-            for name, value in self.memories.data.items()
-            if isinstance(value, IntegerAttr)
-        }
+        return _integers(self.memories)
+
+    def known_numbers(self) -> dict[str, int]:
+        """The other numbers, by name; empty where the machine does not say any."""
+        return {} if self.numbers is None else _integers(self.numbers)
 
     def verify_(self) -> None:
         sizes = self.sizes()
-        for memory in MEMORIES[1:]:
+        for memory in ON_CHIP_MEMORIES:
             if sizes.get(memory, 0) < 1:
                 raise VerifyException(f"the machine does not say how large {memory} is")
+
+
+def _dictionary(numbers: Mapping[str, int]) -> DictionaryAttr:
+    return DictionaryAttr({name: count(value) for name, value in sorted(numbers.items())})
+
+
+def _integers(numbers: DictionaryAttr) -> dict[str, int]:
+    return {
+        name: value.value.data
+        for name, value in numbers.data.items()
+        if isinstance(value, IntegerAttr)
+    }
 
 
 def enclosing_program(op: Operation) -> Operation:

@@ -52,7 +52,13 @@ ENGINE_DESCRIPTIONS: dict[Engine, str] = {
 ON_CHIP_MEMORIES = ("weight_sram", "spike_sram", "state_sram", "gradient_sram")
 """Weights and biases; spikes and masks; currents, potentials, their gradients; weight gradients."""
 
-MEMORIES = ("dram", *ON_CHIP_MEMORIES)
+TABLE_MEMORIES = ("forward_tables", "update_tables")
+"""Sums of the inputs of a group, of the Forward Engine and of the Weight Update Engine."""
+
+MAX_TABLE_WIDTH = 8
+"""Inputs of a table that any machine can have: an index is one byte."""
+
+MEMORIES = ("dram", *ON_CHIP_MEMORIES, *TABLE_MEMORIES)
 
 DIMENSIONS = 4
 Shape: TypeAlias = tuple[int, int, int, int]
@@ -61,6 +67,7 @@ Shape: TypeAlias = tuple[int, int, int, int]
 STEPS, SAMPLES, POSITIONS = "steps", "samples", "positions"
 INPUT_POSITIONS, TAPS = "input_positions", "taps"
 INPUTS, OUTPUTS, UNITS = "inputs", "outputs", "units"
+GROUPS, ENTRIES = "groups", "entries"
 ONE = ""
 """Marks a dimension along which the box is one cell long."""
 
@@ -151,6 +158,14 @@ _GEOMETRY = (
 )
 """Position `y * output_width + x` meets at tap `j * kernel_width + i` the input position in row
 `y * stride + j - top` and column `x * stride + i - left`; outside the box it meets zeros."""
+_TABLED_WINDOW = (*_WINDOW, GROUPS, ENTRIES)
+"""A window that looks sums up: group g are the cells n g to n g + n - 1 where there are 2^n
+entries. Entry e is the sum, in ascending order, of those cells whose bit of e is one."""
+_DENSE = Immediate("dense", "1 works on silent inputs as well, which add nothing; 0 skips them")
+_SKIPS = (
+    Immediate("skip_input", "1 skips gradients that are zero or outside; 0 works on them as well"),
+    Immediate("skip_output", "1 skips what the mask leaves out; 0 works on it as well"),
+)
 _RATE = Immediate("rate", "learning rate")
 
 INSTRUCTIONS: tuple[InstructionSpec, ...] = (
@@ -203,6 +218,28 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         (_activation("current", OUTPUTS, updates=True),),
         (_image("spikes", INPUTS, _BIT), Role("weight", _F32, _WEIGHT)),
         "adds the weights of the inputs that spiked, in ascending order of taps, then of inputs",
+        (*_GEOMETRY, _DENSE),
+    ),
+    InstructionSpec(
+        "build_tables",
+        Engine.FORWARD,
+        (TAPS, INPUTS, OUTPUTS, GROUPS, ENTRIES),
+        (Role("tables", _F32, (TAPS, GROUPS, ENTRIES, OUTPUTS)),),
+        (Role("weight", _F32, _WEIGHT),),
+        "tables of the sums of the weights of every group of inputs, each entry a smaller one"
+        " plus one weight",
+    ),
+    InstructionSpec(
+        "lookup",
+        Engine.FORWARD,
+        _TABLED_WINDOW,
+        (_activation("current", OUTPUTS, updates=True),),
+        (
+            _image("spikes", INPUTS, _BIT),
+            Role("tables", _F32, (TAPS, GROUPS, ENTRIES, OUTPUTS)),
+        ),
+        "adds, for every tap and group of inputs in ascending order, the entry that their spikes"
+        " select",
         _GEOMETRY,
     ),
     InstructionSpec(
@@ -345,10 +382,11 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         (
             _activation("gradient", OUTPUTS),
             Role("transposed_weight", _F32, (TAPS, ONE, OUTPUTS, INPUTS)),
+            _image("mask", INPUTS, _BIT, optional=True),
         ),
         "adds gradient x transposed weight to every input position, in ascending order of taps,"
-        " then of outputs",
-        _GEOMETRY,
+        " then of outputs; where there is a mask and it is zero, nothing",
+        (*_GEOMETRY, *_SKIPS),
     ),
     # --- weight update -------------------------------------------------------------------
     InstructionSpec(
@@ -359,6 +397,28 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         (_image("spikes", INPUTS, _BIT), _activation("gradient", OUTPUTS)),
         "adds the gradient to the row of every tap and input that spiked, in ascending order of"
         " steps, samples and positions",
+        (*_GEOMETRY, _DENSE),
+    ),
+    InstructionSpec(
+        "build_row_tables",
+        Engine.WEIGHT_UPDATE,
+        (*_ROW, OUTPUTS, GROUPS, ENTRIES),
+        (Role("tables", _F32, (GROUPS, ONE, ENTRIES, OUTPUTS)),),
+        (_activation("gradient", OUTPUTS),),
+        "tables of the sums of the gradients of every group of rows, each entry a smaller one"
+        " plus one gradient",
+    ),
+    InstructionSpec(
+        "correlate_tables",
+        Engine.WEIGHT_UPDATE,
+        _TABLED_WINDOW,
+        (Role("weight_gradient", _F32, _WEIGHT, updates=True),),
+        (
+            _image("spikes", INPUTS, _BIT),
+            Role("tables", _F32, (GROUPS, ONE, ENTRIES, OUTPUTS)),
+        ),
+        "adds to the row of every tap and input, for every group of rows in ascending order, the"
+        " entry that its spikes in these rows select",
         _GEOMETRY,
     ),
     InstructionSpec(

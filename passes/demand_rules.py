@@ -62,7 +62,11 @@ def _without_state(op: Operation, wanted: Wanted, bounds: DensityAnalysis) -> It
         case bptt.SynapseOp():
             yield op.input, _row(wanted(op.current), op.current)
         case bptt.SynapseInputGradientOp():
-            yield op.gradient, _row(wanted(op.input_gradient), op.input_gradient)
+            masked = wanted(op.input_gradient)
+            if op.mask is not None:
+                masked = both(masked, at_every_step(bounds[op.mask], steps))
+                yield op.mask, wanted(op.input_gradient)
+            yield op.gradient, _row(masked, op.input_gradient)
         case bptt.SynapseWeightGradientOp():
             if not wanted(op.weight_gradient).is_zero:
                 yield op.gradient, _row(bounds[op.input], op.input)

@@ -43,7 +43,8 @@ def result_densities(op: Operation, known: Known, extent: Extent) -> tuple[Densi
             spread = rows(sequence(op.input), units_of(op.input))
             return (spread if op.bias is None else density(steps),)
         case bptt.SynapseInputGradientOp():
-            return (rows(sequence(op.gradient), units_of(op.gradient)),)
+            spread = rows(sequence(op.gradient), units_of(op.gradient))
+            return (spread if op.mask is None else both(spread, sequence(op.mask)),)
         case bptt.SynapseWeightGradientOp():
             return (_weight_gradient(op, sequence(op.gradient), sequence(op.input), extent),)
         case bptt.BiasGradientOp():

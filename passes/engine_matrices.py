@@ -13,10 +13,13 @@ from xdsl.dialects.builtin import SymbolRefAttr
 from xdsl.ir import SSAValue
 
 from spikeloom.dialects import bptt
+from spikeloom.dialects.accumulation import Way, way_of
 from spikeloom.dialects.engine import Extent
 from spikeloom.dialects.instruction_set import Element
+from spikeloom.dialects.skip import skip_of
 from spikeloom.passes.engine_images import image_of
 from spikeloom.passes.engine_layout import Home, statement
+from spikeloom.passes.engine_tables import ForwardTables, RowTables
 from spikeloom.passes.engine_tiles import TileBuffer, positions, samples, units
 from spikeloom.passes.engine_window_nest import WindowFrame, WindowNest
 from spikeloom.passes.engine_windows import Slide
@@ -52,32 +55,48 @@ def lower_synapse(writer: Writer, op: _Synapse, parameters: Parameters) -> None:
     x, element = _input_role(writer, op.input)
     weight = parameters[_name(op.weight)]
     taps, _, inputs, outputs = weight.shape
+    way, width = way_of(op)
+    tables = None
+    if way is Way.TABLES and element is Element.BIT:
+        tables = ForwardTables.of(width, slide, inputs, writer.memories)
     buffers = [
         TileBuffer("weight", Element.F32, "weight_sram", (taps, 1, "inputs", "outputs")),
         frame.input_buffer(x, element, "inputs"),
         frame.output_buffer("current", Element.F32, "outputs"),
+        *([] if tables is None else [tables.buffer]),
     ]
     if op.bias is not None:
         buffers.append(TileBuffer("bias", Element.F32, "weight_sram", (1, 1, 1, "outputs")))
     name = "synapse" if isinstance(op, bptt.SynapseOp) else "convolution"
-    axes = [units("outputs", outputs), units("inputs", inputs)]
+    axes = [units("outputs", outputs), tables.inputs if tables else units("inputs", inputs)]
     window = frame.nest(name, axes, buffers, op, statement(op.weight))
     window.reserve([op.input], [])
     nest, resident = window.nest, window.nest.is_whole("inputs")
     instruction = "accumulate" if element is Element.BIT else "multiply"
+    dense = (float(way is Way.PLAIN),) if element is Element.BIT else ()
+    runs = [] if tables is None else tables.runs(window)
     with nest.loop("outputs") as o:
         if op.bias is not None:
             nest.load("bias", nest.home(parameters[_name(op.bias)], None, o), (1, 1, 1, o))
         if resident:
             nest.load("weight", nest.home(weight, None, o), (taps, 1, inputs, o))
+            if tables is not None and len(runs) == 1:
+                tables.build(window, runs[0], inputs, o)
         with window.tiles() as tile:
             _start_currents(window, op.bias is not None, window.output_box(tile, o))
             with nest.loop("inputs") as k:
                 if not resident:
                     nest.load("weight", nest.home(weight, k, o), (taps, 1, k, o))
                 nest.load(x, window.input(op.input, tile, k), window.input_box(tile, k))
-                box = window.window_box(tile, taps, k, o)
-                nest.on_tiles(instruction, ("current", x, "weight"), box, window.geometry())
+                for run in runs:
+                    assert tables is not None
+                    if not resident or len(runs) > 1:
+                        tables.build(window, run, k, o)
+                    tables.look_up(window, run, tile, k, o)
+                if tables is None:
+                    box = window.window_box(tile, taps, k, o)
+                    numbers = (*window.geometry(), *dense)
+                    nest.on_tiles(instruction, ("current", x, "weight"), box, numbers)
             nest.store("current", window.output(op.current, tile, o), window.output_box(tile, o))
 
 
@@ -100,23 +119,30 @@ def lower_input_gradient(writer: Writer, op: _InputGradient, parameters: Paramet
         frame.output_buffer("gradient", Element.F32, "outputs"),
         frame.input_buffer("input_gradient", Element.F32, "inputs"),
     ]
+    if op.mask is not None:
+        buffers.append(frame.input_buffer("mask", Element.BIT, "inputs"))
     axes = [units("inputs", inputs), units("outputs", outputs)]
     window = frame.nest("input_gradient", axes, buffers, op, statement(op.weight))
-    window.reserve([op.input_gradient], [op.gradient])
+    masks = [] if op.mask is None else [op.mask]
+    window.reserve([op.input_gradient, *masks], [op.gradient])
     nest, resident = window.nest, window.nest.is_whole("outputs")
-    roles = ("input_gradient", "gradient", "transposed_weight")
+    roles = ["input_gradient", "gradient", "transposed_weight", *("mask" for _ in masks)]
+    skip = skip_of(op)
+    skips = (float(skip.skips_input), float(skip.skips_output))
     with nest.loop("inputs") as i:
         if resident:
             _load_transposed(nest, weight, i, None, outputs)
         with window.tiles() as tile:
             nest.clear("input_gradient", window.input_box(tile, i))
+            for mask in masks:
+                nest.load("mask", window.input(mask, tile, i), window.input_box(tile, i))
             with nest.loop("outputs") as o:
                 if not resident:
                     _load_transposed(nest, weight, i, o, o)
                 gradient = window.output(op.gradient, tile, o)
                 nest.load("gradient", gradient, window.output_box(tile, o))
                 box = window.window_box(tile, taps, i, o)
-                nest.on_tiles("backpropagate", roles, box, window.geometry())
+                nest.on_tiles("backpropagate", roles, box, (*window.geometry(), *skips))
             target = window.input(op.input_gradient, tile, i)
             nest.store("input_gradient", target, window.input_box(tile, i))
     window.clear_below(op.input_gradient)
@@ -143,18 +169,28 @@ def lower_weight_gradient(writer: Writer, op: _WeightGradient, layer: str) -> No
         frame.output_buffer("gradient", Element.F32, "outputs"),
     ]
     axes = [units("outputs", outputs), units("inputs", inputs)]
+    way, width = way_of(op)
+    tables = None
+    if way is Way.TABLES and element is Element.BIT:
+        tables = RowTables.of(width, frame)
+        buffers.append(tables.buffer)
     window = frame.nest("weight_gradient", axes, buffers, op, layer)
     window.reserve([op.input], [])
     nest = window.nest
     name = "correlate_spikes" if element is Element.BIT else "correlate_values"
+    dense = (float(way is Way.PLAIN),) if element is Element.BIT else ()
     with nest.loop("outputs") as o, nest.loop("inputs") as i:
         nest.clear("weight_gradient", (taps, 1, i, o))
         with window.tiles() as tile:
             nest.load(x, window.input(op.input, tile, i), window.input_box(tile, i))
             gradient = window.output(op.gradient, tile, o)
             nest.load("gradient", gradient, window.output_box(tile, o))
-            box = window.window_box(tile, taps, i, o)
-            nest.on_tiles(name, ("weight_gradient", x, "gradient"), box, window.geometry())
+            if tables is not None:
+                tables.sum(window, tile, i, o)
+            else:
+                box = window.window_box(tile, taps, i, o)
+                numbers = (*window.geometry(), *dense)
+                nest.on_tiles(name, ("weight_gradient", x, "gradient"), box, numbers)
         nest.store("weight_gradient", nest.home(target, i, o), (taps, 1, i, o))
 
 

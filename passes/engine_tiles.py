@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import lcm, prod
 from typing import TypeAlias
 
 from spikeloom.diagnostics import SourceLocation, error
@@ -42,9 +43,10 @@ class Axis:
         return max(minimum, half)
 
 
-def units(name: str, length: int) -> Axis:
-    """Neurons, inputs or outputs."""
-    return Axis(name, length, LANES, LANES)
+def units(name: str, length: int, size: int = 1) -> Axis:
+    """Neurons, inputs or outputs; tiles of groups of `size` hold whole groups."""
+    least = lcm(LANES, size)
+    return Axis(name, length, least, least)
 
 
 def samples(length: int, minimum: int = 1) -> Axis:
@@ -91,7 +93,19 @@ class Span:
         return self.whole if tile >= self.axis.length else self.scale * tile + self.extra
 
 
-Dim: TypeAlias = int | str | Span
+@dataclass(frozen=True)
+class Groups:
+    """Groups of `size` of the cells of a box with these dimensions; the last may be smaller."""
+
+    dims: tuple[int | str | Span, ...]
+    size: int
+
+    def cells(self, tiles: Mapping[str, int]) -> int:
+        """How many there are for these tiles."""
+        return -(-prod(_cells(dim, tiles) for dim in self.dims) // self.size)
+
+
+Dim: TypeAlias = int | str | Span | Groups
 """The length of a buffer along one dimension: cells, the name of an axis, or what follows one."""
 
 
@@ -111,9 +125,17 @@ class TileBuffer:
 
     def follows(self, axis: Axis) -> bool:
         """Whether smaller tiles of the axis make it smaller."""
-        return any(
-            dim == axis.name or (isinstance(dim, Span) and dim.axis == axis) for dim in self.dims
-        )
+        return any(_follows(dim, axis) for dim in self.dims)
+
+
+def _follows(dim: Dim, axis: Axis) -> bool:
+    match dim:
+        case Span():
+            return dim.axis == axis
+        case Groups():
+            return any(_follows(part, axis) for part in dim.dims)
+        case _:
+            return dim == axis.name
 
 
 def _cells(dim: Dim, tiles: Mapping[str, int]) -> int:
@@ -124,6 +146,8 @@ def _cells(dim: Dim, tiles: Mapping[str, int]) -> int:
             return tiles[dim]
         case Span():
             return dim.cells(tiles.get(dim.axis.name, dim.axis.length))
+        case Groups():
+            return dim.cells(tiles)
 
 
 def fit_tiles(
@@ -146,7 +170,7 @@ def fit_tiles(
                 tiles[axis.name] = smaller
                 break
         else:
-            raise _too_small(nest, full, buffers, tiles, memories[full], location)
+            raise _too_small(nest, full, buffers, tiles, memories.get(full, 0), location)
     return tiles
 
 
@@ -157,7 +181,7 @@ def _overflowing(
     for buffer in buffers:
         size = buffer_bytes(buffer.element, buffer.shape(tiles))
         used[buffer.memory] = used.get(buffer.memory, 0) + size
-    return next((memory for memory, size in used.items() if size > memories[memory]), None)
+    return next((memory for memory, size in used.items() if size > memories.get(memory, 0)), None)
 
 
 def _too_small(

@@ -27,6 +27,18 @@ def _analyze_sparsity() -> type[ModulePass]:
     return AnalyzeSparsityPass
 
 
+def _mask_gradients() -> type[ModulePass]:
+    from spikeloom.passes.mask_gradients import MaskGradientsPass
+
+    return MaskGradientsPass
+
+
+def _fuse_luts() -> type[ModulePass]:
+    from spikeloom.passes.fuse_luts import FuseLutsPass
+
+    return FuseLutsPass
+
+
 def _lower_to_engine() -> type[ModulePass]:
     from spikeloom.passes.lower_to_engine import LowerToEnginePass
 
@@ -37,6 +49,8 @@ PASSES: dict[str, PassFactory] = {
     "infer-shapes": _infer_shapes,
     "expand-bptt": _expand_bptt,
     "analyze-sparsity": _analyze_sparsity,
+    "mask-gradients": _mask_gradients,
+    "fuse-luts": _fuse_luts,
     "lower-to-engine": _lower_to_engine,
 }
 """Factories import late, so that listing the passes costs nothing."""

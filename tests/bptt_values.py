@@ -127,6 +127,8 @@ class _Run:
                     result = result + self._parameter(op.bias)
             case bptt.SynapseInputGradientOp():
                 result = now[op.gradient] @ self._parameter(op.weight)
+                if op.mask is not None:
+                    result = np.where(now[op.mask] != 0, result, 0)
             case bptt.SynapseWeightGradientOp():
                 result = np.einsum("tbo,tbi->oi", now[op.gradient], now[op.input])
             case bptt.BiasGradientOp():

@@ -10,12 +10,18 @@ import pytest
 from numpy.typing import NDArray
 
 from spikeloom.backend.kernels.dispatch import kernel_of
-from spikeloom.backend.kernels.operands import BOX_COLUMNS, COUNTS, SCRATCH_BYTES
+from spikeloom.backend.kernels.operands import (
+    BOX_COLUMNS,
+    COUNTS,
+    OUTPUT_LANES,
+    QUEUE_ROWS,
+    RATES,
+    SCRATCH_BYTES,
+)
 from spikeloom.dialects.instruction_set import (
     DIMENSIONS,
     MAX_AXES,
     MAX_IMMEDIATES,
-    MAX_ROLES,
     ONE,
     SPECS,
     Element,
@@ -77,6 +83,8 @@ def execute(
     immediates: Sequence[float] = (),
     threads: int = 1,
     lanes: int = 64,
+    output_lanes: int = 64,
+    queue_rows: int = 64,
 ) -> Outcome:
     """Executes instruction `name`; `operands` by role: uint8 bits, float32 or int32, 4 axes.
 
@@ -86,7 +94,8 @@ def execute(
     """
     spec = SPECS[name]
     buffers: dict[str, PaddedBuffer] = {}
-    boxes = np.zeros((MAX_ROLES, BOX_COLUMNS), np.int64)
+    boxes = np.zeros((RATES + 1, BOX_COLUMNS), np.int64)
+    boxes[RATES, [OUTPUT_LANES, QUEUE_ROWS]] = output_lanes, queue_rows
     for index, role in enumerate(spec.roles):
         if role.name not in operands:
             continue

@@ -33,6 +33,8 @@ class RandomTraining:
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)
+        # How sums are taken, which must not matter, varies by itself.
+        self.ways = np.random.default_rng([self.seed, 1])
         self.t, self.b = int(self.rng.integers(1, 6)), int(self.rng.integers(1, 9))
         # Positions are rows of a picture of this height and width; often there is only one.
         self.height, self.width = (int(v) for v in self.rng.choice([1, 1, 2, 3], 2))
@@ -112,10 +114,14 @@ class RandomTraining:
         slice_ = int(self.rng.integers(1, self.b + 1))
         lines = int(self.rng.integers(1, self.height + 1))
         name, role = ("accumulate", "spikes") if spiking else ("multiply", "values")
+        tables = self.tables(layer, "forward_tables", (1, inputs), 64) if spiking else None
         with self.builder.loop(0, outputs, 64) as o:
             source = Slice(weight, loops=(NO_LOOP, NO_LOOP, NO_LOOP, o))
             extents = (1, 1, inputs, LoopExtent(o))
             self.emit("load", {"target": tile, "source": source}, extents, layer=layer)
+            if tables is not None:
+                built = (1, inputs, LoopExtent(o), *tables[1])
+                self.emit("build_tables", {"tables": tables[0], "weight": tile}, built, (), layer)
             with (
                 self.builder.loop(0, self.b, slice_) as s,
                 self.builder.loop(0, self.height, lines) as y,
@@ -124,12 +130,32 @@ class RandomTraining:
                 operands = {
                     "current": Slice(current, (0, 0, 0, 0), (NO_LOOP, s, y, o), scales),
                     role: Slice(spikes, (0, 0, 0, 0), (NO_LOOP, s, y, NO_LOOP), scales),
-                    "weight": tile,
                 }
                 positions = LoopExtent(y, self.width)
                 extents = (self.t, LoopExtent(s), positions, positions, 1, inputs, LoopExtent(o))
-                self.emit(name, operands, extents, one_by_one(self.width), layer)
+                numbers = one_by_one(self.width)
+                if tables is not None:
+                    operands["tables"] = tables[0]
+                    self.emit("lookup", operands, (*extents, *tables[1]), numbers, layer)
+                else:
+                    operands["weight"] = tile
+                    dense = (int(self.ways.integers(2)),) if spiking else ()
+                    self.emit(name, operands, extents, (*numbers, *dense), layer)
         return weight, bias, current
+
+    def tables(self, layer, memory, cells, outputs):
+        """Tables for groups of the second of `cells`, and the lengths of their last two axes.
+
+        None as often as not.
+        """
+        if not self.ways.integers(2):
+            return None
+        taps, grouped = cells
+        width = int(self.ways.integers(1, 6))
+        groups = -(-grouped // width) + int(self.ways.integers(2))
+        shape = (taps, groups, 2**width, outputs)
+        shape = shape if memory == "forward_tables" else (groups, 1, 2**width, outputs)
+        return self.buffer(f"{layer}.{memory}", F32, shape, memory), (groups, 2**width)
 
     def fire(self, layer, current, units):
         shape = (self.t, self.b, self.positions, units)
@@ -244,7 +270,17 @@ class RandomTraining:
         name, role = ("correlate_spikes", "spikes") if spiking else ("correlate_values", "values")
         operands = {"weight_gradient": total, role: inputs, "gradient": gradient}
         extents = (self.t, self.b, self.positions, self.positions, 1, rows, columns)
-        self.emit(name, operands, extents, one_by_one(self.width), layer)
+        cells = (1, self.t * self.b * self.positions)
+        tables = self.tables(layer, "update_tables", cells, columns) if spiking else None
+        if tables is not None:
+            built = (self.t, self.b, self.positions, columns, *tables[1])
+            sums = {"tables": tables[0], "gradient": operands.pop("gradient")}
+            self.emit("build_row_tables", sums, built, (), layer)
+            operands["tables"], extents = tables[0], (*extents, *tables[1])
+            self.emit("correlate_tables", operands, extents, one_by_one(self.width), layer)
+        else:
+            dense = (int(self.ways.integers(2)),) if spiking else ()
+            self.emit(name, operands, extents, (*one_by_one(self.width), *dense), layer)
         self.update(layer, weight, total, rows, columns)
         total = self.cleared(f"{layer}.bias.gradient", F32, (1, 1, 1, columns), "gradient_sram")
         operands = {"bias_gradient": total, "gradient": gradient}
@@ -300,7 +336,10 @@ class RandomTraining:
         )
         operands = {"input_gradient": back, "gradient": gradient2, "transposed_weight": turned}
         extents = (self.t, self.b, self.positions, self.positions, 1, n1, n2)
-        self.emit("backpropagate", operands, extents, one_by_one(self.width), "output")
+        if self.ways.integers(2):
+            operands["mask"] = hidden["mask"]
+        skips = (int(v) for v in self.ways.integers(0, 2, 2))
+        self.emit("backpropagate", operands, extents, (*one_by_one(self.width), *skips), "output")
         gradient1 = self.fire_gradient("hidden", hidden, back, n1)
         self.weight_update("output", hidden["spikes"], True, gradient2, (w2, b2), (n1, n2))
         self.weight_update("hidden", image, not self.analog, gradient1, (w1, b1), (n0, n1))

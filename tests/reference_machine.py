@@ -105,8 +105,41 @@ def windows(x: np.ndarray, axes: dict[str, int], n: dict[str, float]) -> np.ndar
     return met
 
 
+def selected(bits: np.ndarray) -> np.ndarray:
+    """The number whose bits, lowest first, lie along the last axis."""
+    return (bits.astype(int) << np.arange(bits.shape[-1])).sum(axis=-1)
+
+
+def build(tables: np.ndarray, cells: np.ndarray) -> None:
+    """tables[tap, group, entry] = sum of the cells [tap, cell] whose bit of the entry is one."""
+    width = int(np.log2(tables.shape[2]))
+    tables[...] = 0
+    for group in range(tables.shape[1]):
+        for entry in range(tables.shape[2]):
+            for cell in range(group * width, min((group + 1) * width, cells.shape[1])):
+                if entry >> (cell - group * width) & 1:
+                    tables[:, group, entry] += cells[:, cell]
+
+
+ISSUED, SKIPPED_INPUT, SKIPPED_OUTPUT, SKIPPED_BOTH = range(4)
+
+
+def products(view: dict, axes: dict[str, int], n: dict[str, float]) -> np.ndarray:
+    """What becomes of every product of `backpropagate`: (rows, taps, outputs, inputs)."""
+    gradient = view["gradient"]
+    shape = (*gradient.shape[:3], axes["taps"], axes["outputs"], axes["inputs"])
+    silent, masked = np.ones(shape, bool), np.zeros(shape, bool)
+    for p, tap, q in meetings(axes, n):
+        silent[:, :, p, tap] = (gradient[:, :, p] == 0)[..., None]
+        if "mask" in view:
+            masked[:, :, p, tap] = (view["mask"][:, :, q] == 0)[..., None, :]
+    kinds = silent * n["skip_input"] + 2 * masked * n["skip_output"]
+    return kinds.astype(int).reshape(-1, *shape[3:])
+
+
 class ReferenceMachine:
-    """Executes a stream on `memory`, one array per buffer; remembers events per row."""
+    """Executes a stream on `memory`, one array per buffer; remembers events per row,
+    and of `backpropagate` what became of every product."""
 
     def __init__(self, stream: Stream):
         self.stream = stream
@@ -126,6 +159,8 @@ class ReferenceMachine:
             if event_driven:
                 met = windows(view["spikes"], instruction.axes, instruction.immediates)
                 events = met.sum(axis=(3, 4)).ravel()
+            elif instruction.spec.name == "backpropagate":
+                events = products(view, instruction.axes, instruction.immediates)
             self.events.append(events.astype(np.int64))
             do = getattr(self, f"do_{instruction.spec.name}")
             if "input_positions" in instruction.axes:
@@ -228,7 +263,30 @@ class ReferenceMachine:
     def do_backpropagate(self, v, n, axes):
         for p, tap, q in meetings(axes, n):
             back = v["gradient"][:, :, p] @ v["transposed_weight"][tap, 0]
-            v["input_gradient"][:, :, q] += back
+            v["input_gradient"][:, :, q] += back * (v["mask"][:, :, q] if "mask" in v else 1)
+
+    def do_build_tables(self, v, n):
+        build(v["tables"], v["weight"][:, 0])
+
+    def do_lookup(self, v, n, axes):
+        width = int(np.log2(axes["entries"]))
+        met = windows(v["spikes"], axes, n)
+        for tap in range(axes["taps"]):
+            for group in range(-(-axes["inputs"] // width)):
+                entry = selected(met[..., tap, group * width : (group + 1) * width])
+                v["current"] += v["tables"][tap, group, entry]
+
+    def do_build_row_tables(self, v, n):
+        gradient = v["gradient"]
+        build(v["tables"].swapaxes(0, 1), gradient.reshape(1, -1, gradient.shape[-1]))
+
+    def do_correlate_tables(self, v, n, axes):
+        width = int(np.log2(axes["entries"]))
+        met = windows(v["spikes"], axes, n)
+        met = met.reshape(-1, *met.shape[3:])
+        for group in range(-(-len(met) // width)):
+            entry = selected(np.moveaxis(met[group * width : (group + 1) * width], 0, -1))
+            v["weight_gradient"][:, 0] += v["tables"][group, 0, entry]
 
     def do_correlate_spikes(self, v, n, axes):
         met = windows(v.get("spikes", v.get("values")), axes, n)

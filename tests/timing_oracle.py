@@ -17,7 +17,7 @@ from math import ceil, prod
 import numpy as np
 from reference_machine import Executed
 
-from spikeloom.backend.machine import Machine
+from spikeloom.backend.machine import Machine, SparseEngine, TableEngine
 from spikeloom.backend.stream import ELEMENTS, Stream
 from spikeloom.dialects.instruction_set import Element, Engine
 
@@ -49,16 +49,45 @@ def service_cycles(
     cells = prod(axes[a] for a in spec.axes if a != "input_positions")
     if spec.engine in (Engine.NEURON, Engine.LOSS, Engine.OPTIMIZER):
         return unit.latency.value + ceil(cells / unit.lanes.value)
+    if spec.name == "backpropagate":
+        return unit.latency.value + slowest_multipliers(events == 0, unit)
+    if "entries" in axes:
+        return unit.latency.value + _table_cycles(instruction, unit)
     rows = axes["steps"] * axes["samples"] * axes["positions"]
     into, out = axes.get("inputs", 1), axes["outputs"]
-    if spec.name == "backpropagate":
-        into, out = out, into
     into *= axes.get("taps", 1)
     columns = ceil(out / unit.output_lanes.value)
-    if spec.name in ("accumulate", "correlate_spikes"):
+    if instruction.immediates.get("dense") == 0:
         passes = sum(ceil(int(n) / unit.input_lanes.value) for n in events)
         return unit.latency.value + passes * columns
     return unit.latency.value + rows * ceil(into / unit.input_lanes.value) * columns
+
+
+def slowest_multipliers(issued: np.ndarray, unit: SparseEngine) -> int:
+    """Cycles for the products that are `issued`, (rows, taps, outputs, inputs), block by block."""
+    _, taps, outputs, inputs = issued.shape
+    into = np.arange(taps * outputs).reshape(taps, outputs, 1) % unit.input_lanes.value
+    out = np.arange(inputs) % unit.output_lanes.value
+    multiplier = (into * unit.output_lanes.value + out).ravel()
+    depth = unit.queue_rows.value
+    blocks = [issued[r : r + depth].sum(axis=0).ravel() for r in range(0, len(issued), depth)]
+    return sum(int(np.bincount(multiplier, weights=block).max()) for block in blocks)
+
+
+def _table_cycles(instruction: Executed, unit: TableEngine) -> int:
+    axes, spec = instruction.axes, instruction.spec
+    width, columns = (
+        axes["entries"].bit_length() - 1,
+        ceil(axes["outputs"] / unit.output_lanes.value),
+    )
+    if spec.engine is Engine.FORWARD:
+        tables = axes["taps"] * ceil(axes["inputs"] / width)
+        uses = prod(axes[a] for a in ("steps", "samples", "positions") if a in axes)
+    else:
+        tables = ceil(axes["steps"] * axes["samples"] * axes["positions"] / width)
+        uses = axes.get("taps", 1) * axes.get("inputs", 1)
+    turns = axes["entries"] if spec.name.startswith("build") else uses
+    return turns * ceil(tables / unit.input_lanes.value) * columns
 
 
 def _conflicts(stream: Stream) -> list[int]:

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from spikeloom.backend.kernels.compile import compiled
+from spikeloom.backend.kernels.dual_sparsity import (
+    MASK,
+    SAVED_BYTES,
+    add_unmasked,
+    count_products,
+)
 from spikeloom.backend.kernels.forward import list_nonzero
 from spikeloom.backend.kernels.operands import (
     ADDRESS,
@@ -12,6 +18,7 @@ from spikeloom.backend.kernels.operands import (
     SIGNATURE,
     Doubles,
     Integers,
+    present,
     row_count,
     row_of,
 )
@@ -34,13 +41,19 @@ def backpropagate(
 ) -> None:
     """input_gradient[t, b, p, :] += gradient[t, b, p, o] * transposed_weight[o, :], o ascending.
 
-    Gradients that are zero are left out: exact, and most of them are.
+    Gradients that are zero are left out, and cells that a mask leaves out stay as they are.
     """
     inputs, outputs, total = extent[INPUTS], extent[OUTPUTS], row_count(extent)
-    scales = scratch + 4 * outputs
+    offsets = scratch + SAVED_BYTES
+    scales = offsets + 4 * outputs
     weight, weight_row = operand[TRANSPOSED_WEIGHT, ADDRESS], operand[TRANSPOSED_WEIGHT, ROW_BYTES]
     for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
         gradient = row_of(operand, GRADIENT, extent, r)
-        found = list_nonzero(gradient, outputs, weight_row, scratch, scales)
+        found = list_nonzero(gradient, outputs, weight_row, offsets, scales)
         result = row_of(operand, INPUT_GRADIENT, extent, r)
-        add_scaled_rows(result, weight, scratch, scales, found, inputs)
+        if present(operand, MASK):
+            mask = row_of(operand, MASK, extent, r)
+            add_unmasked(result, mask, weight, offsets, scales, found, inputs, scratch)
+        else:
+            add_scaled_rows(result, weight, offsets, scales, found, inputs)
+    count_products(operand, extent, immediate, lanes, count, scratch, thread, threads)

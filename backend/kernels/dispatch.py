@@ -23,6 +23,8 @@ from spikeloom.backend.kernels.neuron_gradients import fire_gradient, integrate_
 from spikeloom.backend.kernels.neurons import add, fire, integrate
 from spikeloom.backend.kernels.operands import SIGNATURE, Kernel, Task
 from spikeloom.backend.kernels.optimizers import adam, count_step, sgd
+from spikeloom.backend.kernels.row_tables import build_row_tables, correlate_tables
+from spikeloom.backend.kernels.tables import build_tables, lookup
 from spikeloom.backend.kernels.weight_update import (
     correlate_spikes,
     correlate_values,
@@ -56,6 +58,10 @@ KERNELS: tuple[Kernel, ...] = (
     count_step,
     sgd,
     adam,
+    build_tables,
+    lookup,
+    build_row_tables,
+    correlate_tables,
 )
 """Every kernel; `run_early` and `run_late` call them by their position here."""
 
@@ -83,6 +89,10 @@ _ON_CELLS: dict[str, Kernel] = {
     "count_step": count_step,
     "sgd": sgd,
     "adam": adam,
+    "build_tables": build_tables,
+    "lookup": lookup,
+    "build_row_tables": build_row_tables,
+    "correlate_tables": correlate_tables,
 }
 _ON_BITS: dict[str, Kernel] = {
     "load": copy_bits,
@@ -143,7 +153,7 @@ def run_early(kernel: int, task: Task) -> None:
 
 @compiled(INTEGER, _TASK)
 def run_late(kernel: int, task: Task) -> None:
-    """Kernels from 13 on: losses, backward, weight update, optimizers."""
+    """Kernels from 13 on: losses, backward, weight update, optimizers, tables."""
     if kernel == 13:
         cross_entropy(*task)
     elif kernel == 14:
@@ -168,3 +178,11 @@ def run_late(kernel: int, task: Task) -> None:
         sgd(*task)
     elif kernel == 24:
         adam(*task)
+    elif kernel == 25:
+        build_tables(*task)
+    elif kernel == 26:
+        lookup(*task)
+    elif kernel == 27:
+        build_row_tables(*task)
+    elif kernel == 28:
+        correlate_tables(*task)

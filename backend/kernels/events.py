@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from spikeloom.backend.kernels.compile import INTEGER, INTEGERS, INTEGERS_2D, compiled
+from spikeloom.backend.kernels.compile import (
+    DOUBLES,
+    INTEGER,
+    INTEGERS,
+    INTEGERS_2D,
+    compiled,
+)
 from spikeloom.backend.kernels.memory import (
     load_bits,
     population_count,
@@ -12,13 +18,20 @@ from spikeloom.backend.kernels.memory import (
 from spikeloom.backend.kernels.operands import (
     EVENTS,
     INPUTS,
+    ISSUED,
     PASSES,
-    SILENT,
+    ROWS,
+    SKIPPED_INPUT,
+    TAPS,
+    Doubles,
     Integers,
     row_count,
     row_of,
 )
 from spikeloom.backend.kernels.partition import share_start
+
+DENSE = 6
+"""Where the switch stands among the immediates."""
 
 
 @compiled(INTEGER, INTEGER, INTEGER, INTEGER)
@@ -37,27 +50,35 @@ def list_events(bits: int, features: int, scale: int, offsets: int) -> int:
     return found
 
 
-@compiled(INTEGERS_2D, INTEGER, INTEGERS, INTEGER, INTEGERS, INTEGER, INTEGER)
+@compiled(INTEGERS_2D, INTEGER, INTEGERS, DOUBLES, INTEGER, INTEGERS, INTEGER, INTEGER)
 def count_events(
     operand: Integers,
     role: int,
     extent: Integers,
+    immediate: Doubles,
     lanes: int,
     count: Integers,
     thread: int,
     threads: int,
 ) -> None:
-    """Counts events, silent inputs and passes of this thread's share of the rows.
+    """Counts events, cells worked on, rows moved and passes of this thread's share of the rows.
 
-    `extent` starts with steps, samples, positions and inputs. A row with n events takes
-    ceil(n / lanes) passes; one without any takes none.
+    A row with n events takes ceil(n / lanes) passes and moves n rows of weights; one without
+    any takes none. Dense work takes as many passes as if all inputs spiked, and moves every row
+    of the weights once, for all rows together.
     """
     inputs, total = extent[INPUTS], row_count(extent)
+    dense = immediate[DENSE] != 0.0
     for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
         bits = row_of(operand, role, extent, r)
         events = 0
         for first in range(0, inputs, 64):
             events += population_count(load_bits(bits, first >> 6, min(64, inputs - first)))
+        worked = inputs if dense else events
         count[EVENTS] += events
-        count[SILENT] += inputs - events
-        count[PASSES] += (events + lanes - 1) // lanes
+        count[ISSUED] += worked
+        count[SKIPPED_INPUT] += inputs - worked
+        count[ROWS] += 0 if dense else events
+        count[PASSES] += (worked + lanes - 1) // lanes
+    if dense and thread == 0:
+        count[ROWS] += extent[TAPS] * inputs

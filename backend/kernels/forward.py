@@ -81,7 +81,7 @@ def accumulate(
         events = list_events(spikes, inputs, weight_row, scratch)
         current = row_of(operand, CURRENT, extent, r)
         add_rows(current, weight, scratch, events, outputs)
-    count_events(operand, INPUT, extent, lanes, count, thread, threads)
+    count_events(operand, INPUT, extent, immediate, lanes, count, thread, threads)
 
 
 @compiled(*SIGNATURE)

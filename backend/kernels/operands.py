@@ -7,6 +7,7 @@ All kernels have one signature, so that they are compiled, called and tested ali
 - `operand[role]` = address of the box, bytes from step to step, from sample to sample and from
   row to row; roles in the order of the instruction set (written first). The address of an absent
   role is 0.
+  The last row holds numbers of the engine.
 - `extent[axis]`, `immediate[i]`: in the order of the instruction set.
 - `lanes`: input lanes of the engine, for counting passes.
 - `count`: what this thread's part of the instruction counted (the indices below), added to.
@@ -29,6 +30,7 @@ from spikeloom.backend.kernels.compile import (
     INTEGERS_2D,
     compiled,
 )
+from spikeloom.dialects.instruction_set import MAX_ROLES
 
 Integers = NDArray[np.int64]
 Doubles = NDArray[np.float64]
@@ -46,21 +48,30 @@ BOX_COLUMNS = 4
 # Axes of an instruction with a window; steps, samples and positions come first.
 POSITIONS, INPUT_POSITIONS, TAPS, INPUTS, OUTPUTS = 2, 3, 4, 5, 6
 
+# The row of `operand` behind those of the roles, and its columns: numbers of the engine.
+RATES = MAX_ROLES
+OUTPUT_LANES, QUEUE_ROWS = 0, 1
+
 # What kernels count, as exact integers that add up over threads.
 PASSES = 0
-"""Passes through the input lanes: per row, its events in groups of `lanes`."""
+"""Passes through the input lanes: per row, its events in groups of `lanes`; or the cycles that
+the slowest multiplier needs."""
 EVENTS = 1
 """Inputs that spiked, over all rows."""
-SILENT = 2
-"""Inputs that did not spike, over all rows."""
+ROWS = 2
+"""Rows of the operand that is moved by the row: of events, or of its box."""
 SPIKES = 3
 """Spikes emitted."""
 MASKED = 4
 """Mask bits set."""
 NONZERO = 5
 """Gradients different from zero."""
-COUNTS = 8
-"""Length of `count`: a whole cache line, so that threads do not disturb each other."""
+ISSUED = 6
+"""Cells worked on: of a row and an input, or of a gradient and an input."""
+SKIPPED_INPUT, SKIPPED_OUTPUT, SKIPPED_BOTH = 7, 8, 9
+"""Cells left out: nothing comes in, nobody reads what comes out, both."""
+COUNTS = 16
+"""Length of `count`: whole cache lines, so that threads do not disturb each other."""
 
 SCRATCH_BYTES = 1 << 17
 

@@ -36,27 +36,27 @@ from spikeloom.backend.kernels.rows import add_rows, add_scaled_rows
 WEIGHT_GRADIENT, INPUT, GRADIENT = 0, 1, 2
 BIAS_GRADIENT, SUMMED = 0, 1
 
-_CHUNK = 128
+CHUNK = 128
 """Rows that are listed at a time."""
 # Scratch: 64 lists of offsets, 64 lists of scales, and the length of each list.
-_LIST_BYTES = 4 * _CHUNK
-_SCALES = 64 * _LIST_BYTES
-_LENGTHS = 2 * _SCALES
+LIST_BYTES = 4 * CHUNK
+_SCALES = 64 * LIST_BYTES
+LENGTHS = 2 * _SCALES
 
 
 @compiled(INTEGER)
 def clear_lengths(scratch: int) -> None:
     """Empties the 64 lists."""
     for item in range(64):
-        store_i32(scratch + _LENGTHS, item, 0)
+        store_i32(scratch + LENGTHS, item, 0)
 
 
 @compiled(INTEGER, INTEGER, INTEGER)
 def append_row(scratch: int, item: int, offset: int) -> int:
     """Appends a row to list `item`; returns its position there."""
-    length = load_i32(scratch + _LENGTHS, item)
-    store_i32(scratch + item * _LIST_BYTES, length, offset)
-    store_i32(scratch + _LENGTHS, item, length + 1)
+    length = load_i32(scratch + LENGTHS, item)
+    store_i32(scratch + item * LIST_BYTES, length, offset)
+    store_i32(scratch + LENGTHS, item, length + 1)
     return length
 
 
@@ -84,9 +84,9 @@ def correlate_spikes(
     for word in range(begin >> 6, (end + 63) >> 6):
         first = 64 * word
         mine = low_bits(end - first) & ~low_bits(max(0, begin - first))
-        for start in range(0, rows, _CHUNK):
+        for start in range(0, rows, CHUNK):
             clear_lengths(scratch)
-            for r in range(start, min(rows, start + _CHUNK)):
+            for r in range(start, min(rows, start + CHUNK)):
                 bits = load_word(row_of(operand, INPUT, extent, r), word) & mine
                 if bits != 0:
                     offset = row_offset(operand, GRADIENT, extent, r)
@@ -94,12 +94,12 @@ def correlate_spikes(
                         append_row(scratch, trailing_zeros(bits), offset)
                         bits &= bits - 1
             for item in range(max(0, begin - first), min(64, end - first)):
-                length = load_i32(scratch + _LENGTHS, item)
+                length = load_i32(scratch + LENGTHS, item)
                 if length > 0:
                     target = row_at(operand, WEIGHT_GRADIENT, 0, 0, first + item)
-                    offsets = scratch + item * _LIST_BYTES
+                    offsets = scratch + item * LIST_BYTES
                     add_rows(target, operand[GRADIENT, ADDRESS], offsets, length, outputs)
-    count_events(operand, INPUT, extent, lanes, count, thread, threads)
+    count_events(operand, INPUT, extent, immediate, lanes, count, thread, threads)
 
 
 @compiled(*SIGNATURE)
@@ -119,21 +119,21 @@ def correlate_values(
     end = share_start(inputs, thread + 1, threads)
     for first in range(begin, end, 64):
         items = min(64, end - first)
-        for start in range(0, rows, _CHUNK):
+        for start in range(0, rows, CHUNK):
             clear_lengths(scratch)
-            for r in range(start, min(rows, start + _CHUNK)):
+            for r in range(start, min(rows, start + CHUNK)):
                 values = row_of(operand, INPUT, extent, r)
                 offset = row_offset(operand, GRADIENT, extent, r)
                 for item in range(items):
                     value = load_f32(values, first + item)
                     if value != np.float32(0.0):
                         position = append_row(scratch, item, offset)
-                        store_f32(scratch + _SCALES + item * _LIST_BYTES, position, value)
+                        store_f32(scratch + _SCALES + item * LIST_BYTES, position, value)
             for item in range(items):
-                length = load_i32(scratch + _LENGTHS, item)
+                length = load_i32(scratch + LENGTHS, item)
                 if length > 0:
                     target = row_at(operand, WEIGHT_GRADIENT, 0, 0, first + item)
-                    offsets = scratch + item * _LIST_BYTES
+                    offsets = scratch + item * LIST_BYTES
                     scales = offsets + _SCALES
                     add_scaled_rows(
                         target, operand[GRADIENT, ADDRESS], offsets, scales, length, outputs
@@ -160,8 +160,8 @@ def sum_gradient(
         return
     base = operand[SUMMED, ADDRESS] + 4 * begin
     target = operand[BIAS_GRADIENT, ADDRESS] + 4 * begin
-    for start in range(0, rows, _CHUNK):
-        length = min(_CHUNK, rows - start)
+    for start in range(0, rows, CHUNK):
+        length = min(CHUNK, rows - start)
         for k in range(length):
             store_i32(scratch, k, row_offset(operand, SUMMED, extent, start + k))
         add_rows(target, base, scratch, length, end - begin)

@@ -66,12 +66,26 @@ def attach_machine(module: ModuleOp, machine: Machine) -> None:
 
     if any(isinstance(op, MachineOp) for op in module.ops):
         return
-    op = MachineOp(machine.name, machine.memory_bytes)
+    op = MachineOp(machine.name, machine.memory_bytes, cost_numbers(machine))
     block = module.body.block
     if block.first_op is None:
         block.add_op(op)
     else:
         block.insert_op_before(op, block.first_op)
+
+
+def cost_numbers(machine: Machine) -> dict[str, int]:
+    """What passes weigh costs by: lanes and table widths by engine, femtojoules per action."""
+    from spikeloom.dialects.instruction_set import MEMORIES
+
+    numbers = {"addition": machine.energies.addition.value}
+    numbers["multiplication"] = machine.energies.multiplication.value
+    for memory in MEMORIES:
+        read, write = machine.energies.per_byte(memory)
+        numbers |= {f"{memory}_read": read, f"{memory}_write": write}
+    for name, engine in machine.engines:
+        numbers |= {f"{name}_{part}": number.value for part, number in engine}
+    return numbers
 
 
 def apply_pipeline(module: ModuleOp, pipeline: str, instrument: Instrument | None = None) -> None:

@@ -1,0 +1,215 @@
+"""`fuse-luts`: chooses how each layer's spikes are accumulated: tables, events, or all inputs.
+
+A table of n inputs holds the sums of all 2^n subsets of their weights, so that n additions become
+one read and one addition. The choice is an attribute of the operation, which `lower-to-engine`
+follows. It is exact up to the order of summation: within a group first, then over groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, prod
+from typing import Literal
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, i1
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+
+from spikeloom.diagnostics import error
+from spikeloom.dialects import bptt
+from spikeloom.dialects.accumulation import ACCUMULATION, AccumulationAttr, Way
+from spikeloom.dialects.bptt_scan import ScanOp
+from spikeloom.dialects.density import density_of
+from spikeloom.dialects.engine import MachineOp
+from spikeloom.dialects.locations import location_of
+from spikeloom.passes.accumulation_cost import (
+    WORD,
+    Accumulation,
+    Array,
+    Cost,
+    events_cost,
+    forward_tables_cost,
+    plain_cost,
+    update_tables_cost,
+)
+
+Choice = tuple[Way, int]
+"""A way and the width of its tables, 0 for none."""
+
+ASSUMED_DENSITY = Fraction(1, 2)
+"""Of spikes of which nothing is known: `analyze-sparsity` has not run."""
+
+Forward = bptt.SynapseOp | bptt.ConvolutionOp
+Update = bptt.SynapseWeightGradientOp | bptt.ConvolutionWeightGradientOp
+
+
+@dataclass(frozen=True)
+class FuseLutsPass(ModulePass):
+    """Chooses tables, events or plain accumulation for every sum that spikes select.
+
+    Options: `width` forces tables of so many inputs, 0 none; `accumulate` forces one of the three
+    ways; `engines` are those to choose for; `goal` says what counts first, cycles or energy, the
+    other decides between equals. Analog inputs are multiplied as before.
+
+    Raises:
+        DiagnosticError: the tables are wider than the machine's, or it has none (E0302); there is
+            no machine with lanes and energies (E0204); the options contradict each other (E0405).
+    """
+
+    name = "fuse-luts"
+
+    width: int | None = None
+    accumulate: Literal["plain", "events", "tables"] | None = None
+    engines: tuple[Literal["fe", "wue"], ...] = ("fe", "wue")
+    goal: Literal["time", "energy"] = "time"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        self._check_options()
+        machine = next((m for m in op.ops if isinstance(m, MachineOp)), None)
+        for step in [step for step in op.ops if isinstance(step, bptt.StepOp)]:
+            sums = [each for each in step.walk() if _selects(each)]
+            if sums and (machine is None or not machine.known_numbers()):
+                raise error(
+                    "E0204",
+                    "fuse-luts finds no engine.machine with numbers in the module",
+                    location_of(op),
+                    "run it with spikeloom-opt, which adds one (--machine FILE chooses)",
+                )
+            for each in sums:
+                assert machine is not None
+                engine = "fe" if isinstance(each, Forward) else "wue"
+                if engine in self.engines:
+                    each.attributes[ACCUMULATION] = self._chosen(each, step, machine, engine)
+
+    def _check_options(self) -> None:
+        tables = self.width is not None and self.width > 0
+        if self.width is not None and self.width < 0:
+            raise error("E0405", f"fuse-luts{{width={self.width}}}: a width is at least 0")
+        forced = Way(self.accumulate) if self.accumulate else None
+        if forced is not None and self.width is not None and (forced is Way.TABLES) is not tables:
+            message = f"fuse-luts{{width={self.width} accumulate={self.accumulate}}}"
+            raise error("E0405", f"{message}: only tables have a width, and it is at least 1")
+
+    def _chosen(
+        self, op: Operation, step: bptt.StepOp, machine: MachineOp, engine: str
+    ) -> AccumulationAttr:
+        array = _array(machine, engine)
+        work = _accumulation(op, step, machine.sizes(), array)
+        choices = list(self._choices(op, array, machine, engine))
+        costs = {choice: _cost(choice, work, array, engine) for choice in choices}
+
+        def weight(choice: Choice) -> tuple[int, int]:
+            cost = costs[choice]
+            if self.goal == "time":
+                return cost.cycles, cost.femtojoules
+            return cost.femtojoules, cost.cycles
+
+        best = min(choices, key=weight)  # of equals the simplest, which comes first
+        return AccumulationAttr.get(*best, costs[best].cycles, costs[best].femtojoules)
+
+    def _choices(
+        self, op: Operation, array: Array, machine: MachineOp, engine: str
+    ) -> Iterator[Choice]:
+        """What the options leave, simple ways first."""
+        forced = Way.TABLES if self.width else Way(self.accumulate) if self.accumulate else None
+        for way in (Way.EVENTS, Way.PLAIN):
+            if forced in (None, way):
+                yield way, 0
+        if self.width == 0 or forced not in (None, Way.TABLES):
+            return
+        widest = self.width or 1
+        if forced is Way.TABLES and widest > array.table_width:
+            raise self._too_wide(op, widest, array.table_width, machine, engine)
+        widths = (self.width,) if self.width else range(1, array.table_width + 1)
+        for width in widths:
+            yield Way.TABLES, width
+
+    def _too_wide(self, op: Operation, width: int, limit: int, machine: MachineOp, engine: str):
+        has = f"has tables of {limit}" if limit else "has none"
+        remedy = f"a machine with engines.{engine}.table_width of {width}"
+        return error(
+            "E0302",
+            f"fuse-luts asks for tables of {width} inputs, but engine {engine} of the machine "
+            f"`{machine.sym_name.data}` {has}",
+            location_of(op),
+            f"use width={limit}, or {remedy}" if limit else f"use width=0, or {remedy}",
+        )
+
+
+def _selects(op: Operation) -> bool:
+    """Whether an operation adds up what spikes select."""
+    return isinstance(op, Forward | Update) and bptt.tensor_of(op.input).element_type == i1
+
+
+def _array(machine: MachineOp, engine: str) -> Array:
+    numbers = machine.known_numbers()
+
+    def number(name: str) -> int:
+        if name not in numbers:
+            raise error("E0204", f"the engine.machine does not say its number `{name}`")
+        return numbers[name]
+
+    tables = "forward_tables" if engine == "fe" else "update_tables"
+    if engine == "fe":
+        operand = number("weight_sram_read")
+    else:
+        operand = number("gradient_sram_read") + number("gradient_sram_write")
+    return Array(
+        number(f"{engine}_input_lanes"),
+        number(f"{engine}_output_lanes"),
+        number(f"{engine}_table_width") if machine.sizes().get(tables) else 0,
+        number("addition"),
+        WORD * operand,
+        WORD * number(f"{tables}_read"),
+        WORD * number(f"{tables}_write"),
+    )
+
+
+def _accumulation(
+    op: Operation, step: bptt.StepOp, memories: dict[str, int], array: Array
+) -> Accumulation:
+    """The sizes of an operation's sums; see `accumulation_cost`."""
+    assert isinstance(op, Forward | Update)
+    current = op.current if isinstance(op, Forward) else op.gradient
+    taps, inputs, outputs, positions = _sizes(op, current)
+    steps, batch = step.steps.value.data, step.batch.value.data
+    lanes = min(outputs, array.output_lanes)
+    if isinstance(op, Update):
+        resident = taps * inputs * lanes * WORD
+        loads = ceil(Fraction(resident, memories["gradient_sram"]))
+    else:
+        turns = steps if isinstance(op.parent_op(), ScanOp) else 1
+        resident = steps * batch * positions // turns * lanes * WORD
+        loads = turns * ceil(Fraction(resident, memories["state_sram"]))
+    rows = steps * batch * positions
+    return Accumulation(rows, taps, inputs, outputs, _density(op.input), loads)
+
+
+def _sizes(op: Forward | Update, current: SSAValue) -> tuple[int, int, int, int]:
+    """Taps, inputs per tap, outputs and positions."""
+    shape, input_shape = bptt.tensor_of(current).get_shape(), bptt.tensor_of(op.input).get_shape()
+    if isinstance(op, bptt.ConvolutionOp | bptt.ConvolutionWeightGradientOp):
+        kernel, _, _ = op.window.sizes
+        return kernel**2, input_shape[-3], shape[-3], prod(shape[-2:])
+    return 1, input_shape[-1], shape[-1], 1
+
+
+def _density(value: SSAValue) -> Fraction:
+    """Expected where a profile was read, else at most, else assumed."""
+    found = density_of(value)
+    if found is None:
+        return ASSUMED_DENSITY
+    return Fraction(found.most if found.measured is None else found.measured)
+
+
+def _cost(choice: Choice, work: Accumulation, array: Array, engine: str) -> Cost:
+    way, width = choice
+    if way is Way.PLAIN:
+        return plain_cost(work, array)
+    if way is Way.EVENTS:
+        return events_cost(work, array)
+    tables = forward_tables_cost if engine == "fe" else update_tables_cost
+    return tables(work, array, width)
