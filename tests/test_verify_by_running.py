@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 from bptt_values import step_values
 from programs import LEARNING, write_program
+from random_image_networks import random_image_network
 from random_networks import random_network
 from sparsity_programs import random_sample
 from xdsl.context import Context
@@ -18,6 +20,7 @@ from xdsl.passes import ModulePass
 from xdsl.transforms import get_all_passes
 
 from spikeloom import opt
+from spikeloom.ablation.variants import ACCUMULATIONS, SPARSITIES
 from spikeloom.backend.machine import load_machine
 from spikeloom.command_line import main
 from spikeloom.compiler import attach_machine, new_context
@@ -40,6 +43,7 @@ OPTIMIZERS = (
 )
 FORWARD = "infer-shapes,canonicalize,cse,dce"
 TRAINING = f"{FORWARD},expand-bptt,canonicalize,cse,dce"
+COMBINATIONS = tuple(product(ACCUMULATIONS, SPARSITIES))
 WHOLE = f"{TRAINING},analyze-sparsity,lower-to-engine"
 
 
@@ -73,6 +77,24 @@ def test_the_pipeline_changes_no_value_of_a_random_program(seed: int) -> None:
     network = random_network(seed, OPTIMIZERS[seed % len(OPTIMIZERS)])
     summary = verify(network.text(), passes_of(WHOLE)).summary
     assert summary.startswith("verified by running: 10 passes change none of")
+
+
+@pytest.mark.parametrize("seed", range(12, 36))
+def test_optimising_passes_change_no_value_of_a_random_program(seed: int) -> None:
+    """Every way to accumulate with every kind of sparsity, each on other programs."""
+    network = random_network(seed, OPTIMIZERS[seed % len(OPTIMIZERS)])
+    way, skip = COMBINATIONS[seed % len(COMBINATIONS)]
+    optimising = f"mask-gradients{{skip={skip}}},fuse-luts{{accumulate={way}}}"
+    pipeline = f"{TRAINING},analyze-sparsity,{optimising},lower-to-engine"
+    assert "12 passes" in verify(network.text(), passes_of(pipeline)).summary
+
+
+@pytest.mark.parametrize("seed", range(18))
+def test_no_pass_changes_a_value_of_a_random_convolutional_program(seed: int) -> None:
+    """Convolutions, pools, normalization, joined channels, residual sums, cycles."""
+    network = random_image_network(seed, OPTIMIZERS[seed % len(OPTIMIZERS)])
+    pipeline = f"{TRAINING},analyze-sparsity,mask-gradients"
+    assert "10 passes" in verify(network.text(), passes_of(pipeline)).summary
 
 
 def test_inference_is_verified_too() -> None:
