@@ -27,6 +27,7 @@ from spikeloom.compiler import attach_machine, new_context
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects import bptt, snn
 from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp
+from spikeloom.dialects.pool_kind import PoolKind, PoolKindAttr
 from spikeloom.dialects.training import OptimizerAttr, OptimizerKind
 from spikeloom.frontend.program import parse_program
 from spikeloom.keep_locations import keep_locations
@@ -45,6 +46,12 @@ FORWARD = "infer-shapes,canonicalize,cse,dce"
 TRAINING = f"{FORWARD},expand-bptt,canonicalize,cse,dce"
 COMBINATIONS = tuple(product(ACCUMULATIONS, SPARSITIES))
 WHOLE = f"{TRAINING},analyze-sparsity,lower-to-engine"
+
+
+CONVOLUTIONAL = LEARNING.replace("spikes[6]", "spikes[2, 6, 6]").replace(
+    "hidden = lif(linear(x, 5))",
+    "a = lif(batchnorm(conv2d(x, 3)))\n    hidden = lif(linear(flatten(avgpool2d(a, 2)), 5))",
+)
 
 
 def passes_of(pipeline: str) -> tuple[ModulePass, ...]:
@@ -150,6 +157,16 @@ def without_spike_reports(op: object) -> None:
         op.erase()
 
 
+def biased_statistics(op: object) -> None:
+    if isinstance(op, bptt.UpdateRunningOp):
+        op.unbiased = None
+
+
+def summed_pools(op: object) -> None:
+    if isinstance(op, bptt.PoolGradientOp):
+        op.kind = PoolKindAttr(PoolKind.SUM)
+
+
 def halved_readout(op: object) -> None:
     if isinstance(op, bptt.ReadoutOp):
         op.kind = bptt.ReadoutAttr(bptt.ReadoutKind.MEAN)
@@ -175,6 +192,21 @@ def test_a_wrong_pass_is_named_with_the_value_that_it_changes(
     messages = [d.message for d in caught.value.diagnostics]
     assert all(m.startswith("the pass `break` changes what @tiny computes: ") for m in messages)
     assert any(value in message for message in messages), messages
+
+
+@pytest.mark.parametrize(
+    ("change", "value"),
+    [
+        (biased_statistics, "the updated parameter of `a.variance`"),
+        (summed_pools, "the gradient of `a.weight`"),
+    ],
+)
+def test_a_wrong_pass_over_images_is_named_too(
+    change: Callable[[object], None], value: str
+) -> None:
+    with pytest.raises(DiagnosticError) as caught:
+        verify(CONVOLUTIONAL, (*passes_of(TRAINING), Breaking(change)))
+    assert any(value in diagnostic.message for diagnostic in caught.value.diagnostics)
 
 
 def test_a_changed_lowering_is_caught_on_the_machine() -> None:

@@ -95,9 +95,7 @@ class SpikeloomOpt(xDSLOptMain):
                 help=f"dump the IR {moment} this pass (to standard error; may be repeated)",
             )
         add("--print-ir-tree-dir", metavar="DIR", help="write DIR/00_PASS.mlir after each pass")
-        arg_parser.add_argument(
-            "--machine", metavar="FILE", help="machine that passes compile for"
-        )
+        arg_parser.add_argument("--machine", metavar="FILE", help="machine that passes compile for")
         add_verification_options(arg_parser)
 
     def setup_pipeline(self) -> None:
