@@ -91,6 +91,10 @@ class Engine:
             running={name: self._read("parameter", name) for name in network.running_shapes},
         )
 
+    def counters(self) -> dict[str, int]:
+        """All counters of the last run, by name."""
+        return self._result.counters()
+
     def neuron_counts(self) -> dict[str, np.ndarray]:
         """What the neuron unit counted in the last run, by layer."""
         counts: dict[str, np.ndarray] = {}

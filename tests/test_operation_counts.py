@@ -5,9 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sparsity_programs import only_step, run
+from engine_gradients import Engine
+from programs import write_program
+from random_batches import random_batch
+from random_networks import random_network
+from sparsity_programs import expanded, only_step, run
 from xdsl.dialects.builtin import ModuleOp
 
+from spikeloom.command_line import main
 from spikeloom.dialects.snn import NetworkOp
 from spikeloom.frontend.program import parse_program
 from spikeloom.operation_counts import counts_of_network, counts_of_step
@@ -49,6 +54,29 @@ def test_counts_of_a_small_network_are_those_by_hand() -> None:
     # Weights, two biases, scale and shift; running statistics are not trained.
     assert counts.parameters == 72 + 4 + 4 + 4 + 108 + 3
     assert counts.total == 2 * 648 + 3 * 108
+
+
+@pytest.mark.parametrize("seed", range(0, 40, 4))
+def test_a_dense_machine_counts_the_same(seed: int) -> None:
+    """Additions of the Forward and the Backward Engine, skipped ones included, in every batch."""
+    network = random_network(seed)
+    counts = counts_of_step(only_step(expanded(network)))
+    engine = Engine(network)
+    parameters, batch = random_batch(network, seed)
+    engine.write_parameters(parameters)
+    engine.run(batch)
+    measured = engine.counters()
+    cells = network.steps * network.batch
+    assert measured["fe__additions_dense"] == cells * counts.forward
+    assert measured["be__additions_dense"] == cells * counts.backward
+
+
+def test_the_command_prints_every_layer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["operations", str(write_program(tmp_path, TINY))]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == ["a", "648", "0", "648", "72"]
+    assert lines[3].split() == ["total", "756", "108", "756", "180"]
+    assert lines[-1] == "one sample trained for 4 steps: 6,480 MAC"
 
 
 def test_a_network_counts_as_its_training_step_does() -> None:

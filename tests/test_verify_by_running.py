@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 from bptt_values import step_values
 from programs import LEARNING, write_program
+from random_image_networks import random_image_network
 from random_networks import random_network
 from sparsity_programs import random_sample
 from xdsl.context import Context
@@ -18,12 +20,14 @@ from xdsl.passes import ModulePass
 from xdsl.transforms import get_all_passes
 
 from spikeloom import opt
+from spikeloom.ablation.variants import ACCUMULATIONS, SPARSITIES
 from spikeloom.backend.machine import load_machine
 from spikeloom.command_line import main
 from spikeloom.compiler import attach_machine, new_context
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects import bptt, snn
 from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp
+from spikeloom.dialects.pool_kind import PoolKind, PoolKindAttr
 from spikeloom.dialects.training import OptimizerAttr, OptimizerKind
 from spikeloom.frontend.program import parse_program
 from spikeloom.keep_locations import keep_locations
@@ -40,7 +44,14 @@ OPTIMIZERS = (
 )
 FORWARD = "infer-shapes,canonicalize,cse,dce"
 TRAINING = f"{FORWARD},expand-bptt,canonicalize,cse,dce"
+COMBINATIONS = tuple(product(ACCUMULATIONS, SPARSITIES))
 WHOLE = f"{TRAINING},analyze-sparsity,lower-to-engine"
+
+
+CONVOLUTIONAL = LEARNING.replace("spikes[6]", "spikes[2, 6, 6]").replace(
+    "hidden = lif(linear(x, 5))",
+    "a = lif(batchnorm(conv2d(x, 3)))\n    hidden = lif(linear(flatten(avgpool2d(a, 2)), 5))",
+)
 
 
 def passes_of(pipeline: str) -> tuple[ModulePass, ...]:
@@ -73,6 +84,24 @@ def test_the_pipeline_changes_no_value_of_a_random_program(seed: int) -> None:
     network = random_network(seed, OPTIMIZERS[seed % len(OPTIMIZERS)])
     summary = verify(network.text(), passes_of(WHOLE)).summary
     assert summary.startswith("verified by running: 10 passes change none of")
+
+
+@pytest.mark.parametrize("seed", range(12, 36))
+def test_optimising_passes_change_no_value_of_a_random_program(seed: int) -> None:
+    """Every way to accumulate with every kind of sparsity, each on other programs."""
+    network = random_network(seed, OPTIMIZERS[seed % len(OPTIMIZERS)])
+    way, skip = COMBINATIONS[seed % len(COMBINATIONS)]
+    optimising = f"mask-gradients{{skip={skip}}},fuse-luts{{accumulate={way}}}"
+    pipeline = f"{TRAINING},analyze-sparsity,{optimising},lower-to-engine"
+    assert "12 passes" in verify(network.text(), passes_of(pipeline)).summary
+
+
+@pytest.mark.parametrize("seed", range(18))
+def test_no_pass_changes_a_value_of_a_random_convolutional_program(seed: int) -> None:
+    """Convolutions, pools, normalization, joined channels, residual sums, cycles."""
+    network = random_image_network(seed, OPTIMIZERS[seed % len(OPTIMIZERS)])
+    pipeline = f"{TRAINING},analyze-sparsity,mask-gradients"
+    assert "10 passes" in verify(network.text(), passes_of(pipeline)).summary
 
 
 def test_inference_is_verified_too() -> None:
@@ -128,6 +157,16 @@ def without_spike_reports(op: object) -> None:
         op.erase()
 
 
+def biased_statistics(op: object) -> None:
+    if isinstance(op, bptt.UpdateRunningOp):
+        op.unbiased = None
+
+
+def summed_pools(op: object) -> None:
+    if isinstance(op, bptt.PoolGradientOp):
+        op.kind = PoolKindAttr(PoolKind.SUM)
+
+
 def halved_readout(op: object) -> None:
     if isinstance(op, bptt.ReadoutOp):
         op.kind = bptt.ReadoutAttr(bptt.ReadoutKind.MEAN)
@@ -153,6 +192,21 @@ def test_a_wrong_pass_is_named_with_the_value_that_it_changes(
     messages = [d.message for d in caught.value.diagnostics]
     assert all(m.startswith("the pass `break` changes what @tiny computes: ") for m in messages)
     assert any(value in message for message in messages), messages
+
+
+@pytest.mark.parametrize(
+    ("change", "value"),
+    [
+        (biased_statistics, "the updated parameter of `a.variance`"),
+        (summed_pools, "the gradient of `a.weight`"),
+    ],
+)
+def test_a_wrong_pass_over_images_is_named_too(
+    change: Callable[[object], None], value: str
+) -> None:
+    with pytest.raises(DiagnosticError) as caught:
+        verify(CONVOLUTIONAL, (*passes_of(TRAINING), Breaking(change)))
+    assert any(value in diagnostic.message for diagnostic in caught.value.diagnostics)
 
 
 def test_a_changed_lowering_is_caught_on_the_machine() -> None:

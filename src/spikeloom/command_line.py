@@ -156,6 +156,10 @@ def make_parser() -> argparse.ArgumentParser:
     ablate = commands.add_parser("ablate", help=words)
     _add_program(ablate)
     _add_ablation_options(ablate)
+
+    words = "count multiply-accumulates and weights of every layer, without running anything"
+    operations = commands.add_parser("operations", help=words)
+    operations.add_argument("program", metavar="PROGRAM", help="a program (.snn)")
     return parser
 
 

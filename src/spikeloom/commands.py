@@ -96,12 +96,21 @@ def ablate_program(parsed: argparse.Namespace) -> int:
     return ablate(parsed, module, task)
 
 
+def show_operations(parsed: argparse.Namespace) -> int:
+    """`spikeloom operations`: prints what a program computes, in closed form."""
+    from spikeloom.operations_command import print_operations
+
+    module, _ = _read_program(parsed.program)
+    return print_operations(module)
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": run,
     "compile": compile_to_file,
     "exec": execute_file,
     "disassemble": disassemble_file,
     "ablate": ablate_program,
+    "operations": show_operations,
 }
 
 

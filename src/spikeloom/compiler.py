@@ -88,6 +88,27 @@ def cost_numbers(machine: Machine) -> dict[str, int]:
     return numbers
 
 
+def apply_pipeline(module: ModuleOp, pipeline: str, instrument: Instrument | None = None) -> None:
+    """Sends `module` through the passes that the text names, in place, verifying after each.
+
+    Raises:
+        DiagnosticError: a pass is unknown, or refuses the module.
+    """
+    from xdsl.transforms import get_all_passes
+
+    from spikeloom.keep_locations import keep_locations
+    from spikeloom.pass_pipeline import parse_passes
+    from spikeloom.passes.registry import PASSES
+
+    context = new_context()
+    with keep_locations():
+        for each in parse_passes(pipeline, {**get_all_passes(), **PASSES}):
+            each.apply(context, module)
+            module.verify()
+            if instrument is not None:
+                instrument(str(each.pipeline_pass_spec()), module)
+
+
 def compile_stream(
     module: ModuleOp, machine: Machine, pipeline: str, instrument: Instrument | None = None
 ) -> Stream:
@@ -96,23 +117,12 @@ def compile_stream(
     Raises:
         DiagnosticError: a pass refuses the module, or the machine is too small for it.
     """
-    from xdsl.transforms import get_all_passes
-
     from spikeloom.backend.encode import encode_program
     from spikeloom.dialects.engine import ProgramOp
-    from spikeloom.keep_locations import keep_locations
-    from spikeloom.pass_pipeline import parse_passes
-    from spikeloom.passes.registry import PASSES
 
-    available = {**get_all_passes(), **PASSES}
-    context, copy = new_context(), module.clone()
+    copy = module.clone()
     attach_machine(copy, machine)
-    with keep_locations():
-        for each in parse_passes(pipeline, available):
-            each.apply(context, copy)
-            copy.verify()
-            if instrument is not None:
-                instrument(str(each.pipeline_pass_spec()), copy)
+    apply_pipeline(copy, pipeline, instrument)
     (program,) = (op for op in copy.ops if isinstance(op, ProgramOp))
     return encode_program(program)
 

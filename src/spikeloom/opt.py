@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 UNSAFE_PASSES = ("mlir-opt",)
 """Passes that execute programs named in the pipeline."""
 
+MACHINE_PASSES = ("fuse-luts", "schedule-engines", "lower-to-engine")
+"""Passes that ask what the machine is like."""
+
 _SEPARATOR = re.compile(rb"^// -----[ \t]*$", re.MULTILINE)
 
 
@@ -92,9 +95,7 @@ class SpikeloomOpt(xDSLOptMain):
                 help=f"dump the IR {moment} this pass (to standard error; may be repeated)",
             )
         add("--print-ir-tree-dir", metavar="DIR", help="write DIR/00_PASS.mlir after each pass")
-        arg_parser.add_argument(
-            "--machine", metavar="FILE", help="machine that lower-to-engine compiles for"
-        )
+        arg_parser.add_argument("--machine", metavar="FILE", help="machine that passes compile for")
         add_verification_options(arg_parser)
 
     def setup_pipeline(self) -> None:
@@ -218,7 +219,7 @@ class SpikeloomOpt(xDSLOptMain):
             verify_module(module, after)
 
     def _apply(self, current: ModulePass, module: ModuleOp) -> None:
-        if current.name == "lower-to-engine":
+        if current.name in MACHINE_PASSES:
             self._attach_machine(module)
         with keep_locations():
             _guard(f"the pass `{current.name}`", lambda: current.apply(self.ctx, module))

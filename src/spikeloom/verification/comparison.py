@@ -2,8 +2,7 @@
 
 Bits, decisions and everything computed by the same evaluator must agree bit by bit. Where two
 levels add in another order, numbers agree within `TOLERANCE` of a value's largest entry, or
-within what rounding is seen to do to them: several times the difference between the same
-execution in single and in double precision.
+within several times what rounding is seen to do to them (see `rounding`).
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ EXACT_KINDS = ("spikes", "correct")
 """Values that are counted or decided: no rounding may change them."""
 
 Rounding = Mapping[ValueName, float]
-"""The largest difference between single and double precision of a value's entries."""
+"""By value, the largest difference that rounding is seen to make to its numbers."""
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,9 @@ from spikeloom.verification.draws import ATTEMPTS, Draw, Signature, draw, is_cle
 from spikeloom.verification.engine_execution import DrawnInputs, RawInputs, execute_program
 from spikeloom.verification.meaning import Meaning, ValueName, network_meaning, step_meaning
 from spikeloom.verification.network_evaluator import evaluate_network
+from spikeloom.verification.rounding import rounding_of
 from spikeloom.verification.sizes import Sizes
-from spikeloom.verification.step_evaluator import evaluate_step
+from spikeloom.verification.step_evaluator import Observer, evaluate_step
 
 WORK_LIMIT = 2 * 10**10
 """Multiply-accumulates of one execution, which takes some seconds."""
@@ -111,13 +112,16 @@ class Executor:
         meaning = self._on_a_clear_draw(step, Signature.of_step(step), evaluate)
         known = self._known[step.sym_name.data]
         if not known.shapes:
-            precise, _ = evaluate(known.draw, np.float64)
-            known.rounding = {
-                name: float(np.abs(values - precise.values[name]).max(initial=0.0))
-                for name, values in meaning.values.items()
-            }
+            known.rounding = self._rounding(step, known.draw, meaning)
             known.shapes = {name: values.shape for name, values in meaning.values.items()}
         return meaning
+
+    def _rounding(self, step: bptt.StepOp, drawn: Draw, single: Meaning) -> Rounding:
+        def evaluate(observer: Observer | None) -> Meaning:
+            batch = (drawn.parameters, drawn.signal, drawn.labels)
+            return step_meaning(step, evaluate_step(step, *batch, np.float64, observer))
+
+        return rounding_of(single, evaluate(None), evaluate)
 
     def _check_work(self, op: Operation, each: int) -> None:
         """Refuses to execute what takes `each` multiply-accumulates per sample and time step."""
