@@ -36,7 +36,7 @@ def account_traffic(
     """Counts the bytes read and written in each memory; returns the bytes of the first box."""
     first = 0
     for role in range(record[program.ROLES]):
-        if operand[role, program.DEPENDENCE] != program.ABSENT:
+        if operand[role, program.BUFFER] != program.ABSENT:
             rows = events
             if operand[role, program.PER_EVENT] == 0:
                 rows = 1

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from spikeloom.backend import quantities as q
 from spikeloom.dialects.instruction_set import (
+    DMA_ENGINES,
     ENGINE_DESCRIPTIONS,
     MEMORIES,
     ON_CHIP_MEMORIES,
@@ -37,7 +38,7 @@ class CounterSpec:
 
 
 _ALL = tuple(Engine)
-_ARITHMETIC = tuple(engine for engine in Engine if engine is not Engine.DMA)
+_ARITHMETIC = tuple(engine for engine in Engine if engine not in DMA_ENGINES)
 _EVENTS = (Engine.FORWARD, Engine.WEIGHT_UPDATE)
 _CYCLES, _ADDITIONS = "cycles", "additions"
 
@@ -48,12 +49,6 @@ QUANTITIES: dict[int, Quantity] = {
     q.CYCLES_ACTIVE: Quantity("cycles_active", _CYCLES, "executing an instruction", _ALL),
     q.CYCLES_WAITING_FOR_ISSUE: Quantity(
         "cycles_waiting_for_issue", _CYCLES, "free, its next instruction not yet issued", _ALL
-    ),
-    q.CYCLES_STALLED_ON_OPERAND: Quantity(
-        "cycles_stalled_on_operand", _CYCLES, "issued, an operand still computed", _ALL
-    ),
-    q.CYCLES_STALLED_ON_DMA: Quantity(
-        "cycles_stalled_on_dma", _CYCLES, "operands computed, one still moved by DMA", _ALL
     ),
     q.CYCLES_STALLED_ON_BACKPRESSURE: Quantity(
         "cycles_stalled_on_backpressure", _CYCLES, "operands ready, destination still in use", _ALL
@@ -92,7 +87,7 @@ QUANTITIES: dict[int, Quantity] = {
 
 
 def _traffic(memory: str) -> tuple[Engine, ...]:
-    return _ALL if memory in ON_CHIP_MEMORIES else (Engine.DMA,)
+    return _ALL if memory in ON_CHIP_MEMORIES else DMA_ENGINES
 
 
 for _index, _memory in enumerate(MEMORIES):
@@ -100,6 +95,14 @@ for _index, _memory in enumerate(MEMORIES):
         QUANTITIES[_first + _index] = Quantity(
             f"bytes_{_verb}_{_memory}", "bytes", f"bytes {_verb} in {_memory}", _traffic(_memory)
         )
+
+for _index, _producer in enumerate(Engine):
+    QUANTITIES[q.CYCLES_STALLED_ON + _index] = Quantity(
+        f"cycles_stalled_on_{_producer.value}",
+        _CYCLES,
+        f"issued, an operand still at work in {_producer.value}",
+        _ALL,
+    )
 
 ELAPSED = "machine__cycles_elapsed"
 ENERGY_DYNAMIC = "machine__energy_dynamic"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeloom.backend.arena import Arena
-from spikeloom.backend.clock import BUFFER_COLUMNS
+from spikeloom.backend.clock import SEGMENT_COLUMNS, ClockState
 from spikeloom.backend.identities import check_identities
 from spikeloom.backend.kernels.barrier import ABORTED, CONTROL_CELLS
 from spikeloom.backend.kernels.compile import Progress, compile_registered
@@ -21,7 +21,7 @@ from spikeloom.backend.quantities import QUANTITIES
 from spikeloom.backend.results import Owners, RunResult
 from spikeloom.backend.stream import MAX_LOOP_DEPTH
 from spikeloom.backend.validator import ValidatedStream
-from spikeloom.backend.walk import ClockState, Locals, walk
+from spikeloom.backend.walk import Locals, walk
 from spikeloom.dialects.instruction_set import MAX_AXES, MAX_IMMEDIATES, MAX_ROLES
 
 
@@ -67,21 +67,25 @@ class Interpreter:
         Raises:
             IdentityError: a law is broken (an error of the interpreter).
         """
-        records = len(self._program.record)
+        segments = self._program.segments
         clock = (
             np.zeros(len(ENGINES), np.int64),
-            np.zeros((max(1, self._program.dependences), BUFFER_COLUMNS), np.int64),
-            np.zeros((records, QUANTITIES), np.int64),
+            np.zeros(len(ENGINES), np.int64),
+            segments.copies.copy(),
+            segments.bounds,
+            np.zeros((segments.count, SEGMENT_COLUMNS), np.int64),
         )
+        counts = np.zeros((len(self._program.record), QUANTITIES), np.int64)
         counted = np.zeros((2, self._threads, COUNTS), np.int64)
         control = np.zeros(CONTROL_CELLS, np.int64)
 
         def part(thread: int) -> int:
             space = self._workspaces[thread]
-            return _walk(self._program, self._machine, space, clock, counted, control, thread)
+            tables = (clock, counts, counted)
+            return _walk(self._program, self._machine, space, tables, control, thread)
 
         self._run_together(part, control)
-        engine_free, _, counts = clock
+        engine_free = clock[0]
         elapsed = int(engine_free.max())
         result = RunResult(self._machine, self._owners, counts, elapsed - engine_free, elapsed)
         check_identities(result)
@@ -120,8 +124,7 @@ def _walk(
     program: Program,
     machine: Machine,
     space: _Workspace,
-    clock: ClockState,
-    counted: NDArray[np.int64],
+    counted: tuple[ClockState, NDArray[np.int64], NDArray[np.int64]],
     control: NDArray[np.int64],
     thread: int,
 ) -> int:
@@ -129,11 +132,11 @@ def _walk(
     return walk(
         tables,
         space.local,
-        clock,
-        counted,
+        *counted,
         machine.clock.issue_rate.value,
+        int(program.serial),
         space.scratch.ctypes.data,
         control.ctypes.data,
         thread,
-        counted.shape[1],
+        counted[2].shape[1],
     )

@@ -20,6 +20,7 @@ from spikeloom.backend.machine_numbers import (
     Cycles,
     Lanes,
     Megahertz,
+    Number,
     Rate,
     Table,
 )
@@ -52,11 +53,31 @@ class OnChipMemories(Table):
     gradient_sram: Bytes
 
 
+class DramQueues(Table):
+    """Each queue's share of the bandwidth, by the names of the engines that move data."""
+
+    dma: Bandwidth
+    dma_store: Bandwidth
+    dma_wue: Bandwidth
+
+
 class Dram(Table):
-    """The memory outside: bytes per cycle, and cycles before the first byte."""
+    """The memory outside: bytes per cycle, cycles before the first byte, shares of the queues."""
 
     bandwidth: Bandwidth
     latency: Cycles
+    queues: DramQueues
+
+    @field_validator("queues")
+    @classmethod
+    def _share_the_bandwidth(cls, queues: DramQueues, info: ValidationInfo) -> DramQueues:
+        bandwidth: Number | None = info.data.get("bandwidth")
+        shares = sum(share.value for share in (queues.dma, queues.dma_store, queues.dma_wue))
+        if bandwidth is not None and shares > bandwidth.value:
+            raise ValueError(
+                f"the queues share {shares} bytes/cycle, the DRAM has {bandwidth.value}"
+            )
+        return queues
 
 
 class ArrayEngine(Table):

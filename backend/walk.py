@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from spikeloom.backend import program
 from spikeloom.backend.accounting import account
-from spikeloom.backend.clock import advance
+from spikeloom.backend.clock import CLOCK, ClockState, advance
 from spikeloom.backend.kernels.barrier import wait_for_all
 from spikeloom.backend.kernels.compile import (
     DOUBLES,
@@ -73,7 +73,7 @@ def resolve(
             lengths[axis] += extent[at, axis, program.EXTENT_SCALE] * loops[loop, LEFT]
     for role in range(record[at, program.ROLES]):
         boxes[role, 0] = 0
-        if operand[at, role, program.DEPENDENCE] != program.ABSENT:
+        if operand[at, role, program.BUFFER] != program.ABSENT:
             bits = 0
             for dimension in range(DIMENSIONS):
                 loop = operand[at, role, program.DIMENSION_LOOP + dimension]
@@ -86,48 +86,50 @@ def resolve(
             boxes[role, 3] = operand[at, role, program.ROW_BYTES]
 
 
-_CLOCK = (INTEGERS, INTEGERS_2D, INTEGERS_2D)
-
-
-@compiled(INTEGERS_2D, INTEGERS_3D, INTEGER, INTEGER, INTEGERS, INTEGERS_2D, INTEGERS, *_CLOCK)
+@compiled(
+    INTEGERS_2D, INTEGERS_3D, INTEGER, INTEGER, INTEGERS_2D, INTEGERS, INTEGERS_2D, INTEGERS,
+    CLOCK, INTEGERS_2D,
+)  # fmt: skip
 def finish_instruction(
     record: Integers,
     operand: Integers,
     at: int,
     issue: int,
+    boxes: Integers,
     lengths: Integers,
     counted: Integers,
     count: Integers,
-    engine_free: Integers,
-    buffers: Integers,
+    clock: ClockState,
     totals: Integers,
-) -> None:
-    """Adds up the threads' counts in `count`, counts the work and advances the clock."""
+) -> int:
+    """Adds up the threads' counts in `count`, counts the work and advances the clock.
+
+    Returns the cycle in which the instruction finishes.
+    """
     for item in range(COUNTS):
         count[item] = 0
         for thread in range(counted.shape[0]):
             count[item] += counted[thread, item]
     service = account(record[at], operand[at], lengths, count, totals[at])
-    advance(record[at], operand[at], issue, service, engine_free, buffers, totals[at])
+    return advance(record[at], operand[at], boxes, issue, service, clock, totals[at])
 
 
 _PLACES_TUPLE = types.Tuple(_PLACES)
 _LOCALS_TUPLE = types.Tuple(_LOCALS)
-_CLOCK_TUPLE = types.Tuple(_CLOCK)
-_WALK = (_PLACES_TUPLE, _LOCALS_TUPLE, _CLOCK_TUPLE, INTEGERS_3D, *[INTEGER] * 5)
+_WALK = (_PLACES_TUPLE, _LOCALS_TUPLE, CLOCK, INTEGERS_2D, INTEGERS_3D, *[INTEGER] * 6)
 
 Tables = tuple[Integers, Integers, Integers, Doubles]
 Locals = tuple[Integers, Integers, Integers, Doubles, Integers]
-ClockState = tuple[Integers, Integers, Integers]
-
 
 @compiled(*_WALK)
 def walk(
     tables: Tables,
     local: Locals,
     clock: ClockState,
+    totals: Integers,
     counted: Integers,
     issue_rate: int,
+    serial: int,
     scratch: int,
     control: int,
     thread: int,
@@ -137,10 +139,11 @@ def walk(
 
     `counted[parity, thread]` hands counts to the first thread: the parity changes with every
     instruction, so that it may still read the last one's. -1 means that the run was aborted.
+    Where `serial` is not 0, an instruction is issued when all before it have finished.
     """
     record, operand = tables[0], tables[2]
     loops, boxes, lengths, numbers, count = local
-    at, depth, executed = 0, 0, 0
+    at, depth, executed, finished = 0, 0, 0, 0
     while at < len(record):
         kind = record[at, program.KIND]
         if kind == program.LOOP:
@@ -168,9 +171,12 @@ def walk(
                 return -1
             if thread == 0:
                 issue = executed // issue_rate
-                finish_instruction(
-                    record, operand, at, issue, lengths, counted[parity], count, *clock
-                )
+                if serial != 0:
+                    issue = max(issue, finished)
+                finished = finish_instruction(
+                    record, operand, at, issue, boxes, lengths, counted[parity], count, clock,
+                    totals,
+                )  # fmt: skip
             executed += 1
         at += 1
     return executed

@@ -6,7 +6,7 @@ Service times in cycles, from the machine's parameters and the work that the dat
                       * ceil(outer / output lanes)
     DENSE   latency + rows * ceil(inner / input lanes) * ceil(outer / output lanes)
     CELLS   latency + ceil(cells of all axes / lanes)
-    BYTES   latency + ceil(bytes of the box / bandwidth)
+    BYTES   latency + ceil(bytes of the box / bandwidth of the queue)
 
 `inner` is the axis of the array's input lanes, `outer` that of its output lanes; rows are steps x
 samples x positions. Additions and multiplications are per cell of the product of all axes;
@@ -44,8 +44,10 @@ class Work:
 WORK: dict[str, Work] = {
     "load": Work(BYTES),
     "load_transposed": Work(BYTES),
+    "load_update": Work(BYTES),
     "store": Work(BYTES),
     "clear": Work(BYTES),
+    "clear_update": Work(BYTES),
     "bias": Work(DENSE, outer=OUTPUTS),
     "accumulate": Work(EVENTS, INPUTS, OUTPUTS, additions=1, per_event="weight"),
     "multiply": Work(DENSE, INPUTS, OUTPUTS, additions=1, multiplications=1),

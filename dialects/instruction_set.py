@@ -31,6 +31,8 @@ class Engine(Enum):
     """The units that work side by side; each executes its instructions in order."""
 
     DMA = "dma"
+    DMA_STORE = "dma_store"
+    DMA_UPDATE = "dma_wue"
     FORWARD = "fe"
     BACKWARD = "be"
     WEIGHT_UPDATE = "wue"
@@ -40,7 +42,9 @@ class Engine(Enum):
 
 
 ENGINE_DESCRIPTIONS: dict[Engine, str] = {
-    Engine.DMA: "moves tiles between DRAM and the on-chip memories",
+    Engine.DMA: "loads tiles from DRAM for all engines but those of the weight update",
+    Engine.DMA_STORE: "stores tiles to DRAM",
+    Engine.DMA_UPDATE: "loads tiles from DRAM for the Weight Update Engine and the optimizer",
     Engine.FORWARD: "Forward Engine: accumulates weights of the inputs that spiked",
     Engine.BACKWARD: "Backward Engine: multiplies gradients with transposed weights",
     Engine.WEIGHT_UPDATE: "Weight Update Engine: accumulates gradients of the inputs that spiked",
@@ -48,6 +52,9 @@ ENGINE_DESCRIPTIONS: dict[Engine, str] = {
     Engine.LOSS: "reads the output out, computes loss, its gradient and the accuracy",
     Engine.OPTIMIZER: "updates parameters from their gradients",
 }
+
+DMA_ENGINES = (Engine.DMA, Engine.DMA_STORE, Engine.DMA_UPDATE)
+"""Queues that share the bandwidth of the DRAM; they move data and compute nothing."""
 
 ON_CHIP_MEMORIES = ("weight_sram", "spike_sram", "state_sram", "gradient_sram")
 """Weights and biases; spikes and masks; currents, potentials, their gradients; weight gradients."""
@@ -153,8 +160,16 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         "copies a matrix from DRAM and transposes it on the way",
     ),
     InstructionSpec(
+        "load_update",
+        Engine.DMA_UPDATE,
+        _MOVED,
+        (Role("target", _ANY, _MOVED),),
+        (Role("source", _ANY, _MOVED, dram=True),),
+        "`load` in a queue of its own, so that weight updates do not hold up the other engines",
+    ),
+    InstructionSpec(
         "store",
-        Engine.DMA,
+        Engine.DMA_STORE,
         _MOVED,
         (Role("target", _ANY, _MOVED, dram=True),),
         (Role("source", _ANY, _MOVED),),
@@ -167,6 +182,14 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         (Role("target", _ANY, _MOVED, dram=True),),
         (),
         "fills a box with zeros, in DRAM or on chip",
+    ),
+    InstructionSpec(
+        "clear_update",
+        Engine.DMA_UPDATE,
+        _MOVED,
+        (Role("target", _ANY, _MOVED),),
+        (),
+        "`clear` of an on-chip buffer in the queue of the weight updates",
     ),
     # --- forward -------------------------------------------------------------------------
     InstructionSpec(
@@ -413,6 +436,8 @@ BITS_PER_ROW_ALIGNMENT = 64
 WORDS_PER_ROW_ALIGNMENT = 16
 BUFFER_ALIGNMENT = 64
 """Bytes; every buffer starts on a multiple of it."""
+MAX_COPIES = 8
+"""Copies of one on-chip buffer."""
 
 
 def row_bytes(element: Element, features: int) -> int:

@@ -28,6 +28,8 @@ class RandomTraining:
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)
+        self.turns = np.random.default_rng([self.seed, 1])
+        self.builder.serial = bool(self.turns.integers(8) == 0)
         self.t, self.b = int(self.rng.integers(1, 6)), int(self.rng.integers(1, 9))
         # Positions are rows of a picture of this height and width; often there is only one.
         self.height, self.width = (int(v) for v in self.rng.choice([1, 1, 2, 3], 2))
@@ -51,8 +53,10 @@ class RandomTraining:
     def buffer(self, name, element, shape, memory, role=("", ""), at=None) -> int:
         """A new buffer behind the others, or at the address of the buffer `at`'s offset."""
         offset = self.ends.get(memory, 0) if at is None else at
-        self.ends[memory] = max(self.ends.get(memory, 0), offset + buffer_bytes(element, shape))
-        return self.builder.buffer(name, element, shape, memory, offset, role)
+        copies = 1 if memory == "dram" else int(self.turns.choice([1, 1, 2, 3]))
+        end = offset + copies * buffer_bytes(element, shape)
+        self.ends[memory] = max(self.ends.get(memory, 0), end)
+        return self.builder.buffer(name, element, shape, memory, offset, role, copies)
 
     def from_host(self, name, element, shape, role, values) -> int:
         """A DRAM buffer that the host fills."""

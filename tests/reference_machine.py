@@ -107,13 +107,15 @@ class ReferenceMachine:
     def do_load(self, v, n):
         v["target"][...] = v["source"]
 
-    do_store = do_load
+    do_store = do_load_update = do_load
 
     def do_load_transposed(self, v, n):
         v["target"][0, 0] = v["source"][0, 0].T
 
     def do_clear(self, v, n):
         v["target"][...] = 0
+
+    do_clear_update = do_clear
 
     def do_bias(self, v, n):
         v["current"][...] = v["bias"]

@@ -36,6 +36,7 @@ DOUBLES_2D: Any = types.Array(types.float64, 2, "C")
 _COMPILED_BESIDE = (
     "backend/accounting.py",
     "backend/clock.py",
+    "backend/dependences.py",
     "backend/program.py",
     "backend/quantities.py",
     "backend/stream.py",

@@ -14,6 +14,8 @@ The tables, all of 64-bit integers but the marks of 32:
 - cuts: for every buffer and dimension in turn its points of division, ascending; those of
   dimension d of buffer b lie from cut_first[4 b + d] on.
 - marks: for every buffer in turn its cells, those of buffer b from mark_first[b] on.
+- copies: how many each buffer has. Where there are several, a write that is no read and starts at
+  the origin begins the next one, of which nothing is written.
 - overlaps: for every buffer those that it overlaps, those of buffer b from overlap_first[b] on.
 """
 
@@ -58,8 +60,12 @@ def locate(
     cuts: Integers,
     cut_first: Integers,
     box: Integers,
-) -> None:
-    """The cells of an operand's box now: per dimension first, end and number in the buffer."""
+) -> bool:
+    """The cells of an operand's box now: per dimension first, end and number in the buffer.
+
+    Returns whether the box starts at the buffer's origin.
+    """
+    at_origin = True
     for d in range(DIMENSIONS):
         start = operands[operand, BASE + d]
         if operands[operand, BASE_LOOP + d] >= 0:
@@ -75,6 +81,8 @@ def locate(
         box[3 * d] = cuts_below(cuts, first, end, start)
         box[3 * d + 1] = cuts_below(cuts, first, end, start + extent)
         box[3 * d + 2] = end - first - 1
+        at_origin = at_origin and start == 0
+    return at_origin
 
 
 @compiled(MARKS, INTEGER, INTEGERS, INTEGER)
@@ -121,7 +129,7 @@ def next_record(records: Integers, index: int, loops: Integers) -> int:
 
 @compiled(
     INTEGERS_2D, INTEGERS_2D, INTEGERS_2D, INTEGERS, INTEGERS, MARKS, INTEGERS, INTEGERS,
-    INTEGERS, INTEGERS, INTEGERS_2D,
+    INTEGERS, INTEGERS, INTEGERS, INTEGERS_2D,
 )  # fmt: skip
 def execute(
     records: Integers,
@@ -132,6 +140,7 @@ def execute(
     marks: Marks,
     mark_first: Integers,
     generations: Integers,
+    copies: Integers,
     overlaps: Integers,
     overlap_first: Integers,
     failures: Integers,
@@ -165,7 +174,9 @@ def execute(
                 buffer = operands[operand, BUFFER]
                 for other in range(overlap_first[buffer], overlap_first[buffer + 1]):
                     generations[overlaps[other]] += 1
-                locate(operands, operand, loops, cuts, cut_first, box)
+                at_origin = locate(operands, operand, loops, cuts, cut_first, box)
+                if at_origin and copies[buffer] > 1 and not operands[operand, READ]:
+                    generations[buffer] += 1
                 mark(marks, int(mark_first[buffer]), box, int(generations[buffer]))
         index += 1
     return found

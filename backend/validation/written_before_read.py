@@ -36,7 +36,8 @@ def check_written_before_read(
     """Cells that are read before the stream, or the host, has written them.
 
     Exact: every iteration of every loop is executed on marks. Where two on-chip buffers share
-    addresses, writing one un-writes the other. The stream must obey all other rules.
+    addresses, writing one un-writes the other. A write that begins the next copy of a buffer
+    un-writes what the box leaves out. The stream must obey all other rules.
     """
     if not placed:
         return []
@@ -61,6 +62,7 @@ def check_written_before_read(
         _marks(cells, buffers),
         cells.mark_first,
         np.ones(len(buffers), _INT),
+        np.array([buffer.copies for buffer in buffers], _INT),
         overlaps,
         overlap_first,
         failures,
