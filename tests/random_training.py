@@ -50,10 +50,11 @@ class RandomTraining:
     def positions(self) -> int:
         return self.height * self.width
 
-    def buffer(self, name, element, shape, memory, role=("", ""), at=None) -> int:
+    def buffer(self, name, element, shape, memory, role=("", ""), at=None, copies=None) -> int:
         """A new buffer behind the others, or at the address of the buffer `at`'s offset."""
         offset = self.ends.get(memory, 0) if at is None else at
-        copies = 1 if memory == "dram" else int(self.turns.choice([1, 1, 2, 3]))
+        if copies is None:
+            copies = 1 if memory == "dram" else int(self.turns.choice([1, 1, 2, 3]))
         end = offset + copies * buffer_bytes(element, shape)
         self.ends[memory] = max(self.ends.get(memory, 0), end)
         return self.builder.buffer(name, element, shape, memory, offset, role, copies)
@@ -159,7 +160,8 @@ class RandomTraining:
 
     def fire_gradient(self, layer, made, spike_gradient, units):
         shape = (self.t, self.b, self.positions, units)
-        gradient = self.buffer(f"{layer}.gradient", F32, shape, "state_sram")
+        # Step by step it is written backwards: its origin last, which would begin another copy.
+        gradient = self.buffer(f"{layer}.gradient", F32, shape, "state_sram", copies=1)
         operands = {"gradient": gradient, "spike_gradient": spike_gradient, **made}
         immediates = (*self.neuron, self.detach)
         if self.rng.integers(2):
