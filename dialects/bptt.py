@@ -34,7 +34,18 @@ from xdsl.printer import Printer
 from xdsl.traits import IsolatedFromAbove, NoTerminator, SymbolOpInterface, SymbolTable
 from xdsl.utils.exceptions import VerifyException
 
+from spikeloom.dialects.bptt_images import (
+    ConvolutionInputGradientOp,
+    ConvolutionOp,
+    ConvolutionWeightGradientOp,
+)
 from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
+from spikeloom.dialects.bptt_normalization import (
+    MomentsOp,
+    NormalizeOp,
+    UpdateRunningOp,
+)
+from spikeloom.dialects.bptt_normalization_gradients import NormalizeGradientOp, ScaleGradientOp
 from spikeloom.dialects.bptt_objective import (
     LABELS,
     LossOp,
@@ -45,8 +56,16 @@ from spikeloom.dialects.bptt_objective import (
     ReadoutOp,
     ReportOp,
 )
+from spikeloom.dialects.bptt_pools import PoolGradientOp, PoolOp
 from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
-from spikeloom.dialects.bptt_sequences import AddOp, AdvanceOp, DelayOp, ReshapeOp
+from spikeloom.dialects.bptt_sequences import (
+    AddOp,
+    AdvanceOp,
+    ConcatenateOp,
+    DelayOp,
+    ReshapeOp,
+    SliceOp,
+)
 from spikeloom.dialects.bptt_shapes import SEQUENCE, sample_shape
 from spikeloom.dialects.bptt_synapses import (
     BiasGradientOp,
@@ -67,6 +86,7 @@ from spikeloom.dialects.bptt_types import (
 from spikeloom.dialects.density import DensityAttr
 from spikeloom.dialects.locations import parse_located_argument
 from spikeloom.dialects.number_text import Count, count, parse_count
+from spikeloom.dialects.pool_kind import PoolKind
 from spikeloom.dialects.snn import MAX_COUNT
 from spikeloom.dialects.snn_network import ParameterOp
 
@@ -115,11 +135,16 @@ class StepOp(IRDLOperation):
             raise VerifyException(f"labels are a {LABELS}, got {arguments[1].type}")
         for parameter in self.parameters().values():
             shape = parameter.type.get_shape()
-            if len(shape) not in (1, 2) or min(shape) < 1:
+            if len(shape) not in (1, 2, 4) or min(shape) < 1:
                 raise VerifyException(
-                    f"a parameter of a step is [out, in] or [out], got {parameter.type}"
+                    "a parameter of a step is [out], [out, in] or [out, in, height, width], "
+                    f"got {parameter.type}"
                 )
-        updated = [op.parameter for op in self.body.block.ops if isinstance(op, OptimizeOp)]
+        updated = [
+            op.parameter
+            for op in self.body.block.ops
+            if isinstance(op, OptimizeOp | UpdateRunningOp)
+        ]
         for symbol in set(updated):
             if updated.count(symbol) > 1:
                 raise VerifyException(f"{symbol} is updated more than once")
@@ -176,6 +201,8 @@ BPTT = Dialect(
         DelayOp,
         AdvanceOp,
         ReshapeOp,
+        ConcatenateOp,
+        SliceOp,
         FireOp,
         IntegrateOp,
         ReadoutOp,
@@ -186,6 +213,16 @@ BPTT = Dialect(
         SynapseInputGradientOp,
         SynapseWeightGradientOp,
         BiasGradientOp,
+        ConvolutionOp,
+        ConvolutionInputGradientOp,
+        ConvolutionWeightGradientOp,
+        PoolOp,
+        PoolGradientOp,
+        MomentsOp,
+        NormalizeOp,
+        ScaleGradientOp,
+        NormalizeGradientOp,
+        UpdateRunningOp,
         OptimizeOp,
         ReportOp,
     ],
@@ -197,25 +234,38 @@ __all__ = [
     "AddOp",
     "AdvanceOp",
     "BiasGradientOp",
+    "ConcatenateOp",
+    "ConvolutionInputGradientOp",
+    "ConvolutionOp",
+    "ConvolutionWeightGradientOp",
     "DelayOp",
     "FireGradientOp",
     "FireOp",
     "IntegrateGradientOp",
     "IntegrateOp",
     "LossOp",
+    "MomentsOp",
+    "NormalizeGradientOp",
+    "NormalizeOp",
     "OptimizeOp",
+    "PoolGradientOp",
+    "PoolKind",
+    "PoolOp",
     "ReadoutAttr",
     "ReadoutGradientOp",
     "ReadoutKind",
     "ReadoutOp",
     "ReportOp",
     "ReshapeOp",
+    "ScaleGradientOp",
     "ScanOp",
+    "SliceOp",
     "StepOp",
     "SynapseInputGradientOp",
     "SynapseOp",
     "SynapseWeightGradientOp",
     "Tensor",
+    "UpdateRunningOp",
     "YieldOp",
     "real_like",
     "sample_type",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import DYNAMIC_INDEX, SymbolRefAttr
+from xdsl.dialects.builtin import DYNAMIC_INDEX, SymbolRefAttr, TensorType, f32
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
@@ -53,6 +53,18 @@ def vector_length(type: Attribute, leading: int, what: str) -> int:
     return sample[0]
 
 
+def image_shape(type: Attribute, leading: int, what: str) -> tuple[int, int, int]:
+    """Channels, height and width of a sample that is an image.
+
+    Raises:
+        VerifyException: it is none.
+    """
+    sample = sample_shape(type, leading, what)
+    if len(sample) != 3:
+        raise VerifyException(f"{what} is an image [channels, height, width], got {type}")
+    return sample[0], sample[1], sample[2]
+
+
 def parameter(op: Operation, symbol: SymbolRefAttr) -> ParameterOp:
     """The parameter that an operation names.
 
@@ -81,6 +93,17 @@ def check_parameter(op: Operation, symbol: SymbolRefAttr, shape: Sequence[int]) 
     got = parameter(op, symbol).type.get_shape()
     if got != tuple(shape):
         raise VerifyException(f"{symbol} must have the shape {list(shape)}, got {list(got)}")
+
+
+def check_sum(type: Attribute, shape: Sequence[int]) -> None:
+    """A sum over time and batch has this shape, without either.
+
+    Raises:
+        VerifyException: it has another type.
+    """
+    expected = TensorType(f32, shape)
+    if type != expected:
+        raise VerifyException(f"the sum over time and batch is a {expected}, got {type}")
 
 
 def check_layer(op: Operation, values: Sequence[SSAValue], states: Sequence[SSAValue]) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import SymbolRefAttr, TensorType, f32
-from xdsl.ir import Attribute, SSAValue
+from xdsl.dialects.builtin import SymbolRefAttr
+from xdsl.ir import SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
@@ -16,7 +16,14 @@ from xdsl.irdl import (
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
-from spikeloom.dialects.bptt_shapes import SEQUENCE, check_parameter, level_of, vector_length
+from spikeloom.dialects.bptt_shapes import (
+    SEQUENCE,
+    check_parameter,
+    check_sum,
+    level_of,
+    sample_shape,
+    vector_length,
+)
 from spikeloom.dialects.bptt_types import (
     REAL,
     VALUE,
@@ -105,12 +112,12 @@ class SynapseWeightGradientOp(IRDLOperation):
     def verify_(self) -> None:
         outputs = vector_length(self.gradient.type, SEQUENCE, "the gradient of a synapse")
         inputs = vector_length(self.input.type, SEQUENCE, "the input of a synapse")
-        _check_sum(self.weight_gradient.type, (outputs, inputs))
+        check_sum(self.weight_gradient.type, (outputs, inputs))
 
 
 @irdl_op_definition
 class BiasGradientOp(IRDLOperation):
-    """gb = sum over batch and time of gu[t]."""
+    """gb = sum over batch, time and, in an image, space of gu[t]: one number per channel."""
 
     name = "bptt.bias_gradient"
 
@@ -124,11 +131,7 @@ class BiasGradientOp(IRDLOperation):
         super().__init__(operands=[gradient], result_types=[type])
 
     def verify_(self) -> None:
-        outputs = vector_length(self.gradient.type, SEQUENCE, "the gradient of a synapse")
-        _check_sum(self.bias_gradient.type, (outputs,))
-
-
-def _check_sum(type: Attribute, shape: tuple[int, ...]) -> None:
-    expected = TensorType(f32, shape)
-    if type != expected:
-        raise VerifyException(f"the sum over time and batch is a {expected}, got {type}")
+        shape = sample_shape(self.gradient.type, SEQUENCE, "the gradient of a synapse")
+        if not shape:
+            raise VerifyException("a bias needs a dimension of units or channels")
+        check_sum(self.bias_gradient.type, shape[:1])

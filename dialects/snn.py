@@ -20,6 +20,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from spikeloom.dialects.neuron import NeuronAttr, ResetAttr, SurrogateKindAttr
 from spikeloom.dialects.number_text import Count, count, parse_count
+from spikeloom.dialects.pool_kind import PoolKindAttr
 from spikeloom.dialects.snn_network import NetworkOp, ParameterOp, ReturnOp
 from spikeloom.dialects.snn_types import (
     NetworkValueOperation,
@@ -37,6 +38,7 @@ from spikeloom.dialects.training import (
     OptimizerAttr,
     OptimizerKindAttr,
 )
+from spikeloom.dialects.window import WindowAttr
 
 MAX_COUNT = 2**24
 """The largest number of steps, samples of a batch and epochs that a program may ask for."""
@@ -169,6 +171,8 @@ SNN = Dialect(
         OptimizerAttr,
         OptimizerKindAttr,
         DataAttr,
+        WindowAttr,
+        PoolKindAttr,
     ],
 )
 

@@ -78,3 +78,9 @@ def same_output(size: int, stride: int) -> int:
 def inner_output(size: int, kernel: int, stride: int) -> int:
     """Pixels of an output whose windows all lie inside the image."""
     return (size - kernel) // stride + 1
+
+
+def window_text(window: WindowAttr) -> str:
+    """The window as messages show it."""
+    kernel, stride, padding = window.sizes
+    return f"<kernel {kernel}, stride {stride}, padding {padding}>"

@@ -1,9 +1,10 @@
 """Where every value of a step lives in DRAM, before anything is lowered.
 
-Each computed value has a *home*, a buffer `[planes, samples, positions, units]` with a plane per
-time step.
-Delays, advances, reshapes, and what a scan hands on are no work at all: they are views of a home,
-shifted in time. A home gets as many extra planes of zeros, before and after, as its views ask for.
+Each computed value has a *home*, a buffer `[planes, samples, positions, features]` with a plane
+per time step. Delays, advances, reshapes of vectors, and what a scan hands on are no work at all:
+they are views of a home, shifted in time. A home gets as many extra planes of zeros, before and
+after, as its views ask for, and as many rows of zeros, above and below its images, as the halos of
+banded windows do.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGra
 from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
 from spikeloom.dialects.instruction_set import Element, Shape
 from spikeloom.dialects.locations import location_of
+from spikeloom.passes.engine_images import image_of, is_view
 
 
 @dataclass
@@ -26,8 +28,11 @@ class Home:
     """A value's buffer in DRAM.
 
     Attributes:
+        shape: of the data, without any zeros around them.
         timed: whether there is a plane per time step, or a single one.
+        width: positions of a row of an image.
         lead, trail: planes of zeros before the first and after the last step.
+        margin: rows of zeros above and below an image; the host finds the image between them.
         role: what the host knows it as.
     """
 
@@ -35,15 +40,27 @@ class Home:
     element: Element
     shape: Shape
     timed: bool
+    width: int = 1
     lead: int = 0
     trail: int = 0
+    margin: int = 0
     role: tuple[str, str] | None = None
 
     @property
     def padded_shape(self) -> Shape:
-        """The buffer's shape, planes of zeros included."""
-        planes, groups, rows, columns = self.shape
-        return (planes + self.lead + self.trail, groups, rows, columns)
+        """The buffer's shape, planes and rows of zeros included."""
+        planes, samples, positions, features = self.shape
+        return (
+            planes + self.lead + self.trail,
+            samples,
+            positions + 2 * self.margin_positions,
+            features,
+        )
+
+    @property
+    def margin_positions(self) -> int:
+        """Positions above the image."""
+        return self.margin * self.width
 
 
 @dataclass(frozen=True)
@@ -87,23 +104,26 @@ class Layout:
         self._resolving.discard(value)
         return self.place_shifted(value, original, shift)
 
-    def new_home(self, name: str, element: Element, shape: Shape, timed: bool) -> Home:
+    def new_home(
+        self, name: str, element: Element, shape: Shape, timed: bool, width: int = 1
+    ) -> Home:
         """A home under a name that is not taken yet."""
         unique, number = name, 1
         while unique in self._names:
             number += 1
             unique = f"{name}.{number}"
         self._names.add(unique)
-        home = Home(unique, element, shape, timed)
+        home = Home(unique, element, shape, timed, width)
         self.homes.append(home)
         return home
 
     def place_activation(self, value: SSAValue, name: str, timed: bool) -> None:
         """A new home for spikes, masks, currents, potentials or their gradients."""
-        type = bptt.tensor_of(value)
-        element = Element.BIT if type.element_type == i1 else Element.F32
-        shape = (self.steps if timed else 1, self.samples, 1, bptt.unit_count(type))
-        self.views[value] = View(self.new_home(name, element, shape, timed))
+        image = image_of(value)
+        element = Element.BIT if bptt.tensor_of(value).element_type == i1 else Element.F32
+        planes = self.steps if timed else 1
+        shape = (planes, self.samples, image.positions, image.features)
+        self.views[value] = View(self.new_home(name, element, shape, timed, image.width))
 
     def place_shifted(self, value: SSAValue, original: View, shift: int) -> View:
         """A view of a value that has a place, `shift` steps later in its home."""

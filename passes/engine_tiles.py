@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from spikeloom.diagnostics import SourceLocation, error
 from spikeloom.dialects.instruction_set import Element, Shape, buffer_bytes
@@ -17,11 +18,18 @@ SAMPLE_GROUP = 16
 
 @dataclass(frozen=True)
 class Axis:
-    """One tiled dimension: its length, and the smallest tile that an instruction can take."""
+    """One tiled dimension.
+
+    Attributes:
+        length: cells of the whole.
+        minimum: the smallest tile that an instruction can take.
+        group: larger tiles come in multiples of it.
+    """
 
     name: str
     length: int
     minimum: int
+    group: int
 
     def smaller(self, tile: int) -> int | None:
         """The next smaller tile, None when there is none."""
@@ -29,20 +37,62 @@ class Axis:
         if tile <= minimum:
             return None
         half = -(-tile // 2)
-        group = LANES if self.minimum == LANES else SAMPLE_GROUP
-        if half > group:
-            half = -(-half // group) * group
+        if half > self.group:
+            half = -(-half // self.group) * self.group
         return max(minimum, half)
 
 
 def units(name: str, length: int) -> Axis:
     """Neurons, inputs or outputs."""
-    return Axis(name, length, LANES)
+    return Axis(name, length, LANES, LANES)
 
 
 def samples(length: int, minimum: int = 1) -> Axis:
     """Samples of the batch."""
-    return Axis("samples", length, minimum)
+    return Axis("samples", length, minimum, SAMPLE_GROUP)
+
+
+def rows(length: int) -> Axis:
+    """Rows of an image."""
+    return Axis("rows", length, 1, 1)
+
+
+def positions(length: int) -> Axis:
+    """Pixels of an image, where each is worked on by itself."""
+    return Axis("positions", length, 1, SAMPLE_GROUP)
+
+
+def times(length: int) -> Axis:
+    """Time steps, of what keeps no state from one to the next."""
+    return Axis("steps", length, 1, 1)
+
+
+def taps(length: int) -> Axis:
+    """Pixels of a window."""
+    return Axis("taps", length, 1, 1)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Cells along one dimension that follow the tile of an axis.
+
+    Where the axis is cut they are `scale` x the tile's length + `extra`, and start at `scale` x
+    the tile's start + `first`; a single tile takes all of the `whole`.
+    """
+
+    axis: Axis
+    scale: int
+    whole: int
+    first: int = 0
+    extra: int = 0
+
+    def cells(self, tile: int) -> int:
+        """The cells of a tile of that length."""
+        return self.whole if tile >= self.axis.length else self.scale * tile + self.extra
+
+
+Dim: TypeAlias = int | str | Span
+"""The length of a buffer along one dimension: cells, the name of an axis, or what follows one."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +102,26 @@ class TileBuffer:
     role: str
     element: Element
     memory: str
-    dims: tuple[int | str, int | str, int | str, int | str]
+    dims: tuple[Dim, Dim, Dim, Dim]
 
     def shape(self, tiles: Mapping[str, int]) -> Shape:
         """The buffer's shape for these tiles."""
-        first, second, third, fourth = (
-            dim if isinstance(dim, int) else tiles[dim] for dim in self.dims
-        )
+        first, second, third, fourth = (_cells(dim, tiles) for dim in self.dims)
         return first, second, third, fourth
+
+    def follows(self, axis: Axis) -> bool:
+        """Whether smaller tiles of the axis make it smaller."""
+        return any(dim == axis.name or isinstance(dim, Span) and dim.axis == axis for dim in self.dims)
+
+
+def _cells(dim: Dim, tiles: Mapping[str, int]) -> int:
+    match dim:
+        case int():
+            return dim
+        case str():
+            return tiles[dim]
+        case Span():
+            return dim.cells(tiles.get(dim.axis.name, dim.axis.length))
 
 
 def fit_tiles(
@@ -77,7 +139,7 @@ def fit_tiles(
     tiles = {axis.name: axis.length for axis in axes}
     while (full := _overflowing(buffers, tiles, memories)) is not None:
         for axis in axes:
-            touched = any(axis.name in b.dims for b in buffers if b.memory == full)
+            touched = any(b.follows(axis) for b in buffers if b.memory == full)
             if touched and (smaller := axis.smaller(tiles[axis.name])) is not None:
                 tiles[axis.name] = smaller
                 break
@@ -106,7 +168,7 @@ def _too_small(
 ):
     sizes = {b: buffer_bytes(b.element, b.shape(tiles)) for b in buffers if b.memory == memory}
     largest = max(sizes, key=sizes.__getitem__)
-    follows_time = memory in ("spike_sram", "state_sram")
+    follows_time = memory in ("spike_sram", "state_sram") and "steps" not in tiles
     return error(
         "E0302",
         f"the machine is too small: {nest} needs {sum(sizes.values())} bytes of {memory} "

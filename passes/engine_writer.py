@@ -10,12 +10,19 @@ from typing import TypeAlias
 from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Block, Operation, Region, SSAValue
 
-from spikeloom.dialects.engine import BufferOp, Extent, LoopOp, Start, make_instruction
+from spikeloom.dialects.engine import (
+    Affine,
+    BufferOp,
+    Extent,
+    LoopOp,
+    Start,
+    make_instruction,
+)
 from spikeloom.dialects.engine_operands import ExtentAttr
 from spikeloom.dialects.instruction_set import Element, buffer_bytes
 from spikeloom.dialects.locations import location_of
 from spikeloom.passes.engine_layout import Home, Layout
-from spikeloom.passes.engine_tiles import Axis, TileBuffer, fit_tiles
+from spikeloom.passes.engine_tiles import Axis, Span, TileBuffer, fit_tiles
 
 Place: TypeAlias = tuple[str, Sequence[int], Sequence[Start]]
 """A slice: buffer name, and per dimension a base and at most one loop, scaled where `Affine`."""
@@ -141,26 +148,68 @@ class Nest:
         ) as value:
             yield value
 
+    @contextmanager
+    def loop_if_any(self, axis: str) -> Generator[SSAValue | None]:
+        """The same, or no loop where the nest has no such axis."""
+        if axis not in self.lengths:
+            yield None
+            return
+        with self.loop(axis) as value:
+            yield value
+
+    @contextmanager
+    def loop_over_pixels(self) -> Generator[SSAValue | None]:
+        """A loop over tiles of an image's positions; none for vectors."""
+        if self.lengths["positions"] == 1:
+            yield None
+            return
+        with self.loop("positions") as value:
+            yield value
+
     def is_whole(self, axis: str) -> bool:
         """Whether one tile covers the axis."""
         return self.tiles[axis] >= self.lengths[axis]
 
-    def tile(self, role: str) -> Place:
-        """The nest's own buffer of that role, from its start."""
-        return (f"{self.label}.{role}", _ORIGIN, (None, None, None, None))
+    def extent(self, span: Span, loop: SSAValue | None) -> Extent:
+        """The cells of a span in the tile of its axis' loop."""
+        if loop is None or self.is_whole(span.axis.name):
+            return span.whole
+        return Affine(loop, span.scale, span.extra)
+
+    def start(self, span: Span, loop: SSAValue | None) -> Start:
+        """Where those cells begin."""
+        if loop is None or self.is_whole(span.axis.name):
+            return None
+        return Affine(loop, span.scale, span.first)
+
+    def steps(self, time: SSAValue | None) -> Extent:
+        """The steps of one instruction, where `time` is a loop over tiles of them."""
+        return self.writer.clock.extent if time is None or self.is_whole("steps") else time
+
+    def tile(self, role: str, position: int = 0) -> Place:
+        """The nest's own buffer of that role, from its start or a later position."""
+        return (f"{self.label}.{role}", (0, 0, position, 0), (None, None, None, None))
 
     def at(
-        self, value: SSAValue, sample: Start, unit: Start = None, position: Start = None
+        self,
+        value: SSAValue,
+        sample: Start,
+        unit: Start = None,
+        position: Start = None,
+        time: SSAValue | None = None,
     ) -> Place:
-        """A value in DRAM, at the clock's steps and these loops."""
+        """A value in DRAM, at these loops, and at the clock's steps or those of the loop `time`.
+
+        Positions count from the image's first one.
+        """
         view, loop = self.writer.layout.view(value), self.writer.clock.loop
         if not view.home.timed:
             return (view.home.name, _ORIGIN, (None, sample, position, unit))
         base = (view.home.lead + view.shift, 0, 0, 0)
-        return (view.home.name, base, (loop, sample, position, unit))
+        return (view.home.name, base, (loop if time is None else time, sample, position, unit))
 
     def home(self, home: Home, row: Start, column: Start, tap: Start = None) -> Place:
-        """A matrix in DRAM, at these loops."""
+        """A matrix in DRAM, or one per tap, at these loops."""
         return (home.name, _ORIGIN, (tap, None, row, column))
 
     def load(self, role: str, source: Place, extents: Sequence[Extent]) -> None:

@@ -53,14 +53,14 @@ bptt.step @n steps 4 batch 2 (%x: tensor<?x?x4xi1>, %l: tensor<4xi32>) {
 bptt.step @n steps 4 batch 2 (%x: tensor<?x?x4xi1>, %i: tensor<?xi32>) {
   snn.parameter @w : tensor<3x?xf32>
 }
-// CHECK: error: `bptt.step` is not well formed: a parameter of a step is [out, in] or [out], got tensor<3x?xf32> [E0202]
+// CHECK: error: `bptt.step` is not well formed: a parameter of a step is [out], [out, in] or [out, in, height, width], got tensor<3x?xf32> [E0202]
 
 // -----
 
 bptt.step @n steps 4 batch 2 (%x: tensor<?x?x4xi1>, %i: tensor<?xi32>) {
   snn.parameter @w : tensor<3x2x2xf32>
 }
-// CHECK: error: `bptt.step` is not well formed: a parameter of a step is [out, in] or [out], got tensor<3x2x2xf32> [E0202]
+// CHECK: error: `bptt.step` is not well formed: a parameter of a step is [out], [out, in] or [out, in, height, width], got tensor<3x2x2xf32> [E0202]
 
 // -----
 
@@ -159,7 +159,7 @@ bptt.step @n steps 4 batch 2 (%c: tensor<?x?x4xf32>) {
   snn.parameter @w : tensor<3x4xf32>
   %y = "bptt.add"(%c, %c) : (tensor<?x?x4xf32>, tensor<?x?x4xf32>) -> tensor<?x?x3xf32>
 }
-// CHECK: error: `bptt.add` is not well formed: bptt.add wants one type, got tensor<?x?x3xf32>, tensor<?x?x4xf32> [E0202]
+// CHECK: error: `bptt.add` is not well formed: bptt.add wants one shape, got tensor<?x?x3xf32>, tensor<?x?x4xf32> [E0202]
 
 // -----
 
