@@ -32,7 +32,14 @@ from spikeloom.backend.machine import load_machine
 from spikeloom.backend.results import RunResult
 from spikeloom.backend.validator import validate
 from spikeloom.backend.work import WORK
-from spikeloom.dialects.instruction_set import INSTRUCTIONS, MEMORIES, SPECS, Element, Engine
+from spikeloom.dialects.instruction_set import (
+    DMA_ENGINES,
+    INSTRUCTIONS,
+    MEMORIES,
+    SPECS,
+    Element,
+    Engine,
+)
 
 MACHINE = load_machine()
 LARGE = dict.fromkeys(MACHINE.memory_bytes, 1 << 28)

@@ -9,7 +9,7 @@ import pytest
 from spikeloom.backend import machine as module
 from spikeloom.backend.machine import Machine, load_machine
 from spikeloom.diagnostics import Diagnostic, DiagnosticError
-from spikeloom.dialects.instruction_set import MEMORIES, ON_CHIP_MEMORIES, Engine
+from spikeloom.dialects.instruction_set import DMA_ENGINES, MEMORIES, ON_CHIP_MEMORIES, Engine
 
 DEFAULT = (Path(module.__file__).parent / "machines" / module.DEFAULT_MACHINE).read_text()
 

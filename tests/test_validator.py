@@ -10,6 +10,7 @@ from stream_samples import ON_CHIP_BYTES, TRAINING_STEP
 
 from spikeloom.backend.assembly import assemble
 from spikeloom.backend.stream import NO_BUFFER, Slice, Stream, StreamBuilder
+from spikeloom.backend.validation import written_before_read
 from spikeloom.backend.validator import ValidatedStream, validate
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects.instruction_set import Element
@@ -327,10 +328,10 @@ def test_on_chip_memories_have_an_upper_limit() -> None:
 
 def test_overlaps_that_are_too_many_to_follow_are_refused() -> None:
     builder = StreamBuilder()
-    for index in range(800):
+    for index in range(3000):
         builder.buffer(f"b{index}", Element.F32, (1, 1, 1, 1), "state_sram", 0)
     builder.emit("clear", {"target": Slice(0)}, (1, 1, 1, 1))
-    assert "too large to validate: over 262144 overlapping" in refusals(builder.finish())[0]
+    assert "too large to validate: over 4194304 overlapping" in refusals(builder.finish())[0]
 
 
 def test_cells_that_are_too_many_to_follow_are_refused() -> None:
@@ -346,15 +347,19 @@ loop %0 = 0 to 10000 step 1 {
     assert "too large to validate: 1e+08 cells to keep track of" in refusals(text)[0]
 
 
-def test_a_stream_that_cannot_be_checked_in_time_is_refused() -> None:
+def test_a_stream_that_cannot_be_checked_in_time_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Every other cell of the last half is never written, so that the buffer is never full.
     text = """\
 buffer @x : f32[1, 30000, 1, 16] in state_sram at 0x0
-loop %0 = 0 to 30000 step 1 {
+loop %0 = 0 to 30000 step 2 {
   clear @x[0, %0, 0, 0] over planes 1, groups 1, rows 1, columns 16
 }
 loop %0 = 0 to 1000000 step 1 {
-  clear @x[0, 0, 0, 0] over planes 1, groups 30000, rows 1, columns 16
+  clear @x[0, 0, 0, 0] over planes 1, groups 15000, rows 1, columns 16
 }
 """
+    monkeypatch.setattr(written_before_read, "MAX_VISITS", 2**24)
     with pytest.raises(DiagnosticError, match=r"too large to validate: .* visits to cells"):
         validate(assemble(text, ""), {"state_sram": 1 << 30})

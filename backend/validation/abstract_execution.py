@@ -4,6 +4,11 @@ A buffer is divided into coarse cells by all the points at which any box starts 
 is written where its mark equals the generation of its buffer: raising the generation
 un-writes the whole buffer at once. Compiled, and imported only where a stream is validated.
 
+Deep loops are quick because most of what they do changes no mark. A buffer without unwritten
+cells (`unwritten`) can be read anywhere. Once a buffer has un-written those that it overlaps and
+none of them has been written since (`alone`), writing it again un-writes nothing. So an
+instruction on such buffers is done without a look at its boxes.
+
 The tables, all of 64-bit integers but the marks of 32:
 
 - records [n, 4]: LOOP, start, stop, step; or END, index of its LOOP; or INSTRUCTION, its first
@@ -14,9 +19,10 @@ The tables, all of 64-bit integers but the marks of 32:
 - cuts: for every buffer and dimension in turn its points of division, ascending; those of
   dimension d of buffer b lie from cut_first[4 b + d] on.
 - marks: for every buffer in turn its cells, those of buffer b from mark_first[b] on.
-- copies: how many each buffer has. Where there are several, a write that is no read and starts at
-  the origin begins the next one, of which nothing is written.
 - overlaps: for every buffer those that it overlaps, those of buffer b from overlap_first[b] on.
+- states [5, buffers]: GENERATION, UNWRITTEN, ALONE, CELLS and COPIES of every buffer. Where there
+  are several copies, a write that is no read and starts at the origin begins the next one, of
+  which nothing is written.
 """
 
 from __future__ import annotations
@@ -37,6 +43,11 @@ BASE, BASE_LOOP, BASE_SCALE, EXTENT, EXTENT_LOOP, EXTENT_SCALE = range(3, 27, DI
 OPERAND_COLUMNS = 27
 VALUE, STOP, STEP = 0, 1, 2
 """Rows of the state of the open loops, one column per depth."""
+GENERATION, UNWRITTEN, ALONE, CELLS, COPIES = 0, 1, 2, 3, 4
+"""Rows of the state of the buffers."""
+LOCATING = 32
+"""What it costs to find a box, in visits to cells."""
+TOO_MANY_VISITS = -1
 
 
 @compiled(INTEGERS, INTEGER, INTEGER, INTEGER)
@@ -99,14 +110,41 @@ def first_unwritten(marks: Marks, base: int, box: Integers, generation: int) -> 
 
 
 @compiled(MARKS, INTEGER, INTEGERS, INTEGER)
-def mark(marks: Marks, base: int, box: Integers, generation: int) -> None:
-    """Marks the cells of the box."""
+def mark(marks: Marks, base: int, box: Integers, generation: int) -> int:
+    """Marks the cells of the box; returns how many of them were not marked."""
+    found = 0
     for step in range(box[0], box[1]):
         for sample in range(box[3], box[4]):
             for position in range(box[6], box[7]):
                 line = base + ((step * box[5] + sample) * box[8] + position) * box[11]
                 for cell in range(line + box[9], line + box[10]):
+                    found += marks[cell] != generation
                     marks[cell] = generation
+    return found
+
+
+@compiled(INTEGERS)
+def cells_of(box: Integers) -> int:
+    """The number of cells of a box."""
+    cells = 1
+    for d in range(DIMENSIONS):
+        cells *= int(box[3 * d + 1] - box[3 * d])
+    return cells
+
+
+@compiled(INTEGERS_2D, INTEGER, INTEGERS, INTEGERS)
+def unwrite_overlapped(
+    states: Integers, buffer: int, overlaps: Integers, overlap_first: Integers
+) -> int:
+    """Un-writes all buffers that overlap this one; returns how many there are."""
+    first, end = int(overlap_first[buffer]), int(overlap_first[buffer + 1])
+    for place in range(first, end):
+        other = overlaps[place]
+        states[GENERATION, other] += 1
+        states[UNWRITTEN, other] = states[CELLS, other]
+        states[ALONE, other] = 0
+    states[ALONE, buffer] = 1
+    return end - first
 
 
 @compiled(INTEGERS_2D, INTEGER, INTEGERS_2D)
@@ -128,8 +166,8 @@ def next_record(records: Integers, index: int, loops: Integers) -> int:
 
 
 @compiled(
-    INTEGERS_2D, INTEGERS_2D, INTEGERS_2D, INTEGERS, INTEGERS, MARKS, INTEGERS, INTEGERS,
-    INTEGERS, INTEGERS, INTEGERS, INTEGERS_2D,
+    INTEGERS_2D, INTEGERS_2D, INTEGERS_2D, INTEGERS, INTEGERS, MARKS, INTEGERS, INTEGERS_2D,
+    INTEGERS, INTEGERS, INTEGER, INTEGERS_2D,
 )  # fmt: skip
 def execute(
     records: Integers,
@@ -139,29 +177,34 @@ def execute(
     cut_first: Integers,
     marks: Marks,
     mark_first: Integers,
-    generations: Integers,
-    copies: Integers,
+    states: Integers,
     overlaps: Integers,
     overlap_first: Integers,
+    limit: int,
     failures: Integers,
 ) -> int:
     """Executes all records; returns the number of `failures` filled in, at most all of them.
 
-    A failure is (record, operand, cell in its buffer); an operand is reported once.
+    A failure is (record, operand, cell in its buffer); an operand is reported once. After `limit`
+    visits to cells it gives up and returns TOO_MANY_VISITS.
     """
-    found = index = 0
+    found = index = visits = 0
     box = np.zeros(3 * DIMENSIONS, np.int64)
     failed = np.zeros(len(operands), np.bool_)
     while index < len(records) and found < len(failures):
         if records[index, 0] != INSTRUCTION:
             index = next_record(records, index, loops)
             continue
+        if visits > limit:
+            return TOO_MANY_VISITS
         first, end = records[index, 1], records[index, 2]
         for operand in range(first, end):
-            if operands[operand, READ] and not failed[operand] and found < len(failures):
-                buffer = operands[operand, BUFFER]
+            buffer = operands[operand, BUFFER]
+            unknown = operands[operand, READ] and states[UNWRITTEN, buffer]
+            if unknown and not failed[operand] and found < len(failures):
                 locate(operands, operand, loops, cuts, cut_first, box)
-                base, generation = int(mark_first[buffer]), int(generations[buffer])
+                visits += LOCATING + cells_of(box)
+                base, generation = int(mark_first[buffer]), int(states[GENERATION, buffer])
                 cell = first_unwritten(marks, base, box, generation)
                 if cell >= 0:
                     failed[operand] = True
@@ -172,11 +215,18 @@ def execute(
         for operand in range(first, end):
             if operands[operand, WRITTEN]:
                 buffer = operands[operand, BUFFER]
-                for other in range(overlap_first[buffer], overlap_first[buffer + 1]):
-                    generations[overlaps[other]] += 1
-                at_origin = locate(operands, operand, loops, cuts, cut_first, box)
-                if at_origin and copies[buffer] > 1 and not operands[operand, READ]:
-                    generations[buffer] += 1
-                mark(marks, int(mark_first[buffer]), box, int(generations[buffer]))
+                if not states[ALONE, buffer]:
+                    visits += unwrite_overlapped(states, buffer, overlaps, overlap_first)
+                begins = states[COPIES, buffer] > 1 and not operands[operand, READ]
+                if states[UNWRITTEN, buffer] or begins:
+                    at_origin = locate(operands, operand, loops, cuts, cut_first, box)
+                    visits += LOCATING
+                    if begins and at_origin and cells_of(box) < states[CELLS, buffer]:
+                        states[GENERATION, buffer] += 1
+                        states[UNWRITTEN, buffer] = states[CELLS, buffer]
+                if states[UNWRITTEN, buffer]:
+                    visits += cells_of(box)
+                    base, generation = int(mark_first[buffer]), int(states[GENERATION, buffer])
+                    states[UNWRITTEN, buffer] -= mark(marks, base, box, generation)
         index += 1
     return found

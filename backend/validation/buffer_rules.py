@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from spikeloom.backend.records import Buffer
 from spikeloom.backend.validation.violation import Violation, spell_text
 from spikeloom.dialects.instruction_set import BUFFER_ALIGNMENT
@@ -37,20 +40,21 @@ def overlap(first: Buffer, second: Buffer) -> bool:
     return same and first.offset < second.end and second.offset < first.end
 
 
-def overlapping(buffers: Sequence[Buffer], limit: int) -> list[tuple[int, int]] | None:
-    """All pairs of on-chip buffers with bytes in common; None when there are more than `limit`."""
-    pairs: list[tuple[int, int]] = []
-    on_chip = [buffer for buffer in buffers if buffer.memory != DRAM]
-    on_chip.sort(key=lambda buffer: (buffer.memory, buffer.offset))
-    for position, buffer in enumerate(on_chip):
-        for index in range(position + 1, len(on_chip)):
-            other = on_chip[index]
-            if not overlap(buffer, other):
-                break
-            pairs.append((buffer.index, other.index))
-            if len(pairs) > limit:
-                return None
-    return pairs
+def overlapping(buffers: Sequence[Buffer], limit: int) -> NDArray[np.int64] | None:
+    """All pairs [pairs, 2] of on-chip buffers with bytes in common; None when over `limit`."""
+    pairs = [np.zeros((0, 2), np.int64)]
+    for memory in sorted({buffer.memory for buffer in buffers} - {DRAM}):
+        inside = [buffer for buffer in buffers if buffer.memory == memory]
+        inside.sort(key=lambda buffer: buffer.offset)
+        numbers, starts, ends = np.array([(b.index, b.offset, b.end) for b in inside], np.int64).T
+        # Whoever starts behind a buffer's start and before its end overlaps it.
+        first = np.arange(1, len(inside) + 1)
+        counts = np.searchsorted(starts, ends) - first
+        if sum(map(len, pairs)) + int(counts.sum()) > limit:
+            return None
+        others = np.arange(counts.sum()) + np.repeat(first - (np.cumsum(counts) - counts), counts)
+        pairs.append(np.stack([np.repeat(numbers, counts), numbers[others]], axis=1))
+    return np.concatenate(pairs)
 
 
 def _check_place(buffer: Buffer, memories: Mapping[str, int]) -> Iterator[Violation]:

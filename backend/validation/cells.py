@@ -13,8 +13,7 @@ from spikeloom.dialects.instruction_set import DIMENSIONS
 
 MAX_POINTS = 2**22
 MAX_CELLS = 2**26
-MAX_VISITS = 2**32
-"""Starts of boxes, cells of all buffers, and visits to cells during the abstract execution."""
+"""Starts of boxes, and cells of all buffers."""
 
 Points = NDArray[np.int64]
 
@@ -43,7 +42,6 @@ class Cells:
     def __init__(self, buffers: int, boxes: Iterable[tuple[int, Box]]):
         """Divides `buffers` buffers by boxes, each with its buffer; may raise `TooLarge`."""
         self._edges: dict[tuple[int, int, Interval], _Edges] = {}
-        self._most: dict[tuple[int, int, Interval], int] = {}
         self._points = 0
         by_dimension: dict[tuple[int, int], list[Points]] = {}
         for buffer, box in boxes:
@@ -72,21 +70,6 @@ class Cells:
             np.int64
         )
 
-    def check_visits(self, uses: Iterable[tuple[int, int, Box, int, int]]) -> None:
-        """Raises `TooLarge` when the abstract execution would visit too many cells.
-
-        A use is how often an operand is executed, its buffer, its box, how often the box is
-        visited each time, and how many overlapping buffers are visited beside it.
-        """
-        visits = 0
-        for executions, buffer, box, passes, neighbours in uses:
-            cells = 1
-            for dimension, interval in enumerate(box):
-                cells *= self._most_cells(buffer, dimension, interval)
-            visits += executions * (passes * cells + neighbours)
-        if visits > MAX_VISITS:
-            raise TooLarge(f"{visits} visits to cells, the limit is {MAX_VISITS}")
-
     def coordinates(self, buffer: int, cell: int) -> list[int]:
         """Per dimension the first of the buffer's own cells that a coarse cell covers."""
         found: list[int] = []
@@ -99,15 +82,6 @@ class Cells:
     def _cuts(self, buffer: int, dimension: int) -> Points:
         at = DIMENSIONS * buffer + dimension
         return self.cuts[self.cut_first[at] : self.cut_first[at + 1]]
-
-    def _most_cells(self, buffer: int, dimension: int, interval: Interval) -> int:
-        """The most cells that the interval covers at any time."""
-        key = (buffer, dimension, interval)
-        if key not in self._most:
-            edges, cuts = self._edges[key], self._cuts(buffer, dimension)
-            covered = np.searchsorted(cuts, edges.ends) - np.searchsorted(cuts, edges.starts)
-            self._most[key] = int(covered.max())
-        return self._most[key]
 
     def _edges_of(self, interval: Interval) -> _Edges:
         values, tile = interval.values, interval.tile

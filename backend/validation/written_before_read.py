@@ -18,7 +18,9 @@ from spikeloom.backend.validation.violation import MAX_REPORTED, Violation, spel
 
 HOST_WRITTEN = frozenset({"input", "label", "parameter", "optimizer"})
 """Kinds of roles: buffers in DRAM that the host fills before a run."""
-MAX_OVERLAPS = 2**18
+MAX_OVERLAPS = 2**22
+MAX_VISITS = 2**32
+"""Pairs of overlapping buffers; visits to cells during the abstract execution."""
 _INT = np.int64
 
 
@@ -35,9 +37,9 @@ def check_written_before_read(
 ) -> list[Violation]:
     """Cells that are read before the stream, or the host, has written them.
 
-    Exact: every iteration of every loop is executed on marks. Where two on-chip buffers share
-    addresses, writing one un-writes the other. A write that begins the next copy of a buffer
-    un-writes what the box leaves out. The stream must obey all other rules.
+    Exact: every iteration of every loop is executed on marks, as far as it can change any. Where
+    two on-chip buffers share addresses, writing one un-writes the other. A write that begins the
+    next copy of a buffer un-writes what the box leaves out. The stream must obey all other rules.
     """
     if not placed:
         return []
@@ -46,10 +48,10 @@ def check_written_before_read(
         return [Violation(f"too large to validate: over {MAX_OVERLAPS} overlapping buffer pairs")]
     overlaps, overlap_first = _neighbours(pairs, len(buffers))
     try:
-        cells = _divide(placed, buffers, np.diff(overlap_first))
+        cells = _divide(placed, buffers)
     except TooLarge as reason:
         return [Violation(f"too large to validate: {reason}")]
-    from spikeloom.backend.validation.abstract_execution import execute
+    from spikeloom.backend.validation.abstract_execution import TOO_MANY_VISITS, execute
 
     tables = _tabulate(records, placed)
     failures = np.zeros((MAX_REPORTED, 3), _INT)
@@ -59,14 +61,14 @@ def check_written_before_read(
         np.zeros((3, MAX_LOOP_DEPTH + 1), _INT),
         cells.cuts,
         cells.cut_first,
-        _marks(cells, buffers),
-        cells.mark_first,
-        np.ones(len(buffers), _INT),
-        np.array([buffer.copies for buffer in buffers], _INT),
+        *_unwritten_marks(cells, buffers),
         overlaps,
         overlap_first,
+        MAX_VISITS,
         failures,
     )
+    if count == TOO_MANY_VISITS:
+        return [Violation(f"too large to validate: over {MAX_VISITS} visits to cells")]
     where: list[list[int]] = failures[:count].tolist()
     instructions = {place.instruction.index: place.instruction for place in placed}
     first: list[int] = tables.records[:, 1].tolist()
@@ -88,51 +90,47 @@ def _unwritten(
 
 
 def _neighbours(
-    pairs: Sequence[tuple[int, int]], count: int
+    pairs: NDArray[np.int64], count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Per buffer the buffers that it overlaps, one behind the other, and where each begins."""
-    one_way = np.array(pairs, _INT).reshape(-1, 2)
-    both_ways = np.concatenate([one_way, one_way[:, ::-1]])
+    both_ways = np.concatenate([pairs, pairs[:, ::-1]])
     both_ways = both_ways[np.argsort(both_ways[:, 0], kind="stable")]
     first = np.searchsorted(both_ways[:, 0], np.arange(count + 1))
     return np.ascontiguousarray(both_ways[:, 1]), first.astype(_INT)
 
 
-def _divide(
-    placed: Sequence[Placed], buffers: Sequence[Buffer], neighbours: NDArray[np.int64]
-) -> Cells:
+def _divide(placed: Sequence[Placed], buffers: Sequence[Buffer]) -> Cells:
     """The cells that the boxes of all operands divide their buffers into.
 
-    Raises `TooLarge` when there are too many, or too many visits to them.
+    Raises `TooLarge` when there are too many.
     """
-    boxes = [
-        (place.executions, operand, box)
-        for place in placed
-        for operand, box in zip(place.instruction.operands, place.boxes, strict=True)
-    ]
-    cells = Cells(
+    return Cells(
         len(buffers),
-        ((operand.slice.buffer, box) for _, operand, box in boxes),
-    )
-    cells.check_visits(
         (
-            executions,
-            operand.slice.buffer,
-            box,
-            int(operand.read) + operand.written,
-            int(neighbours[operand.slice.buffer]) if operand.written else 0,
-        )
-        for executions, operand, box in boxes
+            (operand.slice.buffer, box)
+            for place in placed
+            for operand, box in zip(place.instruction.operands, place.boxes, strict=True)
+        ),
     )
-    return cells
 
 
-def _marks(cells: Cells, buffers: Sequence[Buffer]) -> NDArray[np.int32]:
+def _unwritten_marks(
+    cells: Cells, buffers: Sequence[Buffer]
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
+    """The marks, where those of each buffer begin, and the buffers' states before the first record.
+
+    What the host writes is written; everything else is not.
+    """
     marks = np.zeros(int(cells.mark_first[-1]), np.int32)
+    sizes = np.diff(cells.mark_first)
+    unwritten = sizes.copy()
     for buffer in buffers:
         if buffer.memory == DRAM and buffer.role[0] in HOST_WRITTEN:
             marks[cells.mark_first[buffer.index] : cells.mark_first[buffer.index + 1]] = 1
-    return marks
+            unwritten[buffer.index] = 0
+    copies = np.array([buffer.copies for buffer in buffers], _INT)
+    states = np.stack([np.ones_like(sizes), unwritten, np.zeros_like(sizes), sizes, copies])
+    return marks, cells.mark_first, states
 
 
 def _tabulate(records: Sequence[Record], placed: Sequence[Placed]) -> _Tables:
