@@ -29,6 +29,16 @@ def axis_length(operand: Integers, role: int, dimension: int, extent: Integers) 
     return 1 if axis == program.NO_AXIS else int(extent[axis])
 
 
+@compiled(INTEGER, INTEGERS)
+def product_of(axes: int, extent: Integers) -> int:
+    """The product of the lengths of a set of axes, given as bits."""
+    product = 1
+    for axis in range(len(extent)):
+        if (axes >> axis) & 1 != 0:
+            product *= int(extent[axis])
+    return product
+
+
 @compiled(INTEGERS, INTEGERS_2D, INTEGERS, INTEGER, INTEGERS)
 def account_traffic(
     record: Integers, operand: Integers, extent: Integers, events: int, total: Integers
@@ -62,12 +72,9 @@ def account(
 
     `count` is what the kernels of all threads counted.
     """
-    cells = 1
-    for axis in range(record[program.AXES]):
-        cells *= int(extent[axis])
-    inner_axis, outer_axis = record[program.INNER], record[program.OUTER]
-    inner = 1 if inner_axis == program.NO_AXIS else int(extent[inner_axis])
-    outer = 1 if outer_axis == program.NO_AXIS else int(extent[outer_axis])
+    cells = product_of(record[program.FACTORS], extent)
+    inner = product_of(record[program.INNER], extent)
+    outer = product_of(record[program.OUTER], extent)
     produced = 1
     for dimension in range(DIMENSIONS):
         produced *= axis_length(operand, 0, dimension, extent)

@@ -8,6 +8,7 @@ immediate [record, immediate]         double precision
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,8 +38,9 @@ ENGINES = tuple(Engine)
 # Columns of `record`.
 KIND, PARTNER, START, STOP, STEP = 0, 1, 2, 3, 4
 KERNEL, ENGINE, SERVICE, INNER, OUTER, INPUT_LANES, OUTPUT_LANES, LATENCY = range(5, 13)
-ADDITIONS, MULTIPLICATIONS, AXES, ROLES = range(13, 17)
-RECORD_COLUMNS = 17
+ADDITIONS, MULTIPLICATIONS, AXES, ROLES, FACTORS = range(13, 18)
+RECORD_COLUMNS = 18
+"""FACTORS, INNER and OUTER are sets of axes, one bit each."""
 LOOP, END, INSTRUCTION = 0, 1, 2
 
 # Columns of `extent`.
@@ -122,11 +124,17 @@ def _decode_instruction(
     record[KERNEL] = kernel_number(spec.name, element)
     record[ENGINE] = ENGINES.index(spec.engine)
     record[SERVICE] = cost.service
-    record[INNER] = spec.axes.index(cost.inner) if cost.inner else NO_AXIS
-    record[OUTER] = spec.axes.index(cost.outer) if cost.outer else NO_AXIS
+    record[FACTORS] = _mask(spec, set(spec.axes) - work.NO_FACTORS)
+    record[INNER] = _mask(spec, cost.inner)
+    record[OUTER] = _mask(spec, {cost.outer} - {""})
     record[INPUT_LANES], record[OUTPUT_LANES], record[LATENCY] = _rates(spec.engine, machine)
     record[ADDITIONS], record[MULTIPLICATIONS] = cost.additions, cost.multiplications
     record[AXES], record[ROLES] = len(spec.axes), len(spec.roles)
+
+
+def _mask(spec: InstructionSpec, axes: Iterable[str]) -> int:
+    """A set of axes as bits: bit n stands for axis n of the instruction."""
+    return sum(1 << spec.axes.index(axis) for axis in axes)
 
 
 def _rates(engine: Engine, machine: Machine) -> tuple[int, int, int]:

@@ -8,18 +8,24 @@ Service times in cycles, from the machine's parameters and the work that the dat
     CELLS   latency + ceil(cells of all axes / lanes)
     BYTES   latency + ceil(bytes of the box / bandwidth of the queue)
 
-`inner` is the axis of the array's input lanes, `outer` that of its output lanes; rows are steps x
-samples x positions. Additions and multiplications are per cell of the product of all axes;
-comparisons count as additions, divisions, roots and exponentials as multiplications.
+`inner` are the axes of the array's input lanes (the taps of a window side by side with its
+inputs), `outer` that of its output lanes; rows are steps x samples x positions. Additions and
+multiplications are per cell of the product of all axes but `input_positions`: a window of every
+position meets them again, so that they are no factor of the work. Comparisons count as additions,
+divisions, roots and exponentials as multiplications. A window that reaches over the edge of the
+image meets zeros there: silent inputs where events are counted, and work like any other where not.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spikeloom.dialects.instruction_set import INPUTS, OUTPUTS
+from spikeloom.dialects.instruction_set import INPUT_POSITIONS, INPUTS, OUTPUTS, TAPS
 
 EVENTS, DENSE, CELLS, BYTES = 0, 1, 2, 3
+
+NO_FACTORS = frozenset({INPUT_POSITIONS})
+"""Axes that say how long a box is and are no factor of the work."""
 
 
 @dataclass(frozen=True)
@@ -28,18 +34,21 @@ class Work:
 
     Attributes:
         service: formula of the service time.
-        inner, outer: axes of the array's lanes; "" where it has none.
+        inner: axes of the array's input lanes, none where it has none.
+        outer: axis of the array's output lanes, "" where it has none.
         additions, multiplications: per cell.
         per_event: the role of which one row is moved per event instead of its box once.
     """
 
     service: int
-    inner: str = ""
+    inner: tuple[str, ...] = ()
     outer: str = ""
     additions: int = 0
     multiplications: int = 0
     per_event: str = ""
 
+
+_INPUTS = (TAPS, INPUTS)
 
 WORK: dict[str, Work] = {
     "load": Work(BYTES),
@@ -49,8 +58,8 @@ WORK: dict[str, Work] = {
     "clear": Work(BYTES),
     "clear_update": Work(BYTES),
     "bias": Work(DENSE, outer=OUTPUTS),
-    "accumulate": Work(EVENTS, INPUTS, OUTPUTS, additions=1, per_event="weight"),
-    "multiply": Work(DENSE, INPUTS, OUTPUTS, additions=1, multiplications=1),
+    "accumulate": Work(EVENTS, _INPUTS, OUTPUTS, additions=1, per_event="weight"),
+    "multiply": Work(DENSE, _INPUTS, OUTPUTS, additions=1, multiplications=1),
     # Reset, integrate, compare; leak.
     "fire": Work(CELLS, additions=3, multiplications=1),
     "integrate": Work(CELLS, additions=1, multiplications=1),
@@ -63,9 +72,9 @@ WORK: dict[str, Work] = {
     # Distance, reset path, sum; leak, reset path, surrogate, gain.
     "fire_gradient": Work(CELLS, additions=3, multiplications=4),
     "integrate_gradient": Work(CELLS, additions=1, multiplications=1),
-    "backpropagate": Work(DENSE, OUTPUTS, INPUTS, additions=1, multiplications=1),
-    "correlate_spikes": Work(EVENTS, INPUTS, OUTPUTS, additions=1, per_event="weight_gradient"),
-    "correlate_values": Work(DENSE, INPUTS, OUTPUTS, additions=1, multiplications=1),
+    "backpropagate": Work(DENSE, (TAPS, OUTPUTS), INPUTS, additions=1, multiplications=1),
+    "correlate_spikes": Work(EVENTS, _INPUTS, OUTPUTS, additions=1, per_event="weight_gradient"),
+    "correlate_values": Work(DENSE, _INPUTS, OUTPUTS, additions=1, multiplications=1),
     "sum_gradient": Work(DENSE, outer=OUTPUTS, additions=1),
     "count_step": Work(CELLS, additions=1),
     # Velocity and step.

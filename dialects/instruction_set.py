@@ -66,6 +66,7 @@ Shape: TypeAlias = tuple[int, int, int, int]
 """One number per dimension: of a buffer, its cells along each."""
 
 STEPS, SAMPLES, POSITIONS = "steps", "samples", "positions"
+INPUT_POSITIONS, TAPS = "input_positions", "taps"
 INPUTS, OUTPUTS, UNITS = "inputs", "outputs", "units"
 ONE = ""
 """Marks a dimension along which the box is one cell long."""
@@ -119,14 +120,22 @@ _ROW = (STEPS, SAMPLES, POSITIONS)
 """Instructions treat rows alike: step by step, then sample by sample, then by position."""
 _STATE = (ONE, SAMPLES, POSITIONS, UNITS)
 _SCORES = (ONE, SAMPLES, ONE, UNITS)
-_WEIGHT = (ONE, ONE, INPUTS, OUTPUTS)
-_MATRIX = (ONE, ONE, "rows", "columns")
+_WEIGHT = (TAPS, ONE, INPUTS, OUTPUTS)
+_MATRICES = (TAPS, "rows", "columns")
+_MATRIX = (TAPS, ONE, "rows", "columns")
+_WINDOW = (*_ROW, INPUT_POSITIONS, TAPS, INPUTS, OUTPUTS)
+"""Instructions that slide a window over an image; a linear layer is a window of one tap."""
 _CELL = (ONE, ONE, ONE, ONE)
 _MOVED = ("planes", "groups", "rows", "columns")
 
 
 def _activation(name: str, units: str, elements: tuple[Element, ...] = _F32, **flags: bool) -> Role:
     return Role(name, elements, (*_ROW, units), **flags)
+
+
+def _image(name: str, units: str, elements: tuple[Element, ...] = _F32, **flags: bool) -> Role:
+    """What a window slides over."""
+    return Role(name, elements, (STEPS, SAMPLES, INPUT_POSITIONS, units), **flags)
 
 
 _SURROGATE = (
@@ -139,6 +148,16 @@ _NEURON = (
     Immediate("threshold", "a spike is a potential strictly above it"),
     Immediate("reset", "0 to zero, 1 by subtraction, 2 none"),
 )
+_GEOMETRY = (
+    Immediate("kernel_width", "taps of one row of the window"),
+    Immediate("stride", "input rows and columns from one window to the next"),
+    Immediate("input_width", "input positions of one row"),
+    Immediate("output_width", "positions of one row"),
+    Immediate("top", "input rows that the first window reaches above the box; they are zero"),
+    Immediate("left", "input columns that the first window reaches beside the box; zero too"),
+)
+"""Position `y * output_width + x` meets at tap `j * kernel_width + i` the input position in row
+`y * stride + j - top` and column `x * stride + i - left`; outside the box it meets zeros."""
 _RATE = Immediate("rate", "learning rate")
 
 INSTRUCTIONS: tuple[InstructionSpec, ...] = (
@@ -154,10 +173,10 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
     InstructionSpec(
         "load_transposed",
         Engine.DMA,
-        ("rows", "columns"),
-        (Role("target", _F32, (ONE, ONE, "columns", "rows")),),
+        _MATRICES,
+        (Role("target", _F32, (TAPS, ONE, "columns", "rows")),),
         (Role("source", _F32, _MATRIX, dram=True),),
-        "copies a matrix from DRAM and transposes it on the way",
+        "copies the matrix of every tap from DRAM and transposes it on the way",
     ),
     InstructionSpec(
         "load_update",
@@ -203,21 +222,20 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
     InstructionSpec(
         "accumulate",
         Engine.FORWARD,
-        (*_ROW, INPUTS, OUTPUTS),
+        _WINDOW,
         (_activation("current", OUTPUTS, updates=True),),
-        (
-            _activation("spikes", INPUTS, _BIT),
-            Role("weight", _F32, _WEIGHT),
-        ),
-        "adds the weights of the inputs that spiked, in ascending order of inputs",
+        (_image("spikes", INPUTS, _BIT), Role("weight", _F32, _WEIGHT)),
+        "adds the weights of the inputs that spiked, in ascending order of taps, then of inputs",
+        _GEOMETRY,
     ),
     InstructionSpec(
         "multiply",
         Engine.FORWARD,
-        (*_ROW, INPUTS, OUTPUTS),
+        _WINDOW,
         (_activation("current", OUTPUTS, updates=True),),
-        (_activation("values", INPUTS), Role("weight", _F32, _WEIGHT)),
-        "adds weight x value of every input: the path of analog inputs",
+        (_image("values", INPUTS), Role("weight", _F32, _WEIGHT)),
+        "adds weight x value of every input in the same order: the path of analog inputs",
+        _GEOMETRY,
     ),
     # --- neurons -------------------------------------------------------------------------
     InstructionSpec(
@@ -345,30 +363,35 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
     InstructionSpec(
         "backpropagate",
         Engine.BACKWARD,
-        (*_ROW, INPUTS, OUTPUTS),
-        (_activation("input_gradient", INPUTS, updates=True),),
+        _WINDOW,
+        (_image("input_gradient", INPUTS, updates=True),),
         (
             _activation("gradient", OUTPUTS),
-            Role("transposed_weight", _F32, (ONE, ONE, OUTPUTS, INPUTS)),
+            Role("transposed_weight", _F32, (TAPS, ONE, OUTPUTS, INPUTS)),
         ),
-        "adds gradient x transposed weight, in ascending order of outputs",
+        "adds gradient x transposed weight to every input position, in ascending order of taps,"
+        " then of outputs",
+        _GEOMETRY,
     ),
     # --- weight update -------------------------------------------------------------------
     InstructionSpec(
         "correlate_spikes",
         Engine.WEIGHT_UPDATE,
-        (*_ROW, INPUTS, OUTPUTS),
+        _WINDOW,
         (Role("weight_gradient", _F32, _WEIGHT, updates=True),),
-        (_activation("spikes", INPUTS, _BIT), _activation("gradient", OUTPUTS)),
-        "adds the gradient to the row of every input that spiked",
+        (_image("spikes", INPUTS, _BIT), _activation("gradient", OUTPUTS)),
+        "adds the gradient to the row of every tap and input that spiked, in ascending order of"
+        " steps, samples and positions",
+        _GEOMETRY,
     ),
     InstructionSpec(
         "correlate_values",
         Engine.WEIGHT_UPDATE,
-        (*_ROW, INPUTS, OUTPUTS),
+        _WINDOW,
         (Role("weight_gradient", _F32, _WEIGHT, updates=True),),
-        (_activation("values", INPUTS), _activation("gradient", OUTPUTS)),
-        "adds value x gradient: the path of analog inputs",
+        (_image("values", INPUTS), _activation("gradient", OUTPUTS)),
+        "adds value x gradient in the same order: the path of analog inputs",
+        _GEOMETRY,
     ),
     InstructionSpec(
         "sum_gradient",
@@ -390,7 +413,7 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
     InstructionSpec(
         "sgd",
         Engine.OPTIMIZER,
-        ("rows", "columns"),
+        _MATRICES,
         (
             Role("parameter", _F32, _MATRIX, updates=True),
             Role("velocity", _F32, _MATRIX, updates=True, optional=True),
@@ -403,7 +426,7 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
     InstructionSpec(
         "adam",
         Engine.OPTIMIZER,
-        ("rows", "columns"),
+        _MATRICES,
         (
             Role("parameter", _F32, _MATRIX, updates=True),
             Role("first_moment", _F32, _MATRIX, updates=True),

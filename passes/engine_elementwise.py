@@ -237,6 +237,7 @@ def lower_optimize(
     """One parameter's update."""
     name = op.parameter.root_reference.data
     gradient = writer.layout.view(op.gradient).home
+    taps, _, inputs, outputs = parameter.shape
     homes = {"parameter": parameter, **_moments(op.optimizer, name, parameter, state)}
     adam = op.optimizer.kind.data is not OptimizerKind.SGD
     buffers = [
@@ -244,7 +245,7 @@ def lower_optimize(
             role,
             Element.F32,
             "weight_sram" if role == "parameter" else "gradient_sram",
-            (1, 1, "inputs", "outputs"),
+            (taps, 1, "inputs", "outputs"),
         )
         for role in (*homes, "gradient")
     ]
@@ -253,18 +254,17 @@ def lower_optimize(
     if count is not None:
         buffers.append(TileBuffer("count", Element.I32, "gradient_sram", (1, 1, 1, 1)))
         roles.append("count")
-    *_, inputs, outputs = parameter.shape
     axes = [units("inputs", inputs), units("outputs", outputs)]
     nest = writer.nest("optimize", axes, buffers, op, statement(op.parameter))
     if count is not None:
         nest.load("count", nest.home(count, None, None), (1, 1, 1, 1))
     with nest.loop("inputs") as i, nest.loop("outputs") as o:
         for role, home in (*homes.items(), ("gradient", gradient)):
-            nest.load(role, nest.home(home, i, o), (1, 1, i, o))
+            nest.load(role, nest.home(home, i, o), (taps, 1, i, o))
         immediates = _optimizer_immediates(op.optimizer)
-        nest.on_tiles("adam" if adam else "sgd", roles, (i, o), immediates)
+        nest.on_tiles("adam" if adam else "sgd", roles, (taps, i, o), immediates)
         for role, home in homes.items():
-            nest.store(role, nest.home(home, i, o), (1, 1, i, o))
+            nest.store(role, nest.home(home, i, o), (taps, 1, i, o))
 
 
 def _moments(

@@ -25,6 +25,8 @@ from spikeloom.dialects.instruction_set import (
 SIZES = (1, 15, 16, 17, 63, 64, 65, 130)
 T, B = 3, 2
 THREADS = (1, 2, 3)
+SINGLE = ("positions", "input_positions", "taps")
+"""Axes that may be left out where they have one cell."""
 
 ELEMENT_OF = {"uint8": Element.BIT, "float32": Element.F32, "int32": Element.I32}
 
@@ -78,8 +80,9 @@ def execute(
 ) -> Outcome:
     """Executes instruction `name`; `operands` by role: uint8 bits, float32 or int32, 4 axes.
 
-    With a single position it may be left out: of arrays, which then have 3 axes (weights leave
-    out their unused one), and of extents. Arrays come back as they were given.
+    A single position may be left out of arrays, which then have 3 axes (weights leave out their
+    unused one), and single rows of positions and taps of the extents; a window then has one
+    tap. Arrays come back as they were given.
     """
     spec = SPECS[name]
     buffers: dict[str, PaddedBuffer] = {}
@@ -94,8 +97,13 @@ def execute(
         sample = buffer.stride * buffer.shape[2]
         step = sample * buffer.shape[1]
         boxes[index] = buffer.bytes.ctypes.data, step, sample, buffer.stride
-    if len(extents) == len(spec.axes) - 1:
-        extents = (*extents[:2], 1, *extents[2:])
+    if len(extents) < len(spec.axes):
+        left_out = ("rows",) if "planes" in spec.axes else SINGLE
+        given = iter(extents)
+        extents = [1 if axis in left_out else next(given) for axis in spec.axes]
+        assert next(given, None) is None
+    if not immediates and "taps" in spec.axes:
+        immediates = (1, 1, 1, 1, 0, 0)[: len(spec.immediates)]
     assert len(extents) == len(spec.axes)
     lengths, numbers = np.zeros(MAX_AXES, np.int64), np.zeros(MAX_IMMEDIATES)
     lengths[: len(extents)], numbers[: len(immediates)] = extents, immediates

@@ -17,6 +17,11 @@ from spikeloom.dialects.instruction_set import Element, buffer_bytes
 BIT, F32, I32 = Element.BIT, Element.F32, Element.I32
 
 
+def one_by_one(width: int) -> tuple[int, ...]:
+    """The immediates of a window of one tap over rows of `width` positions."""
+    return (1, 1, width, width, 0, 0)
+
+
 @dataclass
 class RandomTraining:
     """Builds one random stream; `inputs` are the contents of what the host writes."""
@@ -127,8 +132,8 @@ class RandomTraining:
                     "weight": tile,
                 }
                 positions = LoopExtent(y, self.width)
-                extents = (self.t, LoopExtent(s), positions, inputs, LoopExtent(o))
-                self.emit(name, operands, extents, layer=layer)
+                extents = (self.t, LoopExtent(s), positions, positions, 1, inputs, LoopExtent(o))
+                self.emit(name, operands, extents, one_by_one(self.width), layer)
         return weight, bias, current
 
     def fire(self, layer, current, units):
@@ -219,12 +224,12 @@ class RandomTraining:
         operands = {"parameter": here, "gradient": gradient}
         match int(self.rng.integers(3)):
             case 0:
-                self.emit("sgd", operands, (rows, columns), (0.1, 0.0), layer)
+                self.emit("sgd", operands, (1, rows, columns), (0.1, 0.0), layer)
             case 1:
                 zeros = np.zeros(shape, np.float32)
                 kept = self.from_host(f"{parameter}.velocity", F32, shape, "optimizer", zeros + 1)
                 operands["velocity"] = self.load(kept, F32, shape, "gradient_sram")
-                self.emit("sgd", operands, (rows, columns), (0.1, 0.9), layer)
+                self.emit("sgd", operands, (1, rows, columns), (0.1, 0.9), layer)
             case _:
                 for moment in ("first_moment", "second_moment"):
                     operands[moment] = self.cleared(
@@ -233,7 +238,7 @@ class RandomTraining:
                 operands["count"] = self.cleared(f"{parameter}.n", I32, (1, 1, 1, 1), "state_sram")
                 self.emit("count_step", {"count": operands["count"]}, (), (), layer)
                 numbers = (0.01, 0.9, 0.999, 1e-3, 0.01)
-                self.emit("adam", operands, (rows, columns), numbers, layer)
+                self.emit("adam", operands, (1, rows, columns), numbers, layer)
         self.emit("store", {"target": parameter, "source": here}, shape, (), layer)
 
     def weight_update(self, layer, inputs, spiking, gradient, parameters, sizes):
@@ -244,7 +249,8 @@ class RandomTraining:
         )
         name, role = ("correlate_spikes", "spikes") if spiking else ("correlate_values", "values")
         operands = {"weight_gradient": total, role: inputs, "gradient": gradient}
-        self.emit(name, operands, (self.t, self.b, self.positions, rows, columns), (), layer)
+        extents = (self.t, self.b, self.positions, self.positions, 1, rows, columns)
+        self.emit(name, operands, extents, one_by_one(self.width), layer)
         self.update(layer, weight, total, rows, columns)
         total = self.cleared(f"{layer}.bias.gradient", F32, (1, 1, 1, columns), "gradient_sram")
         operands = {"bias_gradient": total, "gradient": gradient}
@@ -294,12 +300,13 @@ class RandomTraining:
         image, w1, b1, w2, b2 = made
         n0, n1, n2 = self.n
         turned = self.buffer("output.turned", F32, (1, 1, n2, n1), "weight_sram")
-        self.emit("load_transposed", {"target": turned, "source": w2}, (n1, n2), (), "output")
+        self.emit("load_transposed", {"target": turned, "source": w2}, (1, n1, n2), (), "output")
         back = self.cleared(
             "hidden.spike_gradient", F32, (self.t, self.b, self.positions, n1), "state_sram"
         )
         operands = {"input_gradient": back, "gradient": gradient2, "transposed_weight": turned}
-        self.emit("backpropagate", operands, (self.t, self.b, self.positions, n1, n2), (), "output")
+        extents = (self.t, self.b, self.positions, self.positions, 1, n1, n2)
+        self.emit("backpropagate", operands, extents, one_by_one(self.width), "output")
         gradient1 = self.fire_gradient("hidden", hidden, back, n1)
         self.weight_update("output", hidden["spikes"], True, gradient2, (w2, b2), (n1, n2))
         self.weight_update("hidden", image, not self.analog, gradient1, (w1, b1), (n0, n1))

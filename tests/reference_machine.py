@@ -83,6 +83,28 @@ def _executed(stream: Stream, at: int, values: list[tuple[int, int]]) -> Execute
     return Executed(at, spec, axes, buffers, boxes, numbers)
 
 
+def meetings(axes: dict[str, int], n: dict[str, float]) -> Iterator[tuple[int, int, int]]:
+    """Every position, tap and input position that meet inside the image."""
+    width = int(n["input_width"])
+    for p in range(axes["positions"]):
+        y, x = divmod(p, int(n["output_width"]))
+        for tap in range(axes["taps"]):
+            j, i = divmod(tap, int(n["kernel_width"]))
+            row = y * int(n["stride"]) + j - int(n["top"])
+            column = x * int(n["stride"]) + i - int(n["left"])
+            if 0 <= row < axes["input_positions"] // width and 0 <= column < width:
+                yield p, tap, row * width + column
+
+
+def windows(x: np.ndarray, axes: dict[str, int], n: dict[str, float]) -> np.ndarray:
+    """What every position meets at every tap: (steps, samples, positions, taps, inputs)."""
+    steps, samples, _, inputs = x.shape
+    met = np.zeros((steps, samples, axes["positions"], axes["taps"], inputs))
+    for p, tap, q in meetings(axes, n):
+        met[:, :, p, tap] = x[:, :, q]
+    return met
+
+
 class ReferenceMachine:
     """Executes a stream on `memory`, one array per buffer; remembers events per row."""
 
@@ -100,9 +122,16 @@ class ReferenceMachine:
         for instruction in self.executed:
             view = {r: self.memory[b][instruction.boxes[r]] for r, b in instruction.buffers.items()}
             event_driven = instruction.spec.name in ("accumulate", "correlate_spikes")
-            events = view["spikes"].sum(axis=3).ravel() if event_driven else np.zeros(0, int)
+            events = np.zeros(0, int)
+            if event_driven:
+                met = windows(view["spikes"], instruction.axes, instruction.immediates)
+                events = met.sum(axis=(3, 4)).ravel()
             self.events.append(events.astype(np.int64))
-            getattr(self, f"do_{instruction.spec.name}")(view, instruction.immediates)
+            do = getattr(self, f"do_{instruction.spec.name}")
+            if "input_positions" in instruction.axes:
+                do(view, instruction.immediates, instruction.axes)
+            else:
+                do(view, instruction.immediates)
 
     def do_load(self, v, n):
         v["target"][...] = v["source"]
@@ -110,7 +139,7 @@ class ReferenceMachine:
     do_store = do_load_update = do_load
 
     def do_load_transposed(self, v, n):
-        v["target"][0, 0] = v["source"][0, 0].T
+        v["target"][...] = v["source"].swapaxes(2, 3)
 
     def do_clear(self, v, n):
         v["target"][...] = 0
@@ -120,11 +149,11 @@ class ReferenceMachine:
     def do_bias(self, v, n):
         v["current"][...] = v["bias"]
 
-    def do_accumulate(self, v, n):
-        v["current"] += v["spikes"] @ v["weight"][0, 0]
+    def do_accumulate(self, v, n, axes):
+        met = windows(v.get("spikes", v.get("values")), axes, n)
+        v["current"] += np.einsum("tbpki,kio->tbpo", met, v["weight"][:, 0])
 
-    def do_multiply(self, v, n):
-        v["current"] += v["values"] @ v["weight"][0, 0]
+    do_multiply = do_accumulate
 
     def do_fire(self, v, n):
         shape = v["current"].shape[1:]
@@ -198,12 +227,14 @@ class ReferenceMachine:
             gu = v["potential_gradient"][t] + n["decay"] * gu
             v["gradient"][t] = gu
 
-    def do_backpropagate(self, v, n):
-        v["input_gradient"] += v["gradient"] @ v["transposed_weight"][0, 0]
+    def do_backpropagate(self, v, n, axes):
+        for p, tap, q in meetings(axes, n):
+            back = v["gradient"][:, :, p] @ v["transposed_weight"][tap, 0]
+            v["input_gradient"][:, :, q] += back
 
-    def do_correlate_spikes(self, v, n):
-        inputs = v.get("spikes", v.get("values"))
-        v["weight_gradient"][0, 0] += np.einsum("tbpi,tbpo->io", inputs, v["gradient"])
+    def do_correlate_spikes(self, v, n, axes):
+        met = windows(v.get("spikes", v.get("values")), axes, n)
+        v["weight_gradient"][:, 0] += np.einsum("tbpki,tbpo->kio", met, v["gradient"])
 
     do_correlate_values = do_correlate_spikes
 

@@ -50,7 +50,7 @@ clear @correct[0, 0, 0, 0] over planes 1, groups 1, rows 1, columns 1
 loop %0 = 0 to 130 step 64 loc "net.snn:3:14" {
   load @weight.tile[0, 0, 0, 0] = @weight[0, 0, 0, %0] over planes 1, groups 1, rows 70, columns %0 loc "net.snn:3:14" layer "hidden"
   loop %1 = 0 to 32 step 12 {
-    accumulate @current[0, %1, 0, %0] += @input.tile[0, %1, 0, 0], @weight.tile[0, 0, 0, 0] over steps 4, samples %1, positions 1, inputs 70, outputs %0 loc "net.snn:3:14" layer "hidden"
+    accumulate @current[0, %1, 0, %0] += @input.tile[0, %1, 0, 0], @weight.tile[0, 0, 0, 0] over steps 4, samples %1, positions 1, input_positions 1, taps 1, inputs 70, outputs %0 with kernel_width 1, stride 1, input_width 1, output_width 1, top 0, left 0 loc "net.snn:3:14" layer "hidden"
   }
 }
 fire @spikes[0, 0, 0, 0] = spikes, @mask[0, 0, 0, 0] = mask, @potential[0, 0, 0, 0] = potential from current @current[0, 0, 0, 0] over steps 1, samples 32, positions 1, units 130 with decay 0.5, threshold 0.5, reset 0, surrogate 0, shape 0.5, gain 1 layer "hidden"

@@ -216,7 +216,7 @@ def test_accumulate_takes_passes_of_events_times_groups_of_outputs(rows, passes)
     program.load(weight, 40, rows=5)
     program.emit("clear", (1, 1, count, 40), target=current)
     operands = {"current": current, "spikes": spikes, "weight": weight}
-    program.emit("accumulate", (1, 1, count, 5, 40), **operands)
+    program.emit("accumulate", (1, 1, count, count, 1, 5, 40), (1, 1, 1, 1, 0, 0), **operands)
     assert table(program.run())[3][0] == 3 + passes * 3
 
 
@@ -228,7 +228,8 @@ def test_dense_products_do_not_depend_on_the_data():
         program.load(inputs, 5, rows=2, values=values)
         program.load(weight, 40, rows=5)
         program.emit("clear", (1, 1, 2, 40), target=current)
-        program.emit("multiply", (1, 1, 2, 5, 40), current=current, values=inputs, weight=weight)
+        operands = {"current": current, "values": inputs, "weight": weight}
+        program.emit("multiply", (1, 1, 2, 2, 1, 5, 40), (1, 1, 1, 1, 0, 0), **operands)
         assert table(program.run())[3][0] == 3 + 2 * 3 * 3
 
 

@@ -88,7 +88,7 @@ def test_every_instruction_has_a_cost_with_axes_of_its_own():
     assert set(WORK) == set(SPECS)
     for spec in INSTRUCTIONS:
         work = WORK[spec.name]
-        assert {work.inner, work.outer} - {""} <= set(spec.axes)
+        assert {*work.inner, work.outer} - {""} <= set(spec.axes)
         assert work.per_event in {"", *(role.name for role in spec.roles)}
 
 
@@ -119,10 +119,12 @@ def test_additions_and_traffic_follow_from_boxes_and_events(seed):
     moved = {(verb, memory): 0 for verb in ("read", "written") for memory in MEMORIES}
     for executed, events in zip(reference.executed, reference.events, strict=True):
         spec, work = executed.spec, WORK[executed.spec.name]
-        cells = int(np.prod([executed.axes[a] for a in spec.axes], dtype=np.int64))
+        factors = [executed.axes[a] for a in spec.axes if a != "input_positions"]
+        cells = int(np.prod(factors, dtype=np.int64))
         dense[spec.engine] += cells * work.additions
         if len(events):
-            silent = executed.axes["inputs"] * len(events) - int(events.sum())
+            window = executed.axes["taps"] * executed.axes["inputs"]
+            silent = window * len(events) - int(events.sum())
             skipped[spec.engine] += silent * executed.axes["outputs"]
         for role in spec.roles:
             if role.name not in executed.buffers:

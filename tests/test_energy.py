@@ -42,7 +42,9 @@ load @tile[0, 0, 0, 0] = @weight[0, 0, 0, 0] over planes 1, groups 1, rows 4, co
 loc "a.snn:2:9" layer "a"
 clear @current[0, 0, 0, 0] over planes 1, groups 1, rows 1, columns 8 loc "a.snn:2:9" layer "a"
 accumulate @current[0, 0, 0, 0] += @spikes[0, 0, 0, 0], @tile[0, 0, 0, 0] over \
-steps 1, samples 1, positions 1, inputs 4, outputs 8 loc "a.snn:2:13" layer "a"
+steps 1, samples 1, positions 1, input_positions 1, taps 1, inputs 4, outputs 8 \
+with kernel_width 1, stride 1, input_width 1, output_width 1, top 0, left 0 \
+loc "a.snn:2:13" layer "a"
 """
 """Two of its four inputs spike: 2 rows of 8 weights are read and added."""
 

@@ -12,7 +12,11 @@ from spikeloom.dialects.instruction_set import INSTRUCTIONS, POSITIONS, SPECS, E
 T, B, P = 3, 2, 5
 LENGTHS = {"steps": T, "samples": B, "positions": P, "inputs": 70, "outputs": 33, "units": 67}
 LENGTHS |= {"planes": T, "groups": B, "rows": P, "columns": 67, "": 1}
+LENGTHS |= {"input_positions": P, "taps": 1}
+FOLDED = LENGTHS | dict.fromkeys(("positions", "input_positions", "rows"), 1)
+FOLDED |= dict.fromkeys(("samples", "groups"), B * P)
 NUMBERS = {"decay": 0.8, "threshold": 0.3, "shape": 0.6, "gain": 1.5, "scale": 0.25}
+NUMBERS |= dict.fromkeys(("kernel_width", "stride", "input_width", "output_width"), 1)
 BY_ROWS = [spec.name for spec in INSTRUCTIONS if {POSITIONS, "groups"} & set(spec.axes)]
 
 
@@ -28,7 +32,7 @@ def operand(rng: np.random.Generator, role: Role, element: Element) -> NDArray[n
 
 def folded(values: NDArray[np.generic], role: Role) -> NDArray[np.generic]:
     """The same rows with positions as further samples."""
-    if role.dims[2] not in (POSITIONS, "rows"):
+    if role.dims[2] not in (POSITIONS, "input_positions", "rows"):
         return values
     return values.reshape(values.shape[0], -1, 1, values.shape[3])
 
@@ -46,7 +50,7 @@ def test_positions_are_as_good_as_samples(name: str, element: Element) -> None:
     }
     immediates = [NUMBERS.get(immediate.name, 0.0) for immediate in spec.immediates]
     extents = [LENGTHS[axis] for axis in spec.axes]
-    flat = [extents[0], B * P, 1, *extents[3:]]
+    flat = [FOLDED[axis] for axis in spec.axes]
     roles = {role.name: role for role in spec.roles}
     one_position = {r: folded(values, roles[r]) for r, values in operands.items()}
     expected = execute(name, one_position, flat, immediates)

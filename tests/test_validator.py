@@ -120,7 +120,10 @@ def test_the_first_ten_violations_are_reported_at_once() -> None:
 )
 def test_a_record_has_a_meaning(field: str, record: int, value: object, message: str) -> None:
     stream = sample()
-    stream.instructions[field][record] = value
+    if isinstance(value, tuple):
+        stream.instructions[field][record][: len(value)] = value
+    else:
+        stream.instructions[field][record] = value
     assert any(message in text for text in refusals(stream))
 
 
@@ -311,7 +314,7 @@ def test_moments_decay() -> None:
     )
     text += "clear @count[0, 0, 0, 0] over planes 1, groups 1, rows 1, columns 1\n"
     text += "adam @parameter[0, 0, 0, 0], @first_moment[0, 0, 0, 0], @second_moment[0, 0, 0, 0] +="
-    text += " @gradient[0, 0, 0, 0], @count[0, 0, 0, 0] over rows 1, columns 16"
+    text += " @gradient[0, 0, 0, 0], @count[0, 0, 0, 0] over taps 1, rows 1, columns 16"
     text += " with rate 0.1, beta1 0.9, beta2 0.999, epsilon 1e-8, decay 0"
     validate(assemble(text, ""), ON_CHIP_BYTES)
     assert (

@@ -48,13 +48,14 @@ def service_cycles(
         share = getattr(machine.dram.queues, spec.engine.value).value
         return machine.dram.latency.value + ceil(prod(outer) * row / share)
     unit = getattr(machine.engines, spec.engine.value)
-    cells = int(np.prod([axes[a] for a in spec.axes], dtype=np.int64))
+    cells = prod(axes[a] for a in spec.axes if a != "input_positions")
     if spec.engine in (Engine.NEURON, Engine.LOSS, Engine.OPTIMIZER):
         return unit.latency.value + ceil(cells / unit.lanes.value)
     rows = axes["steps"] * axes["samples"] * axes["positions"]
     into, out = axes.get("inputs", 1), axes["outputs"]
     if spec.name == "backpropagate":
         into, out = out, into
+    into *= axes.get("taps", 1)
     columns = ceil(out / unit.output_lanes.value)
     if spec.name in ("accumulate", "correlate_spikes"):
         passes = sum(ceil(int(n) / unit.input_lanes.value) for n in events)

@@ -5,7 +5,8 @@
 
     loop %0 = 0 to 64 step 16 loc "digits.snn:3:14" {
       accumulate @hidden.current[0, %0, 0, 0] += @input[0, %0, 0, 0], @hidden.weight[0, 0, 0, 0]
-        over steps 16, samples %0, positions 1, inputs 64, outputs 128
+        over steps 16, samples %0, positions 1, input_positions 1, taps 1, inputs 64, outputs 128
+        with kernel_width 1, stride 1, input_width 1, output_width 1, top 0, left 0
         loc "digits.snn:3:14" layer "hidden"
     }
 

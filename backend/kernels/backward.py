@@ -6,6 +6,8 @@ from spikeloom.backend.kernels.compile import compiled
 from spikeloom.backend.kernels.forward import list_nonzero
 from spikeloom.backend.kernels.operands import (
     ADDRESS,
+    INPUTS,
+    OUTPUTS,
     ROW_BYTES,
     SIGNATURE,
     Doubles,
@@ -34,7 +36,7 @@ def backpropagate(
 
     Gradients that are zero are left out: exact, and most of them are.
     """
-    inputs, outputs, total = extent[3], extent[4], row_count(extent)
+    inputs, outputs, total = extent[INPUTS], extent[OUTPUTS], row_count(extent)
     scales = scratch + 4 * outputs
     weight, weight_row = operand[TRANSPOSED_WEIGHT, ADDRESS], operand[TRANSPOSED_WEIGHT, ROW_BYTES]
     for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):

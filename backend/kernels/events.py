@@ -9,7 +9,15 @@ from spikeloom.backend.kernels.memory import (
     store_i32,
     trailing_zeros,
 )
-from spikeloom.backend.kernels.operands import EVENTS, PASSES, SILENT, Integers, row_count, row_of
+from spikeloom.backend.kernels.operands import (
+    EVENTS,
+    INPUTS,
+    PASSES,
+    SILENT,
+    Integers,
+    row_count,
+    row_of,
+)
 from spikeloom.backend.kernels.partition import share_start
 
 
@@ -44,7 +52,7 @@ def count_events(
     `extent` starts with steps, samples, positions and inputs. A row with n events takes
     ceil(n / lanes) passes; one without any takes none.
     """
-    inputs, total = extent[3], row_count(extent)
+    inputs, total = extent[INPUTS], row_count(extent)
     for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
         bits = row_of(operand, role, extent, r)
         events = 0

@@ -9,6 +9,8 @@ from spikeloom.backend.kernels.events import count_events, list_events
 from spikeloom.backend.kernels.memory import load_f32, store_f32, store_i32
 from spikeloom.backend.kernels.operands import (
     ADDRESS,
+    INPUTS,
+    OUTPUTS,
     ROW_BYTES,
     SIGNATURE,
     Doubles,
@@ -72,7 +74,7 @@ def accumulate(
     threads: int,
 ) -> None:
     """current[t, b, p, :] += weight[i, :] for every input i that spiked, ascending."""
-    inputs, outputs, total = extent[3], extent[4], row_count(extent)
+    inputs, outputs, total = extent[INPUTS], extent[OUTPUTS], row_count(extent)
     weight, weight_row = operand[WEIGHT, ADDRESS], operand[WEIGHT, ROW_BYTES]
     for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
         spikes = row_of(operand, INPUT, extent, r)
@@ -94,7 +96,7 @@ def multiply(
     threads: int,
 ) -> None:
     """current[t, b, p, :] += values[t, b, p, i] * weight[i, :], i ascending, fused."""
-    inputs, outputs, total = extent[3], extent[4], row_count(extent)
+    inputs, outputs, total = extent[INPUTS], extent[OUTPUTS], row_count(extent)
     scales = scratch + 4 * inputs
     weight, weight_row = operand[WEIGHT, ADDRESS], operand[WEIGHT, ROW_BYTES]
     for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):

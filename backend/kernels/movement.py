@@ -76,16 +76,19 @@ def transpose(
     thread: int,
     threads: int,
 ) -> None:
-    """`load_transposed`: target[column, row] = source[row, column], 16 columns at a time."""
-    rows, columns = extent[0], extent[1]
+    """`load_transposed`: target[tap, column, row] = source[tap, row, column].
+
+    16 columns at a time, so that the threads write different rows.
+    """
+    taps, rows, columns = extent[0], extent[1], extent[2]
     tiles = (columns + 15) // 16
-    first = 16 * share_start(tiles, thread, threads)
-    last = min(columns, 16 * share_start(tiles, thread + 1, threads))
-    for left in range(first, last, 16):
+    total = taps * tiles
+    for task in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
+        tap, left = task // tiles, 16 * (task % tiles)
         for row in range(rows):
-            source = row_at(operand, SOURCE, 0, 0, row)
-            for column in range(left, min(last, left + 16)):
-                target = row_at(operand, TARGET, 0, 0, column)
+            source = row_at(operand, SOURCE, tap, 0, row)
+            for column in range(left, min(columns, left + 16)):
+                target = row_at(operand, TARGET, tap, 0, column)
                 store_f32(target, row, load_f32(source, column))
 
 

@@ -43,6 +43,9 @@ SIGNATURE = (
 ADDRESS, STEP_BYTES, SAMPLE_BYTES, ROW_BYTES = 0, 1, 2, 3
 BOX_COLUMNS = 4
 
+# Axes of an instruction with a window; steps, samples and positions come first.
+POSITIONS, INPUT_POSITIONS, TAPS, INPUTS, OUTPUTS = 2, 3, 4, 5, 6
+
 # What kernels count, as exact integers that add up over threads.
 PASSES = 0
 """Passes through the input lanes: per row, its events in groups of `lanes`."""

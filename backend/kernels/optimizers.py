@@ -53,14 +53,15 @@ def sgd(
 ) -> None:
     """velocity = momentum * velocity + gradient; parameter -= rate * velocity."""
     rate, momentum = np.float32(immediate[0]), np.float32(immediate[1])
-    rows, columns = extent[0], extent[1]
+    taps, rows, columns = extent[0], extent[1], extent[2]
     blocks = blocks_of(columns)
-    total = rows * blocks
+    total = taps * rows * blocks
     for task in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
-        row, first = task // blocks, 64 * (task % blocks)
-        parameter = row_at(operand, PARAMETER, 0, 0, row)
-        gradient = row_at(operand, SGD_GRADIENT, 0, 0, row)
-        velocity = row_at(operand, VELOCITY, 0, 0, row)
+        line, first = task // blocks, 64 * (task % blocks)
+        tap, row = line // rows, line % rows
+        parameter = row_at(operand, PARAMETER, tap, 0, row)
+        gradient = row_at(operand, SGD_GRADIENT, tap, 0, row)
+        velocity = row_at(operand, VELOCITY, tap, 0, row)
         for column in range(first, min(columns, first + 64)):
             change = load_f32(gradient, column)
             count[NONZERO] += int(change != np.float32(0.0))
@@ -93,15 +94,16 @@ def adam(
     keep1, take1 = np.float32(beta1), np.float32(1.0 - beta1)
     keep2, take2 = np.float32(beta2), np.float32(1.0 - beta2)
     epsilon, shrink = np.float32(immediate[3]), np.float32(1.0 - rate * immediate[4])
-    rows, columns = extent[0], extent[1]
+    taps, rows, columns = extent[0], extent[1], extent[2]
     blocks = blocks_of(columns)
-    total = rows * blocks
+    total = taps * rows * blocks
     for task in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
-        row, start = task // blocks, 64 * (task % blocks)
-        parameter = row_at(operand, PARAMETER, 0, 0, row)
-        first = row_at(operand, FIRST_MOMENT, 0, 0, row)
-        second = row_at(operand, SECOND_MOMENT, 0, 0, row)
-        gradient = row_at(operand, ADAM_GRADIENT, 0, 0, row)
+        line, start = task // blocks, 64 * (task % blocks)
+        tap, row = line // rows, line % rows
+        parameter = row_at(operand, PARAMETER, tap, 0, row)
+        first = row_at(operand, FIRST_MOMENT, tap, 0, row)
+        second = row_at(operand, SECOND_MOMENT, tap, 0, row)
+        gradient = row_at(operand, ADAM_GRADIENT, tap, 0, row)
         nonzero = 0
         for column in range(start, min(columns, start + 64)):
             g = load_f32(gradient, column)

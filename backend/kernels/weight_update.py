@@ -21,6 +21,8 @@ from spikeloom.backend.kernels.memory import (
 )
 from spikeloom.backend.kernels.operands import (
     ADDRESS,
+    INPUTS,
+    OUTPUTS,
     SIGNATURE,
     Doubles,
     Integers,
@@ -76,7 +78,7 @@ def correlate_spikes(
     threads: int,
 ) -> None:
     """weight_gradient[i, :] += gradient[t, b, p, :] for every (t, b, p) at which input i spiked."""
-    inputs, outputs, rows = extent[3], extent[4], row_count(extent)
+    inputs, outputs, rows = extent[INPUTS], extent[OUTPUTS], row_count(extent)
     begin = share_start(inputs, thread, threads)
     end = share_start(inputs, thread + 1, threads)
     for word in range(begin >> 6, (end + 63) >> 6):
@@ -112,7 +114,7 @@ def correlate_values(
     threads: int,
 ) -> None:
     """weight_gradient[i, :] += values[t, b, p, i] * gradient[t, b, p, :], fused; no zeros."""
-    inputs, outputs, rows = extent[3], extent[4], row_count(extent)
+    inputs, outputs, rows = extent[INPUTS], extent[OUTPUTS], row_count(extent)
     begin = share_start(inputs, thread, threads)
     end = share_start(inputs, thread + 1, threads)
     for first in range(begin, end, 64):

@@ -29,7 +29,7 @@ bptt.step @layer steps 4 batch 8 (%image: tensor<?x?x16xi1>) {
 // CHECK-NEXT:       engine.bias current @synapse1.current, bias @synapse1.bias over steps all, samples %sample, positions 1, outputs %output layer "a"
 // CHECK-NEXT:       engine.loop %input = 0 to 16 step 16 {
 // CHECK-NEXT:         engine.load target @synapse1.spikes, source @image[0, %sample, 0, %input] over planes all, groups %sample, rows 1, columns %input layer "a"
-// CHECK-NEXT:         engine.accumulate current @synapse1.current, spikes @synapse1.spikes, weight @synapse1.weight over steps all, samples %sample, positions 1, inputs %input, outputs %output layer "a"
+// CHECK-NEXT:         engine.accumulate current @synapse1.current, spikes @synapse1.spikes, weight @synapse1.weight over steps all, samples %sample, positions 1, input_positions 1, taps 1, inputs %input, outputs %output with kernel_width 1.0, stride 1.0, input_width 1.0, output_width 1.0, top 0.0, left 0.0 layer "a"
 // CHECK-NEXT:       }
 // CHECK-NEXT:       engine.store target @a.current[0, %sample, 0, %output], source @synapse1.current over planes all, groups %sample, rows 1, columns %output layer "a"
 // CHECK-NEXT:     }

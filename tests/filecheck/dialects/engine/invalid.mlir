@@ -194,7 +194,7 @@ engine.program @p samples 8 steps 4 {
 
 // -----
 
-engine.accumulate current @i, spikes @s, weight @w over steps all, samples 8, positions 1, inputs 16, outputs 8
+engine.accumulate current @i, spikes @s, weight @w over steps all, samples 8, positions 1, input_positions 1, taps 1, inputs 16, outputs 8 with kernel_width 1.0, stride 1.0, input_width 1.0, output_width 1.0, top 0.0, left 0.0
 // CHECK: error: `engine.accumulate` is not well formed: engine.accumulate must stand in an engine.program [E0202]
 
 // -----
@@ -203,7 +203,7 @@ engine.program @p samples 8 steps 4 {
   engine.buffer @i : f32[4, 8, 1, 8] in state_sram at 0x00000000
   engine.buffer @s : bit[4, 8, 1, 16] in spike_sram at 0x00000000
   engine.buffer @w : f32[1, 1, 16, 8] in weight_sram at 0x00000000
-  engine.accumulate current @j, spikes @s, weight @w over steps all, samples 8, positions 1, inputs 16, outputs 8
+  engine.accumulate current @j, spikes @s, weight @w over steps all, samples 8, positions 1, input_positions 1, taps 1, inputs 16, outputs 8 with kernel_width 1.0, stride 1.0, input_width 1.0, output_width 1.0, top 0.0, left 0.0
 }
 // CHECK: error: `engine.accumulate` is not well formed: the program has no buffer @j [E0202]
 
@@ -213,7 +213,7 @@ engine.program @p samples 8 steps 4 {
   engine.buffer @i : f32[4, 8, 1, 8] in state_sram at 0x00000000
   engine.buffer @s : bit[4, 8, 1, 16] in spike_sram at 0x00000000
   engine.buffer @w : f32[1, 1, 16, 8] in weight_sram at 0x00000000
-  engine.accumulate current @i, spikes @i, weight @w over steps all, samples 8, positions 1, inputs 16, outputs 8
+  engine.accumulate current @i, spikes @i, weight @w over steps all, samples 8, positions 1, input_positions 1, taps 1, inputs 16, outputs 8 with kernel_width 1.0, stride 1.0, input_width 1.0, output_width 1.0, top 0.0, left 0.0
 }
 // CHECK: error: `engine.accumulate` is not well formed: @i of f32 cannot be its spikes [E0202]
 
@@ -223,7 +223,7 @@ engine.program @p samples 8 steps 4 {
   engine.buffer @i : f32[4, 8, 1, 8] in state_sram at 0x00000000
   engine.buffer @s : bit[4, 8, 1, 16] in spike_sram at 0x00000000
   engine.buffer @w : f32[1, 1, 16, 8] in weight_sram at 0x00000000
-  engine.accumulate current @i, weight @w over steps all, samples 8, positions 1, inputs 16, outputs 8
+  engine.accumulate current @i, weight @w over steps all, samples 8, positions 1, input_positions 1, taps 1, inputs 16, outputs 8 with kernel_width 1.0, stride 1.0, input_width 1.0, output_width 1.0, top 0.0, left 0.0
 }
 // CHECK: error: Expected 'spikes' [E0201]
 
@@ -233,7 +233,7 @@ engine.program @p samples 8 steps 4 {
   engine.buffer @i : f32[4, 8, 1, 8] in state_sram at 0x00000000
   engine.buffer @s : bit[4, 8, 1, 16] in spike_sram at 0x00000000
   engine.buffer @w : f32[1, 1, 16, 8] in weight_sram at 0x00000000
-  engine.accumulate current @i, spikes @s, weight @w over steps all, samples 8, positions 1, inputs 16
+  engine.accumulate current @i, spikes @s, weight @w over steps all, samples 8, positions 1, input_positions 1, taps 1, inputs 16
 }
 // CHECK: error: Expected ',' [E0201]
 
@@ -253,7 +253,7 @@ engine.program @p samples 8 steps 4 {
   engine.buffer @i : f32[4, 8, 1, 8] in state_sram at 0x00000000
   engine.buffer @s : bit[4, 8, 1, 16] in spike_sram at 0x00000000
   engine.buffer @w : f32[1, 1, 16, 8] in weight_sram at 0x00000000
-  engine.accumulate current @i[0, 0], spikes @s, weight @w over steps all, samples 8, positions 1, inputs 16, outputs 8
+  engine.accumulate current @i[0, 0], spikes @s, weight @w over steps all, samples 8, positions 1, input_positions 1, taps 1, inputs 16, outputs 8 with kernel_width 1.0, stride 1.0, input_width 1.0, output_width 1.0, top 0.0, left 0.0
 }
 // CHECK: error: Expected ',' [E0201]
 
@@ -263,7 +263,7 @@ engine.program @p samples 8 steps 4 {
   engine.buffer @i : f32[4, 8, 1, 8] in state_sram at 0x00000000
   engine.buffer @s : bit[4, 8, 1, 16] in spike_sram at 0x00000000
   engine.buffer @w : f32[1, 1, 16, 8] in weight_sram at 0x00000000
-  engine.accumulate current @i[4294967296, 0, 0, 0], spikes @s, weight @w over steps all, samples 8, positions 1, inputs 16, outputs 8
+  engine.accumulate current @i[4294967296, 0, 0, 0], spikes @s, weight @w over steps all, samples 8, positions 1, input_positions 1, taps 1, inputs 16, outputs 8 with kernel_width 1.0, stride 1.0, input_width 1.0, output_width 1.0, top 0.0, left 0.0
 }
 // CHECK: error: cannot parse this: the start 4294967296 of a slice exceeds 32 bits [E0201]
 
@@ -273,7 +273,7 @@ engine.program @p samples 8 steps 4 {
   engine.buffer @i : f32[4, 8, 1, 8] in state_sram at 0x00000000
   engine.buffer @s : bit[4, 8, 1, 16] in spike_sram at 0x00000000
   engine.buffer @w : f32[1, 1, 16, 8] in weight_sram at 0x00000000
-  engine.accumulate current @i[%t, 0, 0, 0], spikes @s, weight @w over steps all, samples 8, positions 1, inputs 16, outputs 8
+  engine.accumulate current @i[%t, 0, 0, 0], spikes @s, weight @w over steps all, samples 8, positions 1, input_positions 1, taps 1, inputs 16, outputs 8 with kernel_width 1.0, stride 1.0, input_width 1.0, output_width 1.0, top 0.0, left 0.0
 }
 // CHECK: error: values used but not defined: [%t] [E0201]
 

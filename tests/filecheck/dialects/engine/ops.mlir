@@ -54,8 +54,8 @@ engine.program @all samples 8 steps 4 {
   engine.buffer @gb : f32[1, 1, 1, 8] in gradient_sram at 0x00000640
   // CHECK-NEXT: engine.load target @w, source @weight over planes 1, groups 1, rows 16, columns 8
   engine.load target @w, source @weight over planes 1, groups 1, rows 16, columns 8
-  // CHECK-NEXT: engine.load_transposed target @wt, source @weight over rows 16, columns 8 layer "a"
-  engine.load_transposed target @wt, source @weight over rows 16, columns 8 layer "a"
+  // CHECK-NEXT: engine.load_transposed target @wt, source @weight over taps 1, rows 16, columns 8 layer "a"
+  engine.load_transposed target @wt, source @weight over taps 1, rows 16, columns 8 layer "a"
   // CHECK-NEXT: engine.load target @labels, source @label over planes 1, groups 1, rows 1, columns 8
   engine.load target @labels, source @label over planes 1, groups 1, rows 1, columns 8
   // CHECK-NEXT: engine.clear target @i over planes all, groups 8, rows 1, columns 8
@@ -86,10 +86,10 @@ engine.program @all samples 8 steps 4 {
   }
   // CHECK-NEXT: engine.bias current @i, bias @b over steps all, samples 8, positions 1, outputs 8 layer "a"
   engine.bias current @i, bias @b over steps all, samples 8, positions 1, outputs 8 layer "a"
-  // CHECK-NEXT: engine.accumulate current @i, spikes @s, weight @w over steps all, samples 8, positions 1, inputs 16, outputs 8 layer "a"
-  engine.accumulate current @i, spikes @s, weight @w over steps all, samples 8, positions 1, inputs 16, outputs 8 layer "a"
-  // CHECK-NEXT: engine.multiply current @i, values @x, weight @w over steps all, samples 8, positions 1, inputs 16, outputs 8
-  engine.multiply current @i, values @x, weight @w over steps all, samples 8, positions 1, inputs 16, outputs 8
+  // CHECK-NEXT: engine.accumulate current @i, spikes @s, weight @w over steps all, samples 8, positions 1, input_positions 1, taps 1, inputs 16, outputs 8 with kernel_width 1.0, stride 1.0, input_width 1.0, output_width 1.0, top 0.0, left 0.0 layer "a"
+  engine.accumulate current @i, spikes @s, weight @w over steps all, samples 8, positions 1, input_positions 1, taps 1, inputs 16, outputs 8 with kernel_width 1.0, stride 1.0, input_width 1.0, output_width 1.0, top 0.0, left 0.0 layer "a"
+  // CHECK-NEXT: engine.multiply current @i, values @x, weight @w over steps all, samples 8, positions 1, input_positions 1, taps 1, inputs 16, outputs 8 with kernel_width 1.0, stride 1.0, input_width 1.0, output_width 1.0, top 0.0, left 0.0
+  engine.multiply current @i, values @x, weight @w over steps all, samples 8, positions 1, input_positions 1, taps 1, inputs 16, outputs 8 with kernel_width 1.0, stride 1.0, input_width 1.0, output_width 1.0, top 0.0, left 0.0
   // CHECK-NEXT: engine.fire spikes @o, mask @o, potential @u, current @i over steps all, samples 8, positions 1, units 8 with decay 0.5, threshold 0.5, reset 0.0, surrogate 0.0, shape 0.5, gain 1.0
   engine.fire spikes @o, mask @o, potential @u, current @i over steps all, samples 8, positions 1, units 8 with decay 0.5, threshold 0.5, reset 0.0, surrogate 0.0, shape 0.5, gain 1.0
   // CHECK-NEXT: engine.fire spikes @o, current @i over steps all, samples 8, positions 1, units 8 with decay 0.5, threshold 0.5, reset 0.0, surrogate 0.0, shape 0.5, gain 1.0
@@ -110,22 +110,22 @@ engine.program @all samples 8 steps 4 {
   engine.fire_gradient gradient @i, spike_gradient @u, spikes @o, mask @o, potential @u over steps all, samples 8, positions 1, units 8 with decay 0.5, threshold 0.5, reset 0.0, surrogate 0.0, shape 0.5, gain 1.0, detach_reset 0.0
   // CHECK-NEXT: engine.integrate_gradient gradient @i, potential_gradient @u over steps all, samples 8, positions 1, units 8 with decay 0.9
   engine.integrate_gradient gradient @i, potential_gradient @u over steps all, samples 8, positions 1, units 8 with decay 0.9
-  // CHECK-NEXT: engine.backpropagate input_gradient @x, gradient @i, transposed_weight @wt over steps all, samples 8, positions 1, inputs 16, outputs 8
-  engine.backpropagate input_gradient @x, gradient @i, transposed_weight @wt over steps all, samples 8, positions 1, inputs 16, outputs 8
-  // CHECK-NEXT: engine.correlate_spikes weight_gradient @gw, spikes @s, gradient @i over steps all, samples 8, positions 1, inputs 16, outputs 8
-  engine.correlate_spikes weight_gradient @gw, spikes @s, gradient @i over steps all, samples 8, positions 1, inputs 16, outputs 8
-  // CHECK-NEXT: engine.correlate_values weight_gradient @gw, values @x, gradient @i over steps all, samples 8, positions 1, inputs 16, outputs 8
-  engine.correlate_values weight_gradient @gw, values @x, gradient @i over steps all, samples 8, positions 1, inputs 16, outputs 8
+  // CHECK-NEXT: engine.backpropagate input_gradient @x, gradient @i, transposed_weight @wt over steps all, samples 8, positions 1, input_positions 1, taps 1, inputs 16, outputs 8 with kernel_width 1.0, stride 1.0, input_width 1.0, output_width 1.0, top 0.0, left 0.0
+  engine.backpropagate input_gradient @x, gradient @i, transposed_weight @wt over steps all, samples 8, positions 1, input_positions 1, taps 1, inputs 16, outputs 8 with kernel_width 1.0, stride 1.0, input_width 1.0, output_width 1.0, top 0.0, left 0.0
+  // CHECK-NEXT: engine.correlate_spikes weight_gradient @gw, spikes @s, gradient @i over steps all, samples 8, positions 1, input_positions 1, taps 1, inputs 16, outputs 8 with kernel_width 1.0, stride 1.0, input_width 1.0, output_width 1.0, top 0.0, left 0.0
+  engine.correlate_spikes weight_gradient @gw, spikes @s, gradient @i over steps all, samples 8, positions 1, input_positions 1, taps 1, inputs 16, outputs 8 with kernel_width 1.0, stride 1.0, input_width 1.0, output_width 1.0, top 0.0, left 0.0
+  // CHECK-NEXT: engine.correlate_values weight_gradient @gw, values @x, gradient @i over steps all, samples 8, positions 1, input_positions 1, taps 1, inputs 16, outputs 8 with kernel_width 1.0, stride 1.0, input_width 1.0, output_width 1.0, top 0.0, left 0.0
+  engine.correlate_values weight_gradient @gw, values @x, gradient @i over steps all, samples 8, positions 1, input_positions 1, taps 1, inputs 16, outputs 8 with kernel_width 1.0, stride 1.0, input_width 1.0, output_width 1.0, top 0.0, left 0.0
   // CHECK-NEXT: engine.sum_gradient bias_gradient @gb, gradient @i over steps all, samples 8, positions 1, outputs 8
   engine.sum_gradient bias_gradient @gb, gradient @i over steps all, samples 8, positions 1, outputs 8
   // CHECK-NEXT: engine.count_step count @count
   engine.count_step count @count
-  // CHECK-NEXT: engine.sgd parameter @w, gradient @gw over rows 16, columns 8 with rate 0.1, momentum 0.0
-  engine.sgd parameter @w, gradient @gw over rows 16, columns 8 with rate 0.1, momentum 0.0
-  // CHECK-NEXT: engine.sgd parameter @w, velocity @m1, gradient @gw over rows 16, columns 8 with rate 0.1, momentum 0.9
-  engine.sgd parameter @w, velocity @m1, gradient @gw over rows 16, columns 8 with rate 0.1, momentum 0.9
-  // CHECK-NEXT: engine.adam parameter @w, first_moment @m1, second_moment @m2, gradient @gw, count @count over rows 16, columns 8 with rate 0.002, beta1 0.9, beta2 0.999, epsilon 1.0e-08, decay 0.01
-  engine.adam parameter @w, first_moment @m1, second_moment @m2, gradient @gw, count @count over rows 16, columns 8 with rate 0.002, beta1 0.9, beta2 0.999, epsilon 1.0e-08, decay 0.01
+  // CHECK-NEXT: engine.sgd parameter @w, gradient @gw over taps 1, rows 16, columns 8 with rate 0.1, momentum 0.0
+  engine.sgd parameter @w, gradient @gw over taps 1, rows 16, columns 8 with rate 0.1, momentum 0.0
+  // CHECK-NEXT: engine.sgd parameter @w, velocity @m1, gradient @gw over taps 1, rows 16, columns 8 with rate 0.1, momentum 0.9
+  engine.sgd parameter @w, velocity @m1, gradient @gw over taps 1, rows 16, columns 8 with rate 0.1, momentum 0.9
+  // CHECK-NEXT: engine.adam parameter @w, first_moment @m1, second_moment @m2, gradient @gw, count @count over taps 1, rows 16, columns 8 with rate 0.002, beta1 0.9, beta2 0.999, epsilon 1.0e-08, decay 0.01
+  engine.adam parameter @w, first_moment @m1, second_moment @m2, gradient @gw, count @count over taps 1, rows 16, columns 8 with rate 0.002, beta1 0.9, beta2 0.999, epsilon 1.0e-08, decay 0.01
   // CHECK-NEXT: engine.store target @weight, source @w over planes 1, groups 1, rows 16, columns 8
   engine.store target @weight, source @w over planes 1, groups 1, rows 16, columns 8
 // CHECK-NEXT: }
