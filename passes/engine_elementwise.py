@@ -18,8 +18,17 @@ from spikeloom.dialects.training import (
     OptimizerAttr,
     OptimizerKind,
 )
+from spikeloom.passes.engine_images import image_of
 from spikeloom.passes.engine_layout import Home, statement
-from spikeloom.passes.engine_tiles import SAMPLE_GROUP, TileBuffer, samples, units
+from spikeloom.passes.engine_tiles import (
+    SAMPLE_GROUP,
+    Axis,
+    TileBuffer,
+    positions,
+    samples,
+    taps,
+    units,
+)
 from spikeloom.passes.engine_writer import Writer
 
 _RESETS = tuple(Reset)
@@ -46,7 +55,7 @@ def lower_fire(writer: Writer, op: FireOp) -> None:
         "previous_potential": op.previous_potential,
         "previous_spikes": op.previous_spikes,
     }
-    _unit_by_unit(writer, "fire", op, written, read, neuron_immediates(op.neuron), op.layer.data)
+    unit_by_unit(writer, "fire", op, written, read, neuron_immediates(op.neuron), op.layer.data)
 
 
 def lower_fire_gradient(writer: Writer, op: FireGradientOp) -> None:
@@ -59,7 +68,7 @@ def lower_fire_gradient(writer: Writer, op: FireGradientOp) -> None:
         "next_gradient": op.next_gradient,
     }
     immediates = (*neuron_immediates(op.neuron), float(op.neuron.detached))
-    _unit_by_unit(
+    unit_by_unit(
         writer, "fire_gradient", op, {"gradient": op.gradient}, read, immediates, op.layer.data
     )
 
@@ -67,7 +76,7 @@ def lower_fire_gradient(writer: Writer, op: FireGradientOp) -> None:
 def lower_integrate(writer: Writer, op: IntegrateOp) -> None:
     """A leaky integrator."""
     read = {"current": op.value, "previous_potential": op.state}
-    _unit_by_unit(
+    unit_by_unit(
         writer,
         "integrate",
         op,
@@ -81,7 +90,7 @@ def lower_integrate(writer: Writer, op: IntegrateOp) -> None:
 def lower_integrate_gradient(writer: Writer, op: IntegrateGradientOp) -> None:
     """The gradient of the currents of a leaky integrator."""
     read = {"potential_gradient": op.value, "next_gradient": op.state}
-    _unit_by_unit(
+    unit_by_unit(
         writer,
         "integrate_gradient",
         op,
@@ -95,78 +104,86 @@ def lower_integrate_gradient(writer: Writer, op: IntegrateGradientOp) -> None:
 def lower_add(writer: Writer, op: bptt.AddOp) -> None:
     """An element-wise sum."""
     read = {"left": op.left, "right": op.right}
-    _unit_by_unit(writer, "add", op, {"sum": op.sum}, read, (), "")
+    unit_by_unit(writer, "add", op, {"sum": op.sum}, read)
 
 
-def _unit_by_unit(
+def unit_by_unit(
     writer: Writer,
     name: str,
     op: Operation,
     written: Mapping[str, SSAValue | None],
     read: Mapping[str, SSAValue | None],
-    immediates: Sequence[float],
-    layer: str,
+    immediates: Sequence[float] = (),
+    layer: str = "",
 ) -> None:
-    """One instruction per group of samples and units; state roles are one step long."""
+    """One instruction per group of samples, positions and units; state roles are one step long."""
     values = {role: value for role, value in (*written.items(), *read.items()) if value is not None}
     steps, whole = writer.clock.extent, writer.clock.length
     states = [role for role in values if role.startswith(("previous", "next"))]
     buffers = [
-        _activation_buffer(writer, role, value, 1 if role in states else whole)
+        activation_buffer(writer, role, value, 1 if role in states else whole)
         for role, value in values.items()
     ]
-    units_length = bptt.unit_count(op.results[0].type)
-    axes = [samples(writer.layout.samples), units("units", units_length)]
-    nest = writer.nest(name, axes, buffers, op, layer)
-    with nest.loop("samples") as g, nest.loop("units") as u:
+    nest = writer.nest(name, unit_axes(writer, op.results[0]), buffers, op, layer)
+    with nest.loop("samples") as g, nest.loop_over_pixels() as p, nest.loop("units") as u:
+        pixels = 1 if p is None else p
         for role, value in read.items():
             if value is not None:
-                nest.load(role, nest.at(value, g, u), (1 if role in states else steps, g, 1, u))
-        nest.on_tiles(name, tuple(values), (steps, g, 1, u), immediates)
+                box = (1 if role in states else steps, g, pixels, u)
+                nest.load(role, nest.at(value, g, u, p), box)
+        nest.on_tiles(name, tuple(values), (steps, g, pixels, u), immediates)
         for role, value in written.items():
             if value is not None:
-                nest.store(role, nest.at(value, g, u), (steps, g, 1, u))
+                nest.store(role, nest.at(value, g, u, p), (steps, g, pixels, u))
 
 
-def _activation_buffer(writer: Writer, role: str, value: SSAValue, steps: int) -> TileBuffer:
+def unit_axes(writer: Writer, value: SSAValue) -> list[Axis]:
+    """Samples, positions and units of a value."""
+    image = image_of(value)
+    return [
+        samples(writer.layout.samples),
+        positions(image.positions),
+        units("units", image.features),
+    ]
+
+
+def activation_buffer(writer: Writer, role: str, value: SSAValue, steps: int) -> TileBuffer:
+    """A tile of that many steps of a value."""
     element = writer.layout.view(value).home.element
     memory = "spike_sram" if element is Element.BIT else "state_sram"
-    return TileBuffer(role, element, memory, (steps, "samples", 1, "units"))
+    return TileBuffer(role, element, memory, (steps, "samples", "positions", "units"))
 
 
 def lower_readout(writer: Writer, op: bptt.ReadoutOp) -> None:
     """The sum of the output over the steps, times 1 or 1 / steps."""
     steps = writer.clock.extent
     buffers = [
-        _activation_buffer(writer, "output", op.output, writer.clock.length),
-        TileBuffer("sum", Element.F32, "state_sram", (1, "samples", 1, "units")),
+        activation_buffer(writer, "output", op.output, writer.clock.length),
+        activation_buffer(writer, "sum", op.readout, 1),
     ]
-    axes = [samples(writer.layout.samples), units("units", bptt.unit_count(op.readout.type))]
-    nest = writer.nest("readout", axes, buffers, op)
-    with nest.loop("samples") as g, nest.loop("units") as u:
-        nest.load("output", nest.at(op.output, g, u), (steps, g, 1, u))
-        nest.on_tiles(
-            "readout", ("sum", "output"), (steps, g, 1, u), (_time_scale(writer, op.kind),)
-        )
-        nest.store("sum", nest.at(op.readout, g, u), (1, g, 1, u))
+    nest = writer.nest("readout", unit_axes(writer, op.readout), buffers, op)
+    with nest.loop("samples") as g, nest.loop_over_pixels() as p, nest.loop("units") as u:
+        pixels = 1 if p is None else p
+        box = (steps, g, pixels, u)
+        nest.load("output", nest.at(op.output, g, u, p), box)
+        nest.on_tiles("readout", ("sum", "output"), box, (_time_scale(writer, op.kind),))
+        nest.store("sum", nest.at(op.readout, g, u, p), (1, g, pixels, u))
 
 
 def lower_readout_gradient(writer: Writer, op: bptt.ReadoutGradientOp) -> None:
     """The readout's gradient at every step, times 1 or 1 / steps."""
     steps = writer.clock.extent
     buffers = [
-        TileBuffer("readout_gradient", Element.F32, "state_sram", (1, "samples", 1, "units")),
-        TileBuffer(
-            "gradient", Element.F32, "state_sram", (writer.clock.length, "samples", 1, "units")
-        ),
+        activation_buffer(writer, "readout_gradient", op.gradient, 1),
+        activation_buffer(writer, "gradient", op.output_gradient, writer.clock.length),
     ]
-    axes = [samples(writer.layout.samples), units("units", bptt.unit_count(op.gradient.type))]
-    nest = writer.nest("spread", axes, buffers, op)
-    with nest.loop("samples") as g, nest.loop("units") as u:
-        nest.load("readout_gradient", nest.at(op.gradient, g, u), (1, g, 1, u))
-        scale = (_time_scale(writer, op.kind),)
-        nest.on_tiles("spread", ("gradient", "readout_gradient"), (steps, g, 1, u), scale)
-        nest.store("gradient", nest.at(op.output_gradient, g, u), (steps, g, 1, u))
+    nest = writer.nest("spread", unit_axes(writer, op.gradient), buffers, op)
+    with nest.loop("samples") as g, nest.loop_over_pixels() as p, nest.loop("units") as u:
+        pixels = 1 if p is None else p
+        nest.load("readout_gradient", nest.at(op.gradient, g, u, p), (1, g, pixels, u))
+        box, scale = (steps, g, pixels, u), (_time_scale(writer, op.kind),)
+        nest.on_tiles("spread", ("gradient", "readout_gradient"), box, scale)
+        nest.store("gradient", nest.at(op.output_gradient, g, u, p), box)
 
 
 def _time_scale(writer: Writer, kind: bptt.ReadoutAttr) -> float:
@@ -237,15 +254,17 @@ def lower_optimize(
     """One parameter's update."""
     name = op.parameter.root_reference.data
     gradient = writer.layout.view(op.gradient).home
-    taps, _, inputs, outputs = parameter.shape
     homes = {"parameter": parameter, **_moments(op.optimizer, name, parameter, state)}
     adam = op.optimizer.kind.data is not OptimizerKind.SGD
+    window, _, inputs, outputs = parameter.shape
+    axes = [*([taps(window)] if window > 1 else []), units("inputs", inputs)]
+    dims = ("taps" if window > 1 else 1, 1, "inputs", "outputs")
     buffers = [
         TileBuffer(
             role,
             Element.F32,
             "weight_sram" if role == "parameter" else "gradient_sram",
-            (taps, 1, "inputs", "outputs"),
+            dims,
         )
         for role in (*homes, "gradient")
     ]
@@ -254,17 +273,18 @@ def lower_optimize(
     if count is not None:
         buffers.append(TileBuffer("count", Element.I32, "gradient_sram", (1, 1, 1, 1)))
         roles.append("count")
-    axes = [units("inputs", inputs), units("outputs", outputs)]
+    axes.append(units("outputs", outputs))
     nest = writer.nest("optimize", axes, buffers, op, statement(op.parameter))
     if count is not None:
         nest.load("count", nest.home(count, None, None), (1, 1, 1, 1))
-    with nest.loop("inputs") as i, nest.loop("outputs") as o:
+    with nest.loop_if_any("taps") as t, nest.loop("inputs") as i, nest.loop("outputs") as o:
+        kernel = 1 if t is None else t
         for role, home in (*homes.items(), ("gradient", gradient)):
-            nest.load(role, nest.home(home, i, o), (taps, 1, i, o))
+            nest.load(role, nest.home(home, i, o, t), (kernel, 1, i, o))
         immediates = _optimizer_immediates(op.optimizer)
-        nest.on_tiles("adam" if adam else "sgd", roles, (taps, i, o), immediates)
+        nest.on_tiles("adam" if adam else "sgd", roles, (kernel, i, o), immediates)
         for role, home in homes.items():
-            nest.store(role, nest.home(home, i, o), (taps, 1, i, o))
+            nest.store(role, nest.home(home, i, o, t), (kernel, 1, i, o))
 
 
 def _moments(

@@ -9,6 +9,8 @@ banded windows do.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from xdsl.dialects.builtin import SymbolRefAttr, i1
@@ -125,6 +127,11 @@ class Layout:
         shape = (planes, self.samples, image.positions, image.features)
         self.views[value] = View(self.new_home(name, element, shape, timed, image.width))
 
+    def place_parameter_like(self, value: SSAValue, name: str) -> None:
+        """A new home for what has the shape of a parameter: a gradient, or a statistic."""
+        shape = parameter_shape(bptt.tensor_of(value).get_shape())
+        self.views[value] = View(self.new_home(name, Element.F32, shape, False))
+
     def place_shifted(self, value: SSAValue, original: View, shift: int) -> View:
         """A view of a value that has a place, `shift` steps later in its home."""
         home, total = original.home, original.shift + shift
@@ -169,7 +176,7 @@ def lay_out(step: bptt.StepOp) -> Layout:
 def _place(layout: Layout, op: Operation, timed: bool) -> None:
     """Gives an operation's results a place; `timed` where there is a plane per step."""
     match op:
-        case bptt.SynapseOp():
+        case bptt.SynapseOp() | bptt.ConvolutionOp():
             layout.place_activation(op.current, f"{statement(op.weight)}.current", timed)
         case bptt.AddOp() | bptt.ReadoutGradientOp():
             layout.place_activation(op.results[0], op.results[0].name_hint or "sum", timed)
@@ -185,24 +192,41 @@ def _place(layout: Layout, op: Operation, timed: bool) -> None:
             layout.place_activation(op.result, f"{op.layer.data}.potential", timed)
         case FireGradientOp() | IntegrateGradientOp():
             layout.place_activation(op.results[0], f"{op.layer.data}.gradient", timed)
-        case bptt.SynapseInputGradientOp():
+        case bptt.SynapseInputGradientOp() | bptt.ConvolutionInputGradientOp():
             name = f"{statement(op.weight)}.input_gradient"
             layout.place_activation(op.input_gradient, name, timed)
         case bptt.ReadoutOp():
             layout.place_activation(op.readout, "readout", False)
         case bptt.LossOp():
             _place_loss(layout, op)
-        case bptt.SynapseWeightGradientOp() | bptt.BiasGradientOp():
-            outputs, *inputs = bptt.tensor_of(op.results[0]).get_shape()
-            shape = (1, 1, inputs[0] if inputs else 1, outputs)
-            home = layout.new_home("gradient", Element.F32, shape, False)
-            layout.views[op.results[0]] = View(home)
+        case (
+            bptt.SynapseWeightGradientOp()
+            | bptt.ConvolutionWeightGradientOp()
+            | bptt.BiasGradientOp()
+            | bptt.ScaleGradientOp()
+        ):
+            layout.place_parameter_like(op.results[0], "gradient")
+        case bptt.MomentsOp():
+            layout.place_parameter_like(op.mean, "mean")
+            layout.place_parameter_like(op.variance, "variance")
+        case bptt.NormalizeOp():
+            layout.place_activation(op.normalized, f"{statement(op.scale)}.normalized", timed)
+        case bptt.NormalizeGradientOp():
+            name = f"{statement(op.scale)}.normalize_gradient"
+            layout.place_activation(op.value_gradient, name, timed)
+        case bptt.SliceOp() if op.value.type == op.part.type:
+            layout.place_shifted(op.part, layout.view(op.value), 0)
+        case bptt.PoolOp() | bptt.PoolGradientOp() | bptt.ConcatenateOp() | bptt.SliceOp():
+            name = op.results[0].name_hint or op.name.removeprefix("bptt.")
+            layout.place_activation(op.results[0], name, timed)
         case bptt.DelayOp():
             layout.place_shifted(op.shifted, layout.view(op.value), -1)
         case bptt.AdvanceOp():
             layout.place_shifted(op.shifted, layout.view(op.value), 1)
-        case bptt.ReshapeOp():
+        case bptt.ReshapeOp() if is_view(op.value, op.reshaped):
             layout.place_shifted(op.reshaped, layout.view(op.value), 0)
+        case bptt.ReshapeOp():
+            layout.place_activation(op.reshaped, op.reshaped.name_hint or "reshaped", timed)
         case ScanOp():
             _place_scan(layout, op)
         case _:
@@ -225,8 +249,8 @@ def _place_scan(layout: Layout, scan: ScanOp) -> None:
     for argument, value in zip(scan.carried_arguments, scan.yielded.carried, strict=True):
         layout.carried[argument] = (value, shift)
     kept = set(scan.yielded.operands)
-    while any(isinstance(v.owner, bptt.ReshapeOp) and v.owner.value not in kept for v in kept):
-        kept |= {v.owner.value for v in kept if isinstance(v.owner, bptt.ReshapeOp)}
+    while viewed := {source for v in kept if (source := _viewed(v)) is not None} - kept:
+        kept |= viewed
     for op in scan.body.block.ops:
         if isinstance(op, YieldOp):
             continue
@@ -237,11 +261,25 @@ def _place_scan(layout: Layout, scan: ScanOp) -> None:
         layout.views[result] = layout.view(value)
 
 
+def _viewed(value: SSAValue) -> SSAValue | None:
+    """What a reshape without work has for its operand, None for other values."""
+    op = value.owner
+    if isinstance(op, bptt.ReshapeOp) and is_view(op.value, op.reshaped):
+        return op.value
+    return None
+
+
 SCAN_OPERATIONS = (
     bptt.SynapseOp,
+    bptt.ConvolutionOp,
+    bptt.PoolOp,
     bptt.AddOp,
     bptt.ReshapeOp,
+    bptt.ConcatenateOp,
+    bptt.SliceOp,
     bptt.SynapseInputGradientOp,
+    bptt.ConvolutionInputGradientOp,
+    bptt.PoolGradientOp,
     FireOp,
     FireGradientOp,
     IntegrateOp,
@@ -263,6 +301,13 @@ def _assign_role(layout: Layout, op: bptt.ReportOp) -> None:
     if any(home.role == role and home is not view.home for home in layout.homes):
         raise error("E0204", f"{name} is reported twice", location_of(op))
     view.home.role = role
+
+
+def parameter_shape(shape: Sequence[int]) -> Shape:
+    """The buffer of a tensor of the language: [out, in], [out] or [out, in, height, width]."""
+    outputs, *inputs = shape
+    taps = math.prod(inputs[1:])
+    return (taps, 1, inputs[0] if inputs else 1, outputs)
 
 
 def statement(symbol: SymbolRefAttr) -> str:

@@ -111,7 +111,9 @@ class TileBuffer:
 
     def follows(self, axis: Axis) -> bool:
         """Whether smaller tiles of the axis make it smaller."""
-        return any(dim == axis.name or isinstance(dim, Span) and dim.axis == axis for dim in self.dims)
+        return any(
+            dim == axis.name or (isinstance(dim, Span) and dim.axis == axis) for dim in self.dims
+        )
 
 
 def _cells(dim: Dim, tiles: Mapping[str, int]) -> int:

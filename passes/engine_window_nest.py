@@ -131,6 +131,20 @@ class WindowNest:
         pixels = self.nest.extent(self.bands.output, where.row)
         return (self.nest.steps(where.time), where.sample, pixels, features)
 
+    def store_inner(
+        self, role: str, value: SSAValue, where: Where, feature: SSAValue, halo: int
+    ) -> None:
+        """Stores a band of inputs without its halo, which is `halo` positions above."""
+        nest, pixels = self.nest, self.bands.input
+        inner = Span(pixels.axis, pixels.scale, pixels.whole)
+        start = nest.start(inner, where.row)
+        slices = {
+            "target": nest.at(value, where.sample, feature, start, where.time),
+            "source": nest.tile(role, halo if self.is_cut else 0),
+        }
+        steps = nest.steps(where.time)
+        nest.do("store", slices, (steps, where.sample, nest.extent(inner, where.row), feature))
+
     def window_box(self, where: Where, *rest: Extent) -> tuple[Extent, ...]:
         """Steps, samples, positions, input positions, and what else the axes are."""
         *front, pixels, _ = self.output_box(where, 1)

@@ -21,7 +21,7 @@ from spikeloom.dialects.engine import (
 from spikeloom.dialects.engine_operands import ExtentAttr
 from spikeloom.dialects.instruction_set import Element, buffer_bytes
 from spikeloom.dialects.locations import location_of
-from spikeloom.passes.engine_layout import Home, Layout
+from spikeloom.passes.engine_layout import Home, Layout, View
 from spikeloom.passes.engine_tiles import Axis, Span, TileBuffer, fit_tiles
 
 Place: TypeAlias = tuple[str, Sequence[int], Sequence[Start]]
@@ -202,7 +202,18 @@ class Nest:
 
         Positions count from the image's first one.
         """
-        view, loop = self.writer.layout.view(value), self.writer.clock.loop
+        return self.at_view(self.writer.layout.view(value), sample, unit, position, time)
+
+    def at_view(
+        self,
+        view: View,
+        sample: Start,
+        unit: Start = None,
+        position: Start = None,
+        time: SSAValue | None = None,
+    ) -> Place:
+        """The same of a view."""
+        loop = self.writer.clock.loop
         if not view.home.timed:
             return (view.home.name, _ORIGIN, (None, sample, position, unit))
         base = (view.home.lead + view.shift, 0, 0, 0)

@@ -34,13 +34,23 @@ from spikeloom.passes.engine_elementwise import (
     lower_readout,
     lower_readout_gradient,
 )
-from spikeloom.passes.engine_layout import Home, lay_out, statement
+from spikeloom.passes.engine_layout import Home, lay_out, parameter_shape, statement
+from spikeloom.passes.engine_margins import clears, shift_positions
 from spikeloom.passes.engine_matrices import (
     lower_bias_gradient,
     lower_input_gradient,
     lower_synapse,
     lower_weight_gradient,
 )
+from spikeloom.passes.engine_normalization import (
+    lower_moments,
+    lower_normalize,
+    lower_normalize_gradient,
+    lower_scale_gradient,
+    lower_update_running,
+)
+from spikeloom.passes.engine_pools import lower_pool, lower_pool_gradient
+from spikeloom.passes.engine_reshaping import lower_concatenate, lower_reshape, lower_slice
 from spikeloom.passes.engine_writer import Clock, Writer
 
 
@@ -84,17 +94,18 @@ class _Lowering:
         self.state = OptimizerState(self.writer)
 
     def lower(self) -> ProgramOp:
-        """The whole program: buffers first, then the zeros around sequences, then the nests."""
-        self._clear_padding()
+        """The whole program: buffers first, then the zeros around values, then the nests."""
         for op in self.step.body.block.ops:
             self._lower(op)
         block = self.writer.body
-        first = block.first_op
-        for buffer in (*self._dram_buffers(), *self.writer.tile_buffers):
-            if first is None:
-                block.add_op(buffer)
-            else:
-                block.insert_op_before(buffer, first)
+        homes = self.layout.homes
+        shift_positions(block, homes)
+        zeros = [clear for home in homes for clear in clears(home, self.step)]
+        front = [*self._dram_buffers(), *self.writer.tile_buffers, *zeros]
+        if block.first_op is None:
+            block.add_ops(front)
+        else:
+            block.insert_ops_before(front, block.first_op)
         program = ProgramOp(
             self.step.sym_name.data, self.layout.samples, self.layout.steps, Region(block)
         )
@@ -102,8 +113,7 @@ class _Lowering:
         return program
 
     def _parameter_home(self, op: ParameterOp) -> Home:
-        outputs, *inputs = op.type.get_shape()
-        shape = (1, 1, inputs[0] if inputs else 1, outputs)
+        shape = parameter_shape(op.type.get_shape())
         home = self.layout.new_home(op.sym_name.data, Element.F32, shape, False)
         home.role = ("parameter", op.sym_name.data)
         return home
@@ -119,25 +129,14 @@ class _Lowering:
             offset += buffer_bytes(home.element, shape)
         return buffers
 
-    def _clear_padding(self) -> None:
-        """Zeros before the first and after the last step, where some view reads them."""
-        for home in self.layout.homes:
-            planes, *plane = home.shape
-            if home.role == ("input", ""):
-                continue  # the host writes these zeros together with the data
-            for first, count in ((0, home.lead), (home.lead + planes, home.trail)):
-                if count:
-                    target = (home.name, (first, 0, 0, 0), (None, None, None, None))
-                    self.writer.emit("clear", {"target": target}, (count, *plane), self.step)
-
     def _lower(self, op: Operation) -> None:
         writer = self.writer
         match op:
-            case bptt.SynapseOp():
+            case bptt.SynapseOp() | bptt.ConvolutionOp():
                 lower_synapse(writer, op, self.parameters)
-            case bptt.SynapseInputGradientOp():
+            case bptt.SynapseInputGradientOp() | bptt.ConvolutionInputGradientOp():
                 lower_input_gradient(writer, op, self.parameters)
-            case bptt.SynapseWeightGradientOp():
+            case bptt.SynapseWeightGradientOp() | bptt.ConvolutionWeightGradientOp():
                 lower_weight_gradient(writer, op, self._layer_of(op))
             case bptt.BiasGradientOp():
                 lower_bias_gradient(writer, op, self._layer_of(op))
@@ -162,10 +161,36 @@ class _Lowering:
                 lower_optimize(writer, op, parameter, self.state)
             case ScanOp():
                 self._lower_scan(op)
-            case bptt.DelayOp() | bptt.AdvanceOp() | bptt.ReshapeOp():
+            case bptt.DelayOp() | bptt.AdvanceOp():
                 pass  # views of a home: the layout has done the work
             case ParameterOp() | bptt.ReportOp() | YieldOp():
                 pass  # what they say is in the layout
+            case _:
+                self._lower_on_images(op)
+
+    def _lower_on_images(self, op: Operation) -> None:
+        writer = self.writer
+        match op:
+            case bptt.PoolOp():
+                lower_pool(writer, op)
+            case bptt.PoolGradientOp():
+                lower_pool_gradient(writer, op)
+            case bptt.ReshapeOp():
+                lower_reshape(writer, op)
+            case bptt.ConcatenateOp():
+                lower_concatenate(writer, op)
+            case bptt.SliceOp():
+                lower_slice(writer, op)
+            case bptt.MomentsOp():
+                lower_moments(writer, op)
+            case bptt.NormalizeOp():
+                lower_normalize(writer, op, self.parameters)
+            case bptt.ScaleGradientOp():
+                lower_scale_gradient(writer, op, self._layer_of(op))
+            case bptt.NormalizeGradientOp():
+                lower_normalize_gradient(writer, op, self.parameters)
+            case bptt.UpdateRunningOp():
+                lower_update_running(writer, op, self.parameters)
             case _:
                 raise error("E0204", f"{op.name} has no lowering to the engine", location_of(op))
 

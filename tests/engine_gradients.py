@@ -8,13 +8,15 @@ import numpy as np
 from reference_gradients import Batch, Gradients, Parameters
 from snn_program import Lif, Network
 
+from spikeloom.backend.host.images import extract, fill
 from spikeloom.backend.host.parameters import from_buffer, to_buffer
 from spikeloom.backend.interpreter import Interpreter
 from spikeloom.backend.machine import Machine, load_machine
-from spikeloom.backend.stream import OPCODE_LOOP, Stream
+from spikeloom.backend.stream import OPCODE_LOOP, Stream, per_dimension
 from spikeloom.backend.validator import validate
 from spikeloom.compiler import compile_stream, pipeline_text
 from spikeloom.dialects.instruction_set import Engine as InstructionEngine
+from spikeloom.dialects.instruction_set import Shape
 from spikeloom.frontend.program import parse_program
 
 
@@ -66,17 +68,17 @@ class Engine:
         network = self.network
         leading = (network.steps, network.batch)
         signal, label = self._index("input"), self._index("label")
-        cells = np.zeros(self._shape(signal), batch.signal.dtype)
-        # What comes before the first step is zero.
-        cells[len(cells) - network.steps :] = batch.signal.reshape(*leading, 1, -1)
-        self._interpreter.write(signal, cells)
+        cells = batch.signal.reshape(*leading, -1)
+        self._interpreter.write(signal, fill(self._shape(signal), cells, batch.signal.shape[2:]))
         labels = np.zeros(self._shape(label), np.int32)
         labels[0, 0, 0] = batch.labels
         self._interpreter.write(label, labels)
         self._result = self._interpreter.run()
         spikes = {
-            name: self._interpreter.read(self._index("spikes", name))[-network.steps :].reshape(
-                *leading, *network.shape(layer)
+            name: extract(
+                self._interpreter.read(self._index("spikes", name)),
+                network.steps,
+                network.shape(layer),
             )
             for layer, name in network.layer_names.items()
             if isinstance(layer, Lif)
@@ -101,9 +103,9 @@ class Engine:
         assert index is not None, f"the stream has no {kind} {subject}"
         return index
 
-    def _shape(self, index: int) -> tuple[int, ...]:
-        return tuple(int(extent) for extent in self.stream.buffers[index]["shape"])
+    def _shape(self, index: int) -> Shape:
+        return per_dimension(self.stream.buffers[index]["shape"].tolist())
 
     def _read(self, kind: str, name: str) -> np.ndarray:
         cells = self._interpreter.read(self._index(kind, name))
-        return from_buffer(cells, len(self.network.parameter_shapes[name]))
+        return from_buffer(cells, self.network.parameter_shapes[name])

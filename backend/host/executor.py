@@ -10,6 +10,7 @@ import numpy as np
 
 from spikeloom.backend.host.dataset import Batch
 from spikeloom.backend.host.image_check import check_image
+from spikeloom.backend.host.images import extract, fill
 from spikeloom.backend.host.parameters import (
     STATE_KINDS,
     State,
@@ -31,7 +32,7 @@ from spikeloom.backend.quantities import (
     SPIKES_EMITTED,
 )
 from spikeloom.backend.results import CounterTotals, RunResult
-from spikeloom.backend.stream import NO_BUFFER, Stream
+from spikeloom.backend.stream import NO_BUFFER, Stream, per_dimension
 from spikeloom.backend.validator import ValidatedStream, validate
 from spikeloom.diagnostics import error
 from spikeloom.dialects.activity_profile import NOT_COUNTED, Activity, LayerActivity, Share
@@ -92,7 +93,7 @@ class Executor:
         if self._newest is not None and self._state_version != self._version:
             for name, buffer in self._newest.state.items():
                 cells = self._newest.interpreter.read(buffer)
-                self._state[name] = from_buffer(cells, self._state[name].ndim)
+                self._state[name] = from_buffer(cells, self._state[name].shape)
             self._state_version = self._version
         return dict(self._state)
 
@@ -134,12 +135,11 @@ class Executor:
         loaded.version = self._version
 
     def _write_batch(self, loaded: _Loaded, batch: Batch) -> None:
-        """Writes signal and labels; the planes before the first step are zero."""
+        """Writes signal, with zeros around it where the buffer has room for them, and labels."""
         index = loaded.stream.find("input")
         assert index is not None, "the image was checked to have an input"
-        cells = np.zeros(loaded.stream.buffers[index]["shape"], batch.signal.dtype)
-        cells[len(cells) - self._plan.sizes.steps :, :, 0] = batch.signal
-        loaded.interpreter.write(index, cells)
+        shape = per_dimension(loaded.stream.buffers[index]["shape"].tolist())
+        loaded.interpreter.write(index, fill(shape, batch.signal, self._plan.input_shape))
         if (index := loaded.stream.find("label")) is not None and batch.labels is not None:
             loaded.interpreter.write(index, batch.labels[None, None, None])
 
@@ -190,7 +190,8 @@ class Executor:
         readout = self.read("readout")
         if readout is None or batch.labels is None:
             return 0
-        return int((readout[0, :, 0].argmax(axis=-1) == batch.labels).sum())
+        scores = extract(readout, 1, self._plan.output_shape).reshape(batch.samples, -1)
+        return int((scores.argmax(axis=-1) == batch.labels).sum())
 
 
 def _load(validated: ValidatedStream, machine: Machine, threads: int) -> _Loaded:

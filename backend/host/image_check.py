@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from spikeloom.backend.host.images import expected_shape, pixels_and_features
 from spikeloom.backend.host.parameters import buffer_shape
 from spikeloom.backend.host.plan import Plan, StreamKind, needed_streams, stream_name
 from spikeloom.backend.stream import ELEMENTS, Stream, per_dimension
@@ -15,14 +16,6 @@ from spikeloom.diagnostics import error
 from spikeloom.dialects.instruction_set import Element, Shape
 
 ONE_CELL: Shape = (1, 1, 1, 1)
-
-
-def product(shape: tuple[int, ...]) -> int:
-    """Number of cells of a shape."""
-    cells = 1
-    for extent in shape:
-        cells *= extent
-    return cells
 
 
 def check_image(streams: Mapping[str, Stream], plan: Plan) -> None:
@@ -38,10 +31,10 @@ def check_image(streams: Mapping[str, Stream], plan: Plan) -> None:
 
 def _check_stream(name: str, stream: Stream, plan: Plan, kind: StreamKind, samples: int) -> None:
     element = Element(plan.input_element)
-    _check_signal(name, stream, "input", "", element, plan, samples, product(plan.input_shape))
+    _check_signal(name, stream, "input", "", element, plan, samples, plan.input_shape)
     if plan.training is None:
-        classes = product(plan.output_shape)
-        _check(name, stream, "readout", "", Element.F32, (1, samples, 1, classes))
+        pixels, features = pixels_and_features(plan.output_shape)
+        _check(name, stream, "readout", "", Element.F32, (1, samples, pixels, features))
     else:
         _check(name, stream, "label", "", Element.I32, (1, 1, 1, samples))
         _check(name, stream, "correct", "", Element.I32, ONE_CELL)
@@ -53,9 +46,8 @@ def _check_stream(name: str, stream: Stream, plan: Plan, kind: StreamKind, sampl
             _check(name, stream, "gradient", parameter.name, Element.F32, shape)
     for layer in plan.layers:
         if stream.find("spikes", layer.name) is not None:
-            features = product(layer.shape)
             kept = Element.BIT if layer.kind == "lif" else Element.F32
-            _check_signal(name, stream, "spikes", layer.name, kept, plan, samples, features)
+            _check_signal(name, stream, "spikes", layer.name, kept, plan, samples, layer.shape)
     _check_optimizer(name, stream, plan)
 
 
@@ -79,11 +71,12 @@ def _check_signal(
     element: Element,
     plan: Plan,
     samples: int,
-    features: int,
+    shape: tuple[int, ...],
 ) -> None:
-    """A signal over time may have planes before the first step."""
-    lead = max(0, _shape(name, stream, kind, subject)[0] - plan.sizes.steps)
-    _check(name, stream, kind, subject, element, (lead + plan.sizes.steps, samples, 1, features))
+    """A signal over time may have zeros around it."""
+    found = _shape(name, stream, kind, subject)
+    expected = expected_shape(found, plan.sizes.steps, samples, shape)
+    _check(name, stream, kind, subject, element, expected)
 
 
 def _shape(name: str, stream: Stream, kind: str, subject: str) -> Shape:

@@ -1,12 +1,14 @@
 """Parameters and optimizer state between the language's shapes and the machine's buffers.
 
-The language has weights as [out, in] and biases as [out]; buffers hold them as [1, 1, in, out]
-and [1, 1, 1, out]. State is named as in a checkpoint: `parameter/hidden.weight`,
-`optimizer/hidden.weight.velocity`, `optimizer/count`.
+The language has weights as [out, in], those of convolutions as [out, in, kernel, kernel], and
+numbers per unit or channel as [out]; buffers hold them as [taps, 1, in, out], a tap per pixel of
+the kernel, row by row, and [1, 1, 1, out]. State is named as in a checkpoint:
+`parameter/hidden.weight`, `optimizer/hidden.weight.velocity`, `optimizer/count`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,17 +35,21 @@ def initial_parameter(parameter: ParameterPlan, index: int, seed: int) -> NDArra
 
 
 def to_buffer(tensor: Tensor) -> Tensor:
-    """A tensor of the language, [out, in] or [out], as the buffer holds it."""
-    if tensor.ndim == 2:
-        return np.ascontiguousarray(tensor.T)[None, None]
-    return tensor[None, None, None]
+    """A tensor of the language, [out] or [out, in, ...kernel], as the buffer holds it."""
+    if tensor.ndim == 1:
+        return tensor[None, None, None]
+    taps_last = tensor.reshape(*tensor.shape[:2], -1)
+    return np.ascontiguousarray(taps_last.T)[:, None]
 
 
-def from_buffer(cells: Tensor, dimensions: int) -> Tensor:
-    """The cells of a buffer as a tensor of the language with one or two dimensions."""
-    return np.ascontiguousarray(cells[0, 0].T) if dimensions == 2 else cells[0, 0, 0].copy()
+def from_buffer(cells: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """The cells of a buffer as a tensor of the language with that shape."""
+    if len(shape) == 1:
+        return cells[0, 0, 0].copy()
+    return np.ascontiguousarray(cells[:, 0].T).reshape(shape)
 
 
 def buffer_shape(shape: tuple[int, ...]) -> Shape:
     """The shape of the buffer for a tensor of the language."""
-    return (1, 1, shape[1], shape[0]) if len(shape) == 2 else (1, 1, 1, shape[0])
+    outputs, *inputs = shape
+    return (math.prod(inputs[1:]), 1, inputs[0] if inputs else 1, outputs)

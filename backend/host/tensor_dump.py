@@ -15,6 +15,7 @@ import numpy as np
 from spikeloom.backend.atomic_file import write_atomically
 from spikeloom.backend.host.dataset import Batch
 from spikeloom.backend.host.executor import Executor
+from spikeloom.backend.host.images import extract
 from spikeloom.backend.host.parameters import State, Tensor, from_buffer
 from spikeloom.backend.host.plan import Plan
 from spikeloom.diagnostics import error
@@ -32,11 +33,10 @@ def capture(executor: Executor, plan: Plan, batch: Batch, before: State) -> Tens
     for parameter in plan.parameters:
         tensors[f"parameter/{parameter.name}"] = before[f"parameter/{parameter.name}"]
         if (cells := executor.read("gradient", parameter.name)) is not None:
-            tensors[f"gradient/{parameter.name}"] = from_buffer(cells, len(parameter.shape))
+            tensors[f"gradient/{parameter.name}"] = from_buffer(cells, parameter.shape)
     for layer in plan.layers:
         if (cells := executor.read("spikes", layer.name)) is not None:
-            steps = cells[len(cells) - plan.sizes.steps :]
-            tensors[f"spikes/{layer.name}"] = steps.reshape(*leading, *layer.shape)
+            tensors[f"spikes/{layer.name}"] = extract(cells, plan.sizes.steps, layer.shape)
     if (loss := executor.read("loss")) is not None:
         tensors["loss"] = loss.reshape(())
     return tensors
