@@ -26,7 +26,7 @@ from spikeloom.backend.machine_numbers import (
 )
 from spikeloom.backend.machine_text import read_bundled_model, read_model
 from spikeloom.diagnostics import error
-from spikeloom.dialects.instruction_set import MEMORIES
+from spikeloom.dialects.instruction_set import ARRAY_RATES, LANE_RATES, MEMORIES
 
 DEFAULT_MACHINE = "h2learn.toml"
 
@@ -152,6 +152,17 @@ class Machine(Table):
     def memory_bytes(self) -> Mapping[str, int]:
         """Capacity of every on-chip memory by name; DRAM is not bounded by the machine."""
         return {name: getattr(self.memories, name).value for name in MEMORIES if name != "dram"}
+
+    @property
+    def rates(self) -> Mapping[str, int]:
+        """What passes estimate costs with, by the names of `dialects.engine_frame.RATES`."""
+        found = {queue: getattr(self.dram.queues, queue).value for queue in DramQueues.model_fields}
+        found["dram_latency"] = self.dram.latency.value
+        for engine in Engines.model_fields:
+            described = getattr(self.engines, engine)
+            names = ARRAY_RATES if isinstance(described, ArrayEngine) else LANE_RATES
+            found |= {f"{engine}_{name}": getattr(described, name).value for name in names}
+        return found
 
     def to_json(self) -> str:
         """The description as JSON text that `from_json` reads back; the same for equal machines."""

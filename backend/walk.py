@@ -121,6 +121,7 @@ _WALK = (_PLACES_TUPLE, _LOCALS_TUPLE, CLOCK, INTEGERS_2D, INTEGERS_3D, *[INTEGE
 Tables = tuple[Integers, Integers, Integers, Doubles]
 Locals = tuple[Integers, Integers, Integers, Doubles, Integers]
 
+
 @compiled(*_WALK)
 def walk(
     tables: Tables,

@@ -28,7 +28,10 @@ from xdsl.traits import NoTerminator, SymbolOpInterface
 from xdsl.utils.exceptions import VerifyException
 
 from spikeloom.dialects.instruction_set import (
+    ARRAY_RATES,
     DIMENSIONS,
+    DMA_ENGINES,
+    LANE_RATES,
     MAX_COPIES,
     MEMORIES,
     Element,
@@ -39,45 +42,70 @@ from spikeloom.dialects.number_text import Count, count, parse_count
 
 _MAX_EXTENT = 2**31 - 1
 
+RATES = (
+    *(engine.value for engine in DMA_ENGINES),
+    "dram_latency",
+    *(f"{e}_{rate}" for e in ("fe", "be", "wue") for rate in ARRAY_RATES),
+    *(f"{e}_{rate}" for e in ("nu", "loss", "opt") for rate in LANE_RATES),
+)
+"""The rates of a machine: bytes per cycle of each queue, cycles, lanes of the engines."""
+
 
 @irdl_op_definition
 class MachineOp(IRDLOperation):
-    """What the compiler must know of the machine: bytes of each on-chip memory.
+    """What the compiler must know of the machine: bytes of each on-chip memory, and rates.
 
     ```mlir
     engine.machine @h2learn {spike_sram = 1048576 : i64, weight_sram = 4194304 : i64, ...}
+      rates {dma = 400 : i64, dram_latency = 100 : i64, fe_input_lanes = 64 : i64, ...}
     ```
+
+    Rates are what passes estimate costs with: bytes per cycle of a queue, lanes and latencies.
     """
 
     name = "engine.machine"
 
     sym_name = prop_def(SymbolNameConstraint())
     memories = prop_def(DictionaryAttr)
+    rates = opt_prop_def(DictionaryAttr)
 
     traits = traits_def(SymbolOpInterface())
-    assembly_format = "$sym_name $memories attr-dict"
+    assembly_format = "$sym_name $memories (`rates` $rates^)? attr-dict"
 
-    def __init__(self, name: str, memories: Mapping[str, int]):
+    def __init__(self, name: str, memories: Mapping[str, int], rates: Mapping[str, int]):
         super().__init__(
             properties={
                 "sym_name": StringAttr(name),
                 "memories": DictionaryAttr({k: count(v) for k, v in sorted(memories.items())}),
+                "rates": DictionaryAttr({k: count(v) for k, v in sorted(rates.items())}),
             }
         )
 
     def sizes(self) -> dict[str, int]:
         """Bytes of each on-chip memory, by name."""
-        return {
-            name: value.value.data
-            for name, value in self.memories.data.items()
-            if isinstance(value, IntegerAttr)
-        }
+        return _integers(self.memories)
+
+    def rate_numbers(self) -> dict[str, int]:
+        """The rates by name; empty where the module does not say them."""
+        return {} if self.rates is None else _integers(self.rates)
 
     def verify_(self) -> None:
         sizes = self.sizes()
         for memory in MEMORIES[1:]:
             if sizes.get(memory, 0) < 1:
                 raise VerifyException(f"the machine does not say how large {memory} is")
+        rates = self.rate_numbers()
+        for name in RATES if self.rates is not None else ():
+            if rates.get(name, 0) < 1:
+                raise VerifyException(f"the machine's rates lack a positive {name}")
+
+
+def _integers(dictionary: DictionaryAttr) -> dict[str, int]:
+    return {
+        name: value.value.data
+        for name, value in dictionary.data.items()
+        if isinstance(value, IntegerAttr)
+    }
 
 
 def enclosing_program(op: Operation) -> Operation:

@@ -56,6 +56,9 @@ ENGINE_DESCRIPTIONS: dict[Engine, str] = {
 DMA_ENGINES = (Engine.DMA, Engine.DMA_STORE, Engine.DMA_UPDATE)
 """Queues that share the bandwidth of the DRAM; they move data and compute nothing."""
 
+ARRAY_RATES, LANE_RATES = ("input_lanes", "output_lanes", "latency"), ("lanes", "latency")
+"""What the machine says about an engine that is an array, and about one that is a row of lanes."""
+
 ON_CHIP_MEMORIES = ("weight_sram", "spike_sram", "state_sram", "gradient_sram")
 """Weights and biases; spikes and masks; currents, potentials, their gradients; weight gradients."""
 

@@ -22,6 +22,7 @@ from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGra
 from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
 from spikeloom.dialects.instruction_set import Element, Shape
 from spikeloom.dialects.locations import location_of
+from spikeloom.dialects.schedule import is_recomputed
 from spikeloom.passes.engine_images import image_of, is_view
 
 
@@ -180,6 +181,8 @@ def _place(layout: Layout, op: Operation, timed: bool) -> None:
             layout.place_activation(op.current, f"{statement(op.weight)}.current", timed)
         case bptt.AddOp() | bptt.ReadoutGradientOp():
             layout.place_activation(op.results[0], op.results[0].name_hint or "sum", timed)
+        case FireOp() if is_recomputed(op):
+            return  # its results never leave the chip
         case FireOp():
             for name, value in (
                 ("spikes", op.spikes),

@@ -27,6 +27,12 @@ def _analyze_sparsity() -> type[ModulePass]:
     return AnalyzeSparsityPass
 
 
+def _schedule_engines() -> type[ModulePass]:
+    from spikeloom.passes.schedule_engines import ScheduleEnginesPass
+
+    return ScheduleEnginesPass
+
+
 def _lower_to_engine() -> type[ModulePass]:
     from spikeloom.passes.lower_to_engine import LowerToEnginePass
 
@@ -37,6 +43,7 @@ PASSES: dict[str, PassFactory] = {
     "infer-shapes": _infer_shapes,
     "expand-bptt": _expand_bptt,
     "analyze-sparsity": _analyze_sparsity,
+    "schedule-engines": _schedule_engines,
     "lower-to-engine": _lower_to_engine,
 }
 """Factories import late, so that listing the passes costs nothing."""

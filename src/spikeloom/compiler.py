@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 Instrument = Callable[[str, "ModuleOp"], None]
 """Called after every pass with its specification and the module."""
 
-PIPELINE = "infer-shapes,canonicalize,cse,dce,{expand},canonicalize,cse,dce,lower-to-engine"
+PIPELINE = (
+    "infer-shapes,canonicalize,cse,dce,{expand},canonicalize,cse,dce,"
+    "schedule-engines,lower-to-engine"
+)
 """The pipeline that `spikeloom` runs; `{expand}` is expand-bptt with its options."""
 
 
@@ -52,7 +55,7 @@ def attach_machine(module: ModuleOp, machine: Machine) -> None:
 
     if any(isinstance(op, MachineOp) for op in module.ops):
         return
-    op = MachineOp(machine.name, machine.memory_bytes)
+    op = MachineOp(machine.name, machine.memory_bytes, machine.rates)
     block = module.body.block
     if block.first_op is None:
         block.add_op(op)
