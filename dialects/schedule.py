@@ -4,6 +4,7 @@
 |---|---|---|
 | `schedule.mode` | `bptt.step` | "pipelined", or "serial": one instruction at a time |
 | `schedule.double_buffers` | `bptt.step` | tiles have two copies, written in turns |
+| `schedule.overlapped` | `bptt.step` | tiles are small enough for two copies |
 | `schedule.tiles` | an operation | at least so many tiles, so that they overlap |
 | `schedule.queue` | an operation | "dma_wue": loads by the queue of the weight updates |
 | `schedule.recomputed` | `bptt.fire` | again, tile by tile where its gradient is computed |
@@ -22,8 +23,9 @@ from spikeloom.dialects.instruction_set import Engine
 from spikeloom.dialects.locations import location_of
 
 MODE, DOUBLE_BUFFERS = "schedule.mode", "schedule.double_buffers"
+OVERLAPPED = "schedule.overlapped"
 TILES, QUEUE, RECOMPUTED = "schedule.tiles", "schedule.queue", "schedule.recomputed"
-ATTRIBUTES = (MODE, DOUBLE_BUFFERS, TILES, QUEUE, RECOMPUTED)
+ATTRIBUTES = (MODE, DOUBLE_BUFFERS, OVERLAPPED, TILES, QUEUE, RECOMPUTED)
 
 SERIAL, PIPELINED = "serial", "pipelined"
 MODES = (PIPELINED, SERIAL)
@@ -46,6 +48,11 @@ def is_serial(step: Operation) -> bool:
 def has_double_buffers(step: Operation) -> bool:
     """Whether tiles have two copies."""
     return DOUBLE_BUFFERS in step.attributes
+
+
+def is_overlapped(step: Operation) -> bool:
+    """Whether tiles leave room for two copies, whether they have them or not."""
+    return OVERLAPPED in step.attributes
 
 
 def least_tiles(op: Operation) -> int:

@@ -11,7 +11,7 @@ to the rest where that does not cut it smaller; a nest of one tile needs none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from xdsl.ir import Operation
@@ -22,11 +22,12 @@ from spikeloom.dialects.instruction_set import BUFFER_ALIGNMENT
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.schedule import (
     has_double_buffers,
+    is_overlapped,
     is_scheduled,
     least_tiles,
-    loads_for_update,
 )
 from spikeloom.passes.engine_tiles import Axis, TileBuffer, fit_tiles
+from spikeloom.passes.schedule_order import is_update
 
 Tiles = dict[str, int]
 Placed = list[tuple[TileBuffer, int]]
@@ -82,15 +83,17 @@ class TileMemory:
     flow: _Part
     update: _Part
     double: bool
+    overlapped: bool
 
     @staticmethod
     def of(step: bptt.StepOp, memories: Mapping[str, int]) -> TileMemory:
         """The memories (bytes by name), divided where the step is scheduled."""
         scheduled = is_scheduled(step)
+        flags = (has_double_buffers(step), is_overlapped(step))
         whole = _Part(dict.fromkeys(memories, 0), memories, scheduled)
         updated = any(isinstance(op, bptt.OptimizeOp) for op in step.body.block.ops)
         if not (scheduled and updated):
-            return TileMemory(whole, whole, whole, has_double_buffers(step))
+            return TileMemory(whole, whole, whole, *flags)
         below = {
             name: 0 if name == UPDATE_MEMORY else _aligned(size - size // _UPDATE_SHARE)
             for name, size in memories.items()
@@ -100,7 +103,7 @@ class TileMemory:
             whole,
             _Part(dict.fromkeys(memories, 0), below, True),
             _Part(below, above, True),
-            has_double_buffers(step),
+            *flags,
         )
 
     def place(
@@ -111,7 +114,7 @@ class TileMemory:
         Raises:
             DiagnosticError: no tiles fit the whole memories (E0302).
         """
-        part = self.update if loads_for_update(wish.source) else self.flow
+        part = self.update if is_update(wish.source) else self.flow
         try:
             tiles, chosen = self._fit(part, wish, axes, buffers)
         except DiagnosticError:
@@ -125,25 +128,29 @@ class TileMemory:
     ) -> tuple[Tiles, Sequence[TileBuffer]]:
         largest = {axis.name: _cut(axis, least_tiles(wish.source)) for axis in axes[:1]}
         place = location_of(wish.source)
-        single = fit_tiles(wish.title, axes, buffers, part.sizes, place, largest)
-        if not self.double or not axes:
-            return single, buffers
-        first, *others = axes
-        doubled = [replace(b, copies=2 if b.follows(first) else 1) for b in buffers]
-        try:
-            tiles = fit_tiles(wish.title, axes, doubled, part.sizes, place, largest)
-        except DiagnosticError:
-            return single, buffers
-        if any(tiles[axis.name] != single[axis.name] for axis in others):
-            return single, buffers
-        if not wish.repeated and all(tiles[axis.name] >= axis.length for axis in axes):
-            return tiles, buffers
-        all_doubled = [replace(buffer, copies=2) for buffer in buffers]
-        try:
-            fits = fit_tiles(wish.title, axes, all_doubled, part.sizes, place, largest) == tiles
-        except DiagnosticError:
-            fits = False
-        return tiles, all_doubled if fits else doubled
+        tiles = fit_tiles(wish.title, axes, buffers, part.sizes, place, largest)
+        chosen = buffers
+        for doubled in _more_and_more_doubled(axes, buffers):
+            try:
+                fitted = fit_tiles(wish.title, axes, doubled, part.sizes, place, largest)
+            except DiagnosticError:
+                break
+            same = [axis for axis in axes if fitted[axis.name] == tiles[axis.name]]
+            may_shrink = axes[:1] if self.overlapped and chosen is buffers else []
+            if any(axis not in same for axis in axes if axis not in may_shrink):
+                break
+            tiles, chosen = fitted, doubled
+        once = not wish.repeated and all(tiles[axis.name] >= axis.length for axis in axes)
+        return tiles, chosen if self.double and not once else buffers
+
+
+def _more_and_more_doubled(
+    axes: Sequence[Axis], buffers: Sequence[TileBuffer]
+) -> Iterator[Sequence[TileBuffer]]:
+    """Double buffers for what follows the first axis, then for everything."""
+    if axes:
+        yield [replace(b, copies=2 if b.follows(axes[0]) else 1) for b in buffers]
+        yield [replace(b, copies=2) for b in buffers]
 
 
 def _cut(axis: Axis, tiles: int) -> int:

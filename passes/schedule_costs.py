@@ -66,6 +66,11 @@ class NestCost:
     latency: int
     store_latency: int
 
+    @property
+    def loading(self) -> float:
+        """Cycles of the queue that loads."""
+        return self.load + self.load_latency
+
     def cycles(self, tiles: int) -> float:
         """Estimated cycles when the nest is cut into that many tiles."""
         stages = (
@@ -90,6 +95,8 @@ def cost_of(op: Operation, size: Size, rates: Mapping[str, int], queue: Engine) 
     """The cost of an operation's nest; `queue` is the one that loads for it."""
     dram = rates["dram_latency"]
     sources = [value for value in op.operands if size.cells(value)]
+    if isinstance(op, bptt.OptimizeOp):
+        sources *= 4  # parameter and moments beside the gradient
     results = [value for value in op.results if value.uses and size.cells(value)]
     engine, cycles = _compute(op, size, rates)
     return NestCost(

@@ -1,12 +1,13 @@
 """`schedule-engines`: what overlaps, in which order, and what is stored or computed again.
 
 The decisions are attributes on the `bptt` step (`dialects.schedule`), and the order of its
-operations; `lower-to-engine` honours them. No decision changes a result by a bit.
+operations; `lower-to-engine` honours them. No option but `tiles` changes a result by a bit: it cuts
+the batch elsewhere, and with it the sums over samples in weight gradients.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -17,7 +18,7 @@ from xdsl.passes import ModulePass
 from spikeloom.diagnostics import did_you_mean, error
 from spikeloom.dialects import bptt
 from spikeloom.dialects.bptt_neurons import FireOp
-from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
+from spikeloom.dialects.bptt_scan import ScanOp
 from spikeloom.dialects.engine import MachineOp
 from spikeloom.dialects.instruction_set import Engine
 from spikeloom.dialects.schedule import (
@@ -25,8 +26,10 @@ from spikeloom.dialects.schedule import (
     DOUBLE_BUFFERS,
     MODE,
     MODES,
+    OVERLAPPED,
     PIPELINED,
     is_recomputed,
+    loads_for_update,
     mark_for_update,
     mark_tiles,
 )
@@ -41,6 +44,8 @@ from spikeloom.passes.schedule_potentials import (
 
 AUTO, STORED, RECOMPUTED = "auto", "stored", "recomputed"
 POTENTIALS = (AUTO, STORED, RECOMPUTED)
+OVERLAPPING, LARGEST = "overlapping", "largest"
+TILINGS = (OVERLAPPING, LARGEST)
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,8 @@ class ScheduleEnginesPass(ModulePass):
 
     Options: `mode=serial` runs one instruction at a time; `double_buffers=false` gives every tile
     a single buffer; `potentials=stored` or `recomputed` instead of what costs less by the
-    machine's rates. What needs rates is left as it is where the module has no machine with rates.
+    machine's rates; `tiles=largest` instead of tiles that overlap. What needs rates is left as it
+    is where the module has no machine with rates.
 
     Raises:
         DiagnosticError: an option has another value than these (E0405).
@@ -60,10 +66,12 @@ class ScheduleEnginesPass(ModulePass):
     mode: str = PIPELINED
     double_buffers: bool = True
     potentials: str = AUTO
+    tiles: str = OVERLAPPING
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         self._check("mode", self.mode, MODES)
         self._check("potentials", self.potentials, POTENTIALS)
+        self._check("tiles", self.tiles, TILINGS)
         machine = next((m for m in op.ops if isinstance(m, MachineOp)), None)
         rates = {} if machine is None else machine.rate_numbers()
         for step in op.ops:
@@ -81,13 +89,12 @@ class ScheduleEnginesPass(ModulePass):
                 op.attributes.pop(name, None)
         size = Size(step.steps.value.data, step.batch.value.data)
         self._choose_potentials(step, size, rates)
-        let_updates_trail(step.body.block)
-        for op in step.body.block.ops:
-            if is_update(op):
-                mark_for_update(op)
+        _choose_queues(step.body.block, let_updates_trail(step.body.block), size, rates)
         step.attributes[MODE] = StringAttr(self.mode)
-        if self.double_buffers and self.mode == PIPELINED:
+        if self.double_buffers:
             step.attributes[DOUBLE_BUFFERS] = UnitAttr()
+        if self.tiles == OVERLAPPING:
+            step.attributes[OVERLAPPED] = UnitAttr()
             _choose_tiles(step.body.block, size, rates)
 
     def _choose_potentials(self, step: bptt.StepOp, size: Size, rates: Mapping[str, int]) -> None:
@@ -100,21 +107,41 @@ class ScheduleEnginesPass(ModulePass):
                 recompute(op, gradient)
 
 
+def _choose_queues(
+    block: Block, tail: Sequence[Operation], size: Size, rates: Mapping[str, int]
+) -> None:
+    """Lets updates load by their own queue; in the tail, by the one that is done earlier.
+
+    Nothing waits behind the tail, so that it may use the queue of the other engines as well.
+    """
+    busy = {Engine.DMA: 0.0, Engine.DMA_UPDATE: 0.0}
+    for op in block.ops:
+        if not is_update(op):
+            continue
+        queue = Engine.DMA_UPDATE
+        if rates and op in tail:
+            done = {each: busy[each] + cost_of(op, size, rates, each).loading for each in busy}
+            queue = min(done, key=done.__getitem__)
+            busy[queue] = done[queue]
+        if queue is Engine.DMA_UPDATE:
+            mark_for_update(op)
+
+
 def _choose_tiles(block: Block, size: Size, rates: Mapping[str, int]) -> None:
     """Asks for as many tiles of every nest as let it overlap best."""
     if not rates:
         return
     for op in block.ops:
         if isinstance(op, ScanOp):
-            _choose_tiles(op.body.block, Size(1, size.samples), rates)
-        elif not isinstance(op, ParameterOp | bptt.ReportOp | YieldOp) and not is_recomputed(op):
+            continue  # its tiles are steps already
+        if not isinstance(op, ParameterOp | bptt.ReportOp) and not is_recomputed(op):
             tiles = cost_of(op, size, rates, _queue(op)).best_tiles(_most(op, size))
             if tiles > 1:
                 mark_tiles(op, tiles)
 
 
 def _queue(op: Operation) -> Engine:
-    return Engine.DMA_UPDATE if is_update(op) else Engine.DMA
+    return Engine.DMA_UPDATE if loads_for_update(op) else Engine.DMA
 
 
 def _most(op: Operation, size: Size) -> int:

@@ -8,7 +8,8 @@ So what only updates parameters moves behind the next gradient that flows on:
     weight gradient 2 | ...
 
 The Weight Update Engine works beside the Backward Engine, one layer behind, and the optimizer one
-more. Values do not change: only operations that do not depend on each other change places.
+more. What is left behind the last gradient that flows on is the *tail*. Values do not change: only
+operations that do not depend on each other change places.
 """
 
 from __future__ import annotations
@@ -35,12 +36,22 @@ def is_parameter_gradient(op: Operation) -> bool:
     return any(isinstance(user, bptt.OptimizeOp) for user in users)
 
 
-def let_updates_trail(block: Block) -> None:
-    """Moves parameter gradients and optimizers of a step's block behind what they hold up."""
+def let_updates_trail(block: Block) -> list[Operation]:
+    """Moves parameter gradients and optimizers of a step's block behind what they hold up.
+
+    Returns the tail: the updates behind which nothing but updates follows.
+    """
     ordered = list(_Trail(list(block.ops)).ordered())
     for op in ordered:
         op.detach()
     block.add_ops(ordered)
+    tail: list[Operation] = []
+    for op in reversed(ordered):
+        if is_update(op):
+            tail.append(op)
+        elif not isinstance(op, bptt.ReportOp):
+            break
+    return tail[::-1]
 
 
 class _Trail:
