@@ -20,7 +20,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.backend.dependences import COPIES, CURRENT, FIRST
+from spikeloom.backend.dependences import COPIES, CURRENT, FIRST, LENGTH, PARTS
 from spikeloom.backend.kernels.compile import INTEGER, INTEGERS, INTEGERS_2D, compiled, types
 from spikeloom.backend.program import (
     ABSENT,
@@ -45,6 +45,9 @@ from spikeloom.backend.quantities import (
 from spikeloom.backend.work import BYTES, DENSE, EVENTS
 
 Integers = NDArray[np.int64]
+
+START, CELLS = 4, 5
+"""Columns of `boxes`: where a box starts along the dimension that is watched, and its length."""
 
 # Columns of `segments`: when the last write finished, whose it was, when the last read finished.
 WRITTEN, WRITER, READ = range(3)
@@ -80,20 +83,30 @@ def service_time(
 
 
 @compiled(INTEGERS_2D, INTEGER, INTEGERS_2D, INTEGERS_2D)
-def current_copy(operand: Integers, role: int, boxes: Integers, copies: Integers) -> int:
-    """The entry of `bounds` of the copy that the operand works on."""
-    used = operand[role, BUFFER]
-    return int(copies[used, FIRST] + copies[used, CURRENT])
-
-
-@compiled(INTEGERS_2D, INTEGER, INTEGERS_2D, INTEGERS_2D)
 def copy_written(operand: Integers, role: int, boxes: Integers, copies: Integers) -> int:
-    """The same for what is written: new values that start at the origin begin the next copy."""
+    """The copy that an operand writes: new values that start at the origin begin the next one."""
     used = operand[role, BUFFER]
     copy = copies[used, CURRENT]
     if operand[role, READS] == 0 and boxes[role, 0] == operand[role, ORIGIN]:
         copy = (copy + 1) % copies[used, COPIES]
-    return int(copies[used, FIRST] + copy)
+    return int(copy)
+
+
+@compiled(INTEGERS_2D, INTEGER, INTEGER, INTEGERS_2D, INTEGERS_2D, INTEGERS)
+def touched(
+    operand: Integers, role: int, copy: int, boxes: Integers, copies: Integers, bounds: Integers
+) -> tuple[int, int]:
+    """The segments of a copy that an operand's box touches: the first, and the one behind."""
+    used = operand[role, BUFFER]
+    place = copies[used, FIRST] + copy
+    parts, length = copies[used, PARTS], copies[used, LENGTH]
+    if parts == 0:
+        return int(bounds[place]), int(bounds[place + 1])
+    first = boxes[role, START]
+    last = first + boxes[role, CELLS] - 1
+    return int(bounds[place] + first * parts // length), int(
+        bounds[place] + last * parts // length + 1
+    )
 
 
 @compiled(INTEGERS, INTEGERS_2D, INTEGERS_2D, CLOCK)
@@ -105,13 +118,15 @@ def gather(record: Integers, operand: Integers, boxes: Integers, clock: ClockSta
     for role in range(record[ROLES]):
         if operand[role, BUFFER] != ABSENT:
             if operand[role, READS] != 0:
-                copy = current_copy(operand, role, boxes, copies)
-                for segment in range(bounds[copy], bounds[copy + 1]):
+                copy = int(copies[operand[role, BUFFER], CURRENT])
+                first, end = touched(operand, role, copy, boxes, copies, bounds)
+                for segment in range(first, end):
                     producer = segments[segment, WRITER]
                     waits[producer] = max(waits[producer], segments[segment, WRITTEN])
             if operand[role, WRITES] != 0:
                 copy = copy_written(operand, role, boxes, copies)
-                for segment in range(bounds[copy], bounds[copy + 1]):
+                first, end = touched(operand, role, copy, boxes, copies, bounds)
+                for segment in range(first, end):
                     drained = max(drained, segments[segment, WRITTEN], segments[segment, READ])
     return drained
 
@@ -124,15 +139,16 @@ def leave(
     _, _, copies, bounds, segments = clock
     for role in range(record[ROLES]):
         if operand[role, BUFFER] != ABSENT and operand[role, READS] != 0:
-            copy = current_copy(operand, role, boxes, copies)
-            for segment in range(bounds[copy], bounds[copy + 1]):
+            copy = int(copies[operand[role, BUFFER], CURRENT])
+            first, end = touched(operand, role, copy, boxes, copies, bounds)
+            for segment in range(first, end):
                 segments[segment, READ] = max(segments[segment, READ], finish)
     for role in range(record[ROLES]):
         if operand[role, BUFFER] != ABSENT and operand[role, WRITES] != 0:
             copy = copy_written(operand, role, boxes, copies)
-            used = operand[role, BUFFER]
-            copies[used, CURRENT] = copy - copies[used, FIRST]
-            for segment in range(bounds[copy], bounds[copy + 1]):
+            copies[operand[role, BUFFER], CURRENT] = copy
+            first, end = touched(operand, role, copy, boxes, copies, bounds)
+            for segment in range(first, end):
                 segments[segment, WRITTEN] = finish
                 segments[segment, WRITER] = record[ENGINE]
 

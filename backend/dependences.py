@@ -1,21 +1,33 @@
 """Which operands depend on each other because they share memory.
 
-All memories are cut where some copy of some buffer starts or ends. What lies between two cuts is a
-*segment*: an operand depends on what was done before with the segments of its copy.
+On-chip memories are cut where some copy of some buffer starts or ends; what lies between two cuts
+is a *segment*, and an operand depends on what was done before with the segments of its copy.
+A buffer in DRAM is cut into the parts that the machine watches, along its samples or, where there
+is only one, along its positions (the rows of a matrix); an operand depends on what was done with
+the parts that its box touches.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spikeloom.backend.stream import Stream
+from spikeloom.dialects.instruction_set import MEMORIES
+
+DRAM = MEMORIES.index("dram")
 
 # Columns of `SegmentMap.copies`.
-FIRST, COPIES, CURRENT = range(3)
-"""Where a buffer's copies begin in `bounds`, how many they are, the one that holds its values."""
+FIRST, COPIES, CURRENT, PARTS, LENGTH = range(5)
+"""Where a buffer's copies begin in `bounds`, how many they are, the one that holds its values; and
+of a buffer in DRAM into how many parts it is cut, and its length in that dimension (else 0)."""
+COLUMNS = 5
+
+WATCHED = (1, 2)
+"""The dimensions that are cut: samples, or positions."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +35,7 @@ class SegmentMap:
     """The segments of a stream's buffers.
 
     Attributes:
-        copies: [buffers, 3]; see `FIRST`.
+        copies: [buffers, COLUMNS]; see `FIRST`.
         bounds: copy k of a buffer consists of the segments `bounds[first + k]` to, exclusively,
             `bounds[first + k + 1]`.
         count: the number of segments.
@@ -34,11 +46,17 @@ class SegmentMap:
     count: int
 
 
-def segment_map(stream: Stream) -> SegmentMap:
-    """Cuts the memories of a validated stream into segments, in the order of their addresses."""
+def watched_dimension(shape: Sequence[int]) -> int:
+    """The dimension along which a buffer in DRAM is watched."""
+    samples, positions = WATCHED
+    return samples if shape[samples] > 1 else positions
+
+
+def segment_map(stream: Stream, parts: int) -> SegmentMap:
+    """Cuts the memories of a validated stream into segments; DRAM buffers into up to `parts`."""
     buffers = stream.buffers
     numbers = buffers["copies"].astype(np.int64)
-    copies = np.zeros((len(buffers), 3), np.int64)
+    copies = np.zeros((len(buffers), COLUMNS), np.int64)
     copies[:, COPIES] = numbers
     copies[:, FIRST] = np.cumsum(numbers + 1) - (numbers + 1)
     owner = np.repeat(np.arange(len(buffers)), numbers + 1)
@@ -47,8 +65,17 @@ def segment_map(stream: Stream) -> SegmentMap:
     bounds = np.zeros(len(owner), np.int64)
     count = 0
     for memory in np.unique(buffers["memory"]):
+        if memory == DRAM:
+            continue
         here = buffers["memory"][owner] == memory
         cuts = np.unique(addresses[here])
         bounds[here] = count + np.searchsorted(cuts, addresses[here])
         count += len(cuts)
+    for index in np.flatnonzero(buffers["memory"] == DRAM).tolist():
+        shape: list[int] = buffers["shape"][index].tolist()
+        copies[index, LENGTH] = shape[watched_dimension(shape)]
+        copies[index, PARTS] = min(parts, copies[index, LENGTH])
+        first = copies[index, FIRST]
+        bounds[first], bounds[first + 1] = count, count + copies[index, PARTS]
+        count += int(copies[index, PARTS])
     return SegmentMap(copies, bounds, count)

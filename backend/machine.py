@@ -21,6 +21,7 @@ from spikeloom.backend.machine_numbers import (
     Lanes,
     Megahertz,
     Number,
+    Parts,
     Rate,
     Table,
 )
@@ -59,20 +60,25 @@ class DramQueues(Table):
     dma: Bandwidth
     dma_store: Bandwidth
     dma_wue: Bandwidth
+    dma_wue_store: Bandwidth
 
 
 class Dram(Table):
-    """The memory outside: bytes per cycle, cycles before the first byte, shares of the queues."""
+    """The memory outside: bytes per cycle, cycles before the first byte, shares of the queues.
+
+    Of each buffer so many parts are watched, each for who reads and who writes it.
+    """
 
     bandwidth: Bandwidth
     latency: Cycles
+    watched_parts: Parts
     queues: DramQueues
 
     @field_validator("queues")
     @classmethod
     def _share_the_bandwidth(cls, queues: DramQueues, info: ValidationInfo) -> DramQueues:
         bandwidth: Number | None = info.data.get("bandwidth")
-        shares = sum(share.value for share in (queues.dma, queues.dma_store, queues.dma_wue))
+        shares = sum(getattr(queues, name).value for name in DramQueues.model_fields)
         if bandwidth is not None and shares > bandwidth.value:
             raise ValueError(
                 f"the queues share {shares} bytes/cycle, the DRAM has {bandwidth.value}"

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeloom.backend import work
-from spikeloom.backend.dependences import SegmentMap, segment_map
+from spikeloom.backend.dependences import SegmentMap, segment_map, watched_dimension
 from spikeloom.backend.kernels.dispatch import kernel_number
 from spikeloom.backend.machine import ArrayEngine, LaneEngine, Machine
 from spikeloom.backend.stream import ELEMENTS, NO_BUFFER, OPCODE_END, OPCODE_LOOP, Stream
@@ -56,7 +56,11 @@ DIMENSION_LOOP = DIMENSION_AXIS + DIMENSIONS
 """The first of four: the loop added to each dimension, or NO_LOOP."""
 LOOP_BITS = DIMENSION_LOOP + DIMENSIONS
 """The first of four: bits that the box moves when that loop's value grows by one."""
-OPERAND_COLUMNS = LOOP_BITS + DIMENSIONS
+WATCHED_BASE, WATCHED_LOOP, WATCHED_SCALE, WATCHED_AXIS = range(
+    LOOP_BITS + DIMENSIONS, LOOP_BITS + DIMENSIONS + 4
+)
+"""Where the box starts along the dimension in which a buffer in DRAM is watched, and its axis."""
+OPERAND_COLUMNS = LOOP_BITS + DIMENSIONS + 4
 ABSENT, NO_AXIS = -1, -1
 
 
@@ -111,7 +115,8 @@ def decode(stream: Stream, machine: Machine, buffer_addresses: NDArray[np.int64]
                 row[ADDRESS] += buffer_addresses[buffer]
         _decode_instruction(record[index], stream, index, spec, machine)
     immediate = np.array(instructions["immediate"], np.float64, order="C")
-    return Program(record, extent, operand, immediate, segment_map(stream), stream.serial)
+    segments = segment_map(stream, machine.dram.watched_parts.value)
+    return Program(record, extent, operand, immediate, segments, stream.serial)
 
 
 def _decode_instruction(
@@ -176,3 +181,8 @@ def _decode_operand(
     row[DIMENSION_AXIS : DIMENSION_AXIS + DIMENSIONS] = [
         NO_AXIS if axis == ONE else spec.axes.index(axis) for axis in role.dims
     ]
+    watched = watched_dimension(buffer["shape"])
+    row[WATCHED_BASE] = start["base"][number][watched]
+    row[WATCHED_LOOP] = start["base_loop"][number][watched]
+    row[WATCHED_SCALE] = start["base_scale"][number][watched]
+    row[WATCHED_AXIS] = row[DIMENSION_AXIS + watched]

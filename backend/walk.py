@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from spikeloom.backend import program
 from spikeloom.backend.accounting import account
-from spikeloom.backend.clock import CLOCK, ClockState, advance
+from spikeloom.backend.clock import CELLS, CLOCK, START, ClockState, advance
 from spikeloom.backend.kernels.barrier import wait_for_all
 from spikeloom.backend.kernels.compile import (
     DOUBLES,
@@ -84,6 +84,13 @@ def resolve(
             boxes[role, 1] = operand[at, role, program.STEP_BYTES]
             boxes[role, 2] = operand[at, role, program.SAMPLE_BYTES]
             boxes[role, 3] = operand[at, role, program.ROW_BYTES]
+            axis = operand[at, role, program.WATCHED_AXIS]
+            loop = operand[at, role, program.WATCHED_LOOP]
+            boxes[role, START] = operand[at, role, program.WATCHED_BASE]
+            if loop != NO_LOOP:
+                scale = operand[at, role, program.WATCHED_SCALE]
+                boxes[role, START] += scale * loops[loop, VALUE]
+            boxes[role, CELLS] = 1 if axis == program.NO_AXIS else lengths[axis]
 
 
 @compiled(

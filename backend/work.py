@@ -55,6 +55,7 @@ WORK: dict[str, Work] = {
     "load_transposed": Work(BYTES),
     "load_update": Work(BYTES),
     "store": Work(BYTES),
+    "store_update": Work(BYTES),
     "clear": Work(BYTES),
     "clear_update": Work(BYTES),
     "bias": Work(DENSE, outer=OUTPUTS),

@@ -33,6 +33,7 @@ class Engine(Enum):
     DMA = "dma"
     DMA_STORE = "dma_store"
     DMA_UPDATE = "dma_wue"
+    DMA_UPDATE_STORE = "dma_wue_store"
     FORWARD = "fe"
     BACKWARD = "be"
     WEIGHT_UPDATE = "wue"
@@ -43,8 +44,9 @@ class Engine(Enum):
 
 ENGINE_DESCRIPTIONS: dict[Engine, str] = {
     Engine.DMA: "loads tiles from DRAM for all engines but those of the weight update",
-    Engine.DMA_STORE: "stores tiles to DRAM",
+    Engine.DMA_STORE: "stores tiles to DRAM for the same",
     Engine.DMA_UPDATE: "loads tiles from DRAM for the Weight Update Engine and the optimizer",
+    Engine.DMA_UPDATE_STORE: "stores tiles to DRAM for the same two",
     Engine.FORWARD: "Forward Engine: accumulates weights of the inputs that spiked",
     Engine.BACKWARD: "Backward Engine: multiplies gradients with transposed weights",
     Engine.WEIGHT_UPDATE: "Weight Update Engine: accumulates gradients of the inputs that spiked",
@@ -53,7 +55,7 @@ ENGINE_DESCRIPTIONS: dict[Engine, str] = {
     Engine.OPTIMIZER: "updates parameters from their gradients",
 }
 
-DMA_ENGINES = (Engine.DMA, Engine.DMA_STORE, Engine.DMA_UPDATE)
+DMA_ENGINES = (Engine.DMA, Engine.DMA_STORE, Engine.DMA_UPDATE, Engine.DMA_UPDATE_STORE)
 """Queues that share the bandwidth of the DRAM; they move data and compute nothing."""
 
 ARRAY_RATES, LANE_RATES = ("input_lanes", "output_lanes", "latency"), ("lanes", "latency")
@@ -196,6 +198,14 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         (Role("target", _ANY, _MOVED, dram=True),),
         (Role("source", _ANY, _MOVED),),
         "copies a box from an on-chip buffer to DRAM",
+    ),
+    InstructionSpec(
+        "store_update",
+        Engine.DMA_UPDATE_STORE,
+        _MOVED,
+        (Role("target", _ANY, _MOVED, dram=True),),
+        (Role("source", _ANY, _MOVED),),
+        "`store` in the queue of the weight updates",
     ),
     InstructionSpec(
         "clear",

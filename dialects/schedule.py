@@ -6,7 +6,7 @@
 | `schedule.double_buffers` | `bptt.step` | tiles have two copies, written in turns |
 | `schedule.overlapped` | `bptt.step` | tiles are small enough for two copies |
 | `schedule.tiles` | an operation | at least so many tiles, so that they overlap |
-| `schedule.queue` | an operation | "dma_wue": loads by the queue of the weight updates |
+| `schedule.queue` | an operation | "dma_wue": moves its tiles in the queues of the weight updates |
 | `schedule.recomputed` | `bptt.fire` | again, tile by tile where its gradient is computed |
 
 `lower-to-engine` honours them. Without any it lowers operations as they stand, with the largest
@@ -69,8 +69,8 @@ def least_tiles(op: Operation) -> int:
     raise error("E0204", f"{TILES} is a positive integer, not {found}", location_of(op))
 
 
-def loads_for_update(op: Operation) -> bool:
-    """Whether an operation loads by the queue of the weight updates.
+def moves_for_update(op: Operation) -> bool:
+    """Whether an operation moves its tiles in the queues of the weight updates.
 
     Raises:
         DiagnosticError: E0204, the attribute names no queue for loads.
@@ -90,7 +90,7 @@ def mark_tiles(op: Operation, tiles: int) -> None:
 
 
 def mark_for_update(op: Operation) -> None:
-    """Moves an operation's loads to the queue of the weight updates."""
+    """Moves an operation's loads and stores to the queues of the weight updates."""
     op.attributes[QUEUE] = StringAttr(Engine.DMA_UPDATE.value)
 
 

@@ -20,7 +20,7 @@ from spikeloom.dialects.engine import (
 )
 from spikeloom.dialects.engine_operands import ExtentAttr
 from spikeloom.dialects.instruction_set import Element
-from spikeloom.dialects.schedule import loads_for_update
+from spikeloom.dialects.schedule import moves_for_update
 from spikeloom.passes.engine_layout import Home, Layout, View
 from spikeloom.passes.engine_memory import TileMemory, Wish
 from spikeloom.passes.engine_tiles import Axis, Span, TileBuffer
@@ -229,23 +229,19 @@ class Nest:
 
     def load(self, role: str, source: Place, extents: Sequence[Extent]) -> None:
         """DRAM to the nest's buffer."""
-        self.do(
-            "load_update" if loads_for_update(self.source) else "load",
-            {"target": self.tile(role), "source": source},
-            extents,
-        )
+        self.do(self._queued("load"), {"target": self.tile(role), "source": source}, extents)
 
     def store(self, role: str, target: Place, extents: Sequence[Extent]) -> None:
         """The nest's buffer to DRAM."""
-        self.do("store", {"target": target, "source": self.tile(role)}, extents)
+        self.do(self._queued("store"), {"target": target, "source": self.tile(role)}, extents)
 
     def clear(self, role: str, extents: Sequence[Extent]) -> None:
         """Zeros in the nest's buffer."""
-        self.do(
-            "clear_update" if loads_for_update(self.source) else "clear",
-            {"target": self.tile(role)},
-            extents,
-        )
+        self.do(self._queued("clear"), {"target": self.tile(role)}, extents)
+
+    def _queued(self, name: str) -> str:
+        """The instruction that does this in the queue of the nest's operation."""
+        return f"{name}_update" if moves_for_update(self.source) else name
 
     def do(
         self,

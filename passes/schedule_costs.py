@@ -26,6 +26,7 @@ from spikeloom.dialects.instruction_set import Engine
 ASSUMED_DENSITY = 0.5
 """Of spikes, where no analysis has bounded it."""
 MAX_TILES = 64
+_STORES = {Engine.DMA: Engine.DMA_STORE, Engine.DMA_UPDATE: Engine.DMA_UPDATE_STORE}
 _GAIN = 0.98
 """More tiles must save at least two cycles of a hundred."""
 
@@ -67,9 +68,9 @@ class NestCost:
     store_latency: int
 
     @property
-    def loading(self) -> float:
-        """Cycles of the queue that loads."""
-        return self.load + self.load_latency
+    def moving(self) -> float:
+        """Cycles of the queue that is longer busy."""
+        return max(self.load + self.load_latency, self.store + self.store_latency)
 
     def cycles(self, tiles: int) -> float:
         """Estimated cycles when the nest is cut into that many tiles."""
@@ -98,11 +99,13 @@ def cost_of(op: Operation, size: Size, rates: Mapping[str, int], queue: Engine) 
     if isinstance(op, bptt.OptimizeOp):
         sources *= 4  # parameter and moments beside the gradient
     results = [value for value in op.results if value.uses and size.cells(value)]
+    if isinstance(op, bptt.OptimizeOp):
+        results = sources[1:]
     engine, cycles = _compute(op, size, rates)
     return NestCost(
         sum(size.bytes(value) for value in sources) / rates[queue.value],
         cycles,
-        sum(size.bytes(value) for value in results) / rates[Engine.DMA_STORE.value],
+        sum(size.bytes(value) for value in results) / rates[_STORES[queue].value],
         dram * len(sources),
         rates[f"{engine.value}_latency"],
         dram * len(results),

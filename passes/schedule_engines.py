@@ -29,9 +29,9 @@ from spikeloom.dialects.schedule import (
     OVERLAPPED,
     PIPELINED,
     is_recomputed,
-    loads_for_update,
     mark_for_update,
     mark_tiles,
+    moves_for_update,
 )
 from spikeloom.dialects.snn import ParameterOp
 from spikeloom.passes.schedule_costs import Size, cost_of
@@ -120,7 +120,7 @@ def _choose_queues(
             continue
         queue = Engine.DMA_UPDATE
         if rates and op in tail:
-            done = {each: busy[each] + cost_of(op, size, rates, each).loading for each in busy}
+            done = {each: busy[each] + cost_of(op, size, rates, each).moving for each in busy}
             queue = min(done, key=done.__getitem__)
             busy[queue] = done[queue]
         if queue is Engine.DMA_UPDATE:
@@ -141,7 +141,7 @@ def _choose_tiles(block: Block, size: Size, rates: Mapping[str, int]) -> None:
 
 
 def _queue(op: Operation) -> Engine:
-    return Engine.DMA_UPDATE if loads_for_update(op) else Engine.DMA
+    return Engine.DMA_UPDATE if moves_for_update(op) else Engine.DMA
 
 
 def _most(op: Operation, size: Size) -> int:

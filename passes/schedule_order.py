@@ -85,15 +85,14 @@ class _Trail:
         yield from (op for op in late if op not in done)
 
     def _release(self, position: int) -> Iterator[Operation]:
-        """The updates of the layer before the last, then the parameter gradients of the last."""
-        for update in list(self._due):
-            if self._last_reader.get(update.parameter, -1) <= position:
-                self._due.remove(update)
-                yield update
+        """The parameter gradients of the layer before, then the updates of the one before that."""
+        ready = [u for u in self._due if self._last_reader.get(u.parameter, -1) <= position]
+        self._due = [update for update in self._due if update not in ready]
         for gradient in self._waiting:
             users = [use.operation for result in gradient.results for use in result.uses]
             self._due += [user for user in users if isinstance(user, bptt.OptimizeOp)]
-            yield gradient
+        yield from self._waiting
+        yield from ready
         self._waiting = []
 
 

@@ -136,7 +136,7 @@ class ReferenceMachine:
     def do_load(self, v, n):
         v["target"][...] = v["source"]
 
-    do_store = do_load_update = do_load
+    do_store = do_store_update = do_load_update = do_load
 
     def do_load_transposed(self, v, n):
         v["target"][...] = v["source"].swapaxes(2, 3)

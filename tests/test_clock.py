@@ -39,6 +39,7 @@ SMALL = machine(
     dram__queues__dma=16,
     dram__queues__dma_store=8,
     dram__queues__dma_wue=4,
+    dram__queues__dma_wue_store=2,
     dram__latency=10,
     engines__fe__input_lanes=2,
     engines__fe__output_lanes=16,
@@ -239,7 +240,9 @@ def test_the_clock_agrees_with_a_discrete_event_simulation(seed):
     rng = np.random.default_rng(seed)
     numbers = {
         "clock__issue_rate": int(rng.integers(1, 4)),
-        "dram__bandwidth": 6000,
+        "dram__bandwidth": 8000,
+        "dram__watched_parts": int(rng.integers(1, 9)),
+        "dram__queues__dma_wue_store": int(rng.integers(1, 2000)),
         "dram__queues__dma": int(rng.integers(1, 2000)),
         "dram__queues__dma_store": int(rng.integers(1, 2000)),
         "dram__queues__dma_wue": int(rng.integers(1, 2000)),
@@ -261,7 +264,7 @@ def test_the_clock_agrees_with_a_discrete_event_simulation(seed):
     reference.run()
     pairs = zip(reference.executed, reference.events, strict=True)
     services = [service_cycles(executed, events, chosen, stream) for executed, events in pairs]
-    jobs = jobs_of(stream, reference.executed, services, chosen.clock.issue_rate.value)
+    jobs = jobs_of(stream, reference.executed, services, chosen)
     if stream.serial:
         one_by_one(jobs)
     else:

@@ -20,7 +20,7 @@ from reference_machine import Executed
 
 from spikeloom.backend.machine import Machine
 from spikeloom.backend.stream import ELEMENTS, Stream
-from spikeloom.dialects.instruction_set import Element, Engine
+from spikeloom.dialects.instruction_set import MEMORIES, Element, Engine
 
 
 @dataclass
@@ -66,27 +66,35 @@ def service_cycles(
 class _Places:
     """Where the values of every buffer lie now: the copy that was begun last."""
 
-    def __init__(self, stream: Stream):
+    def __init__(self, stream: Stream, parts: int):
         self._buffers = stream.buffers
+        self._parts = parts
         self._begun = [0] * len(stream.buffers)
 
     def begin(self, buffer: int) -> None:
         """The next copy takes over."""
         self._begun[buffer] += 1
 
-    def blocks(self, buffer: int) -> list[tuple[int, int]]:
-        """The blocks of 64 bytes of the present copy, each with its memory."""
+    def blocks(self, buffer: int, box: tuple[slice, ...]) -> list[tuple[int, int]]:
+        """What an operand touches: blocks of 64 bytes of the present copy, or parts in DRAM."""
         b = self._buffers[buffer]
+        if MEMORIES[b["memory"]] == "dram":
+            dimension = 1 if b["shape"][1] > 1 else 2
+            length = int(b["shape"][dimension])
+            cells = range(box[dimension].start, box[dimension].stop)
+            parts = min(self._parts, length)
+            return [(-1 - buffer, part) for part in sorted({c * parts // length for c in cells})]
         turn = self._begun[buffer] % int(b["copies"])
         first = (int(b["offset"]) + turn * int(b["bytes"])) // 64
         return [(int(b["memory"]), first + i) for i in range(int(b["bytes"]) // 64)]
 
 
 def jobs_of(
-    stream: Stream, executed: Sequence[Executed], services: Sequence[int], rate: int
+    stream: Stream, executed: Sequence[Executed], services: Sequence[int], machine: Machine
 ) -> list[Job]:
     """Jobs in program order with the jobs each of them waits for."""
-    places = _Places(stream)
+    places = _Places(stream, machine.dram.watched_parts.value)
+    rate = machine.clock.issue_rate.value
     writer: dict[tuple[int, int], int] = {}
     readers: dict[tuple[int, int], list[int]] = defaultdict(list)
     jobs: list[Job] = []
@@ -96,11 +104,17 @@ def jobs_of(
         written = [r.name for r in instruction.spec.writes if r.name in present]
         updated = [r.name for r in instruction.spec.writes if r.updates]
         read = [r.name for r in instruction.spec.reads] + updated
-        sources = {b for name in read if name in present for b in places.blocks(present[name])}
+        boxes = instruction.boxes
+        sources = {
+            block
+            for name in read
+            if name in present
+            for block in places.blocks(present[name], boxes[name])
+        }
         for name in written:
-            if name not in updated and not any(s.start for s in instruction.boxes[name]):
+            if name not in updated and not any(s.start for s in boxes[name]):
                 places.begin(present[name])
-        targets = {block for name in written for block in places.blocks(present[name])}
+        targets = {block for name in written for block in places.blocks(present[name], boxes[name])}
         job.producers = {writer[block] for block in sources if block in writer}
         job.occupants = {writer[block] for block in targets if block in writer}
         job.occupants = job.occupants.union(*(readers[block] for block in targets))

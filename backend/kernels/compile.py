@@ -44,6 +44,7 @@ _COMPILED_BESIDE = (
     "backend/walk.py",
     "backend/work.py",
     "dialects/instruction_set.py",
+    "dialects/instruction_set.py",
 )
 """Files outside this folder whose functions or constants are compiled."""
 

@@ -41,7 +41,7 @@ SIGNATURE = (
 
 # Columns of `operand`.
 ADDRESS, STEP_BYTES, SAMPLE_BYTES, ROW_BYTES = 0, 1, 2, 3
-BOX_COLUMNS = 4
+BOX_COLUMNS = 6
 
 # Axes of an instruction with a window; steps, samples and positions come first.
 POSITIONS, INPUT_POSITIONS, TAPS, INPUTS, OUTPUTS = 2, 3, 4, 5, 6
