@@ -20,7 +20,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.backend.dependences import COPIES, CURRENT, FIRST, LENGTH, PARTS
+from spikeloom.backend.dependences import COPIES, CURRENT, FIRST, PART
 from spikeloom.backend.kernels.compile import INTEGER, INTEGERS, INTEGERS_2D, compiled, types
 from spikeloom.backend.program import (
     ABSENT,
@@ -99,14 +99,11 @@ def touched(
     """The segments of a copy that an operand's box touches: the first, and the one behind."""
     used = operand[role, BUFFER]
     place = copies[used, FIRST] + copy
-    parts, length = copies[used, PARTS], copies[used, LENGTH]
-    if parts == 0:
+    part = copies[used, PART]
+    if part == 0:
         return int(bounds[place]), int(bounds[place + 1])
-    first = boxes[role, START]
-    last = first + boxes[role, CELLS] - 1
-    return int(bounds[place] + first * parts // length), int(
-        bounds[place] + last * parts // length + 1
-    )
+    first, last = boxes[role, START], boxes[role, START] + boxes[role, CELLS] - 1
+    return int(bounds[place] + first // part), int(bounds[place] + last // part + 1)
 
 
 @compiled(INTEGERS, INTEGERS_2D, INTEGERS_2D, CLOCK)

@@ -21,10 +21,10 @@ from spikeloom.dialects.instruction_set import MEMORIES
 DRAM = MEMORIES.index("dram")
 
 # Columns of `SegmentMap.copies`.
-FIRST, COPIES, CURRENT, PARTS, LENGTH = range(5)
+FIRST, COPIES, CURRENT, PART = range(4)
 """Where a buffer's copies begin in `bounds`, how many they are, the one that holds its values; and
-of a buffer in DRAM into how many parts it is cut, and its length in that dimension (else 0)."""
-COLUMNS = 5
+the cells of a part of a buffer in DRAM, 0 of one on chip."""
+COLUMNS = 4
 
 WATCHED = (1, 2)
 """The dimensions that are cut: samples, or positions."""
@@ -52,6 +52,14 @@ def watched_dimension(shape: Sequence[int]) -> int:
     return samples if shape[samples] > 1 else positions
 
 
+def part_length(length: int, parts: int) -> int:
+    """Cells of a part: a power of two, so that tiles seldom share one."""
+    cells = 1
+    while cells * parts < length:
+        cells *= 2
+    return cells
+
+
 def segment_map(stream: Stream, parts: int) -> SegmentMap:
     """Cuts the memories of a validated stream into segments; DRAM buffers into up to `parts`."""
     buffers = stream.buffers
@@ -73,9 +81,10 @@ def segment_map(stream: Stream, parts: int) -> SegmentMap:
         count += len(cuts)
     for index in np.flatnonzero(buffers["memory"] == DRAM).tolist():
         shape: list[int] = buffers["shape"][index].tolist()
-        copies[index, LENGTH] = shape[watched_dimension(shape)]
-        copies[index, PARTS] = min(parts, copies[index, LENGTH])
+        length = shape[watched_dimension(shape)]
+        cells = copies[index, PART] = part_length(length, parts)
         first = copies[index, FIRST]
-        bounds[first], bounds[first + 1] = count, count + copies[index, PARTS]
-        count += int(copies[index, PARTS])
+        bounds[first] = count
+        count += -(-length // cells)
+        bounds[first + 1] = count
     return SegmentMap(copies, bounds, count)

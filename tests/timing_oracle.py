@@ -82,8 +82,8 @@ class _Places:
             dimension = 1 if b["shape"][1] > 1 else 2
             length = int(b["shape"][dimension])
             cells = range(box[dimension].start, box[dimension].stop)
-            parts = min(self._parts, length)
-            return [(-1 - buffer, part) for part in sorted({c * parts // length for c in cells})]
+            size = next(2**n for n in range(32) if 2**n * self._parts >= length)
+            return [(-1 - buffer, part) for part in sorted({c // size for c in cells})]
         turn = self._begun[buffer] % int(b["copies"])
         first = (int(b["offset"]) + turn * int(b["bytes"])) // 64
         return [(int(b["memory"]), first + i) for i in range(int(b["bytes"]) // 64)]
