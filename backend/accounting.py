@@ -64,6 +64,18 @@ def account_traffic(
     return first
 
 
+@compiled(INTEGERS, INTEGERS_2D, INTEGERS)
+def produced_cells(record: Integers, operand: Integers, extent: Integers) -> int:
+    """Cells of the first operand that is there: the one that the instruction is for."""
+    for role in range(record[program.ROLES]):
+        if operand[role, program.BUFFER] != program.ABSENT:
+            produced = 1
+            for dimension in range(DIMENSIONS):
+                produced *= axis_length(operand, role, dimension, extent)
+            return produced
+    return 0
+
+
 @compiled(INTEGERS, INTEGERS_2D, INTEGERS, INTEGERS, INTEGERS)
 def account(
     record: Integers, operand: Integers, extent: Integers, count: Integers, total: Integers
@@ -75,11 +87,9 @@ def account(
     cells = product_of(record[program.FACTORS], extent)
     inner = product_of(record[program.INNER], extent)
     outer = product_of(record[program.OUTER], extent)
-    produced = 1
-    for dimension in range(DIMENSIONS):
-        produced *= axis_length(operand, 0, dimension, extent)
-    total[quantities.CELLS_PRODUCED] += produced
-    dense = cells * record[program.ADDITIONS]
+    total[quantities.CELLS_PRODUCED] += produced_cells(record, operand, extent)
+    visited = cells * record[program.WINDOW]
+    dense = visited * record[program.ADDITIONS]
     total[quantities.ADDITIONS_DENSE] += dense
     if record[program.SERVICE] == EVENTS:
         per_event = outer * record[program.ADDITIONS]
@@ -94,4 +104,4 @@ def account(
     total[quantities.GRADIENTS_NONZERO] += count[operands.NONZERO]
     moved = account_traffic(record, operand, extent, count[operands.EVENTS], total)
     rows = cells // max(1, inner * outer)
-    return service_time(record, rows, inner, outer, cells, moved, count[operands.PASSES])
+    return service_time(record, rows, inner, outer, visited, moved, count[operands.PASSES])

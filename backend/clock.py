@@ -20,7 +20,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.backend.dependences import COPIES, CURRENT, FIRST, PART
+from spikeloom.backend.dependences import COPIES, CURRENT, FIRST, PART, SegmentMap
 from spikeloom.backend.kernels.compile import INTEGER, INTEGERS, INTEGERS_2D, compiled, types
 from spikeloom.backend.program import (
     ABSENT,
@@ -43,10 +43,11 @@ from spikeloom.backend.quantities import (
     INSTRUCTIONS,
 )
 from spikeloom.backend.work import BYTES, DENSE, EVENTS
+from spikeloom.dialects.instruction_set import Engine
 
 Integers = NDArray[np.int64]
 
-START, CELLS = 4, 5
+START, CELLS = 5, 6
 """Columns of `boxes`: where a box starts along the dimension that is watched, and its length."""
 
 # Columns of `segments`: when the last write finished, whose it was, when the last read finished.
@@ -57,6 +58,17 @@ CLOCK = types.Tuple((INTEGERS, INTEGERS, INTEGERS_2D, INTEGERS, INTEGERS_2D))
 ClockState = tuple[Integers, Integers, Integers, Integers, Integers]
 """When each engine is free, room for one number per engine, copies and bounds of a `SegmentMap`,
 and the segments."""
+
+
+def clock_at_zero(segments: SegmentMap) -> ClockState:
+    """The clock before the first instruction."""
+    return (
+        np.zeros(len(Engine), np.int64),
+        np.zeros(len(Engine), np.int64),
+        segments.copies.copy(),
+        segments.bounds,
+        np.zeros((segments.count, SEGMENT_COLUMNS), np.int64),
+    )
 
 
 @compiled(INTEGER, INTEGER)

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeloom.backend.arena import Arena
-from spikeloom.backend.clock import SEGMENT_COLUMNS, ClockState
+from spikeloom.backend.clock import ClockState, clock_at_zero
 from spikeloom.backend.identities import check_identities
 from spikeloom.backend.kernels.barrier import ABORTED, CONTROL_CELLS
 from spikeloom.backend.kernels.compile import Progress, compile_registered
-from spikeloom.backend.kernels.operands import BOX_COLUMNS, COUNTS, SCRATCH_BYTES
+from spikeloom.backend.kernels.operands import BOX_COLUMNS, COUNTS, scratch_bytes
 from spikeloom.backend.machine import Machine
-from spikeloom.backend.program import ENGINES, Program, decode
+from spikeloom.backend.program import Program, decode, widest_image
 from spikeloom.backend.quantities import QUANTITIES
 from spikeloom.backend.results import Owners, RunResult
 from spikeloom.backend.stream import MAX_LOOP_DEPTH
@@ -49,8 +49,10 @@ class Interpreter:
         self._arena = Arena(stream)
         self._program = decode(stream, machine, self._arena.addresses)
         self._owners = Owners.of(stream)
-        widest = int(stream.buffers["shape"].max(initial=1))
-        self._workspaces = [_Workspace(widest) for _ in range(self._threads)]
+        bytes_needed = scratch_bytes(
+            int(stream.buffers["shape"].max(initial=1)), widest_image(stream)
+        )
+        self._workspaces = [_Workspace(bytes_needed) for _ in range(self._threads)]
         self._pool = ThreadPoolExecutor(self._threads - 1) if self._threads > 1 else None
 
     def write(self, buffer: int, values: NDArray[np.generic]) -> None:
@@ -61,28 +63,24 @@ class Interpreter:
         """A copy of a buffer's content in the buffer's shape; bits as uint8."""
         return self._arena.read(buffer)
 
-    def run(self) -> RunResult:
+    def run(self, statistics: NDArray[np.int64] | None = None) -> RunResult:
         """Executes the stream once, from cycle 0, and checks every conservation law.
+
+        `statistics` [executed instructions, COUNTS] are filled with what each of them counted.
 
         Raises:
             IdentityError: a law is broken (an error of the interpreter).
         """
-        segments = self._program.segments
-        clock = (
-            np.zeros(len(ENGINES), np.int64),
-            np.zeros(len(ENGINES), np.int64),
-            segments.copies.copy(),
-            segments.bounds,
-            np.zeros((segments.count, SEGMENT_COLUMNS), np.int64),
-        )
+        clock = clock_at_zero(self._program.segments)
         counts = np.zeros((len(self._program.record), QUANTITIES), np.int64)
         counted = np.zeros((2, self._threads, COUNTS), np.int64)
         control = np.zeros(CONTROL_CELLS, np.int64)
+        rows = np.zeros((0, COUNTS), np.int64) if statistics is None else statistics
 
         def part(thread: int) -> int:
             space = self._workspaces[thread]
-            tables = (clock, counts, counted)
-            return _walk(self._program, self._machine, space, tables, control, thread)
+            shared = (counted, rows, control)
+            return _walk(self._program, self._machine, space, (clock, counts), shared, thread)
 
         self._run_together(part, control)
         engine_free = clock[0]
@@ -109,7 +107,7 @@ class Interpreter:
 class _Workspace:
     """What one thread writes to besides the arena."""
 
-    def __init__(self, widest: int):
+    def __init__(self, scratch: int):
         self.local: Locals = (
             np.zeros((MAX_LOOP_DEPTH, 2), np.int64),
             np.zeros((MAX_ROLES, BOX_COLUMNS), np.int64),
@@ -117,26 +115,29 @@ class _Workspace:
             np.zeros(MAX_IMMEDIATES, np.float64),
             np.zeros(COUNTS, np.int64),
         )
-        self.scratch = np.zeros(SCRATCH_BYTES + 8 * widest, np.uint8)
+        self.scratch = np.zeros(scratch, np.uint8)
 
 
 def _walk(
     program: Program,
     machine: Machine,
     space: _Workspace,
-    counted: tuple[ClockState, NDArray[np.int64], NDArray[np.int64]],
-    control: NDArray[np.int64],
+    clock: tuple[ClockState, NDArray[np.int64]],
+    shared: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
     thread: int,
 ) -> int:
+    counted, statistics, control = shared
     tables = (program.record, program.extent, program.operand, program.immediate)
     return walk(
         tables,
         space.local,
-        *counted,
+        *clock,
+        counted,
+        statistics,
         machine.clock.issue_rate.value,
         int(program.serial),
         space.scratch.ctypes.data,
         control.ctypes.data,
         thread,
-        counted[2].shape[1],
+        counted.shape[1],
     )

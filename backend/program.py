@@ -22,6 +22,7 @@ from spikeloom.backend.stream import ELEMENTS, NO_BUFFER, OPCODE_END, OPCODE_LOO
 from spikeloom.dialects.instruction_set import (
     DIMENSIONS,
     DMA_ENGINES,
+    INPUT_POSITIONS,
     INSTRUCTIONS,
     MAX_AXES,
     MAX_ROLES,
@@ -38,8 +39,8 @@ ENGINES = tuple(Engine)
 # Columns of `record`.
 KIND, PARTNER, START, STOP, STEP = 0, 1, 2, 3, 4
 KERNEL, ENGINE, SERVICE, INNER, OUTER, INPUT_LANES, OUTPUT_LANES, LATENCY = range(5, 13)
-ADDITIONS, MULTIPLICATIONS, AXES, ROLES, FACTORS = range(13, 18)
-RECORD_COLUMNS = 18
+ADDITIONS, MULTIPLICATIONS, AXES, ROLES, FACTORS, WINDOW = range(13, 19)
+RECORD_COLUMNS = 19
 """FACTORS, INNER and OUTER are sets of axes, one bit each."""
 LOOP, END, INSTRUCTION = 0, 1, 2
 
@@ -63,6 +64,9 @@ WATCHED_BASE, WATCHED_LOOP, WATCHED_SCALE, WATCHED_AXIS = range(
 OPERAND_COLUMNS = LOOP_BITS + DIMENSIONS + 4
 ABSENT, NO_AXIS = -1, -1
 
+SOURCE = 1
+"""The role that an instruction with a window slides it over."""
+
 
 @dataclass(frozen=True)
 class Program:
@@ -84,6 +88,19 @@ class Program:
 def spec_of(opcode: int) -> InstructionSpec:
     """The instruction with this opcode."""
     return INSTRUCTIONS[opcode - OPCODE_END - 1]
+
+
+def widest_image(stream: Stream) -> int:
+    """Cells of one step and sample that an instruction slides a window over, the most there are."""
+    most = 0
+    for opcode in np.unique(stream.instructions["opcode"]).tolist():
+        if opcode in (OPCODE_LOOP, OPCODE_END) or INPUT_POSITIONS not in spec_of(opcode).axes:
+            continue
+        chosen = stream.instructions["opcode"] == opcode
+        sources = np.unique(stream.instructions["buffer"][chosen, SOURCE])
+        shapes = stream.buffers["shape"][sources].astype(np.int64)
+        most = max(most, int((shapes[:, 2] * shapes[:, 3]).max(initial=0)))
+    return most
 
 
 def decode(stream: Stream, machine: Machine, buffer_addresses: NDArray[np.int64]) -> Program:
@@ -135,6 +152,10 @@ def _decode_instruction(
     record[INPUT_LANES], record[OUTPUT_LANES], record[LATENCY] = _rates(spec.engine, machine)
     record[ADDITIONS], record[MULTIPLICATIONS] = cost.additions, cost.multiplications
     record[AXES], record[ROLES] = len(spec.axes), len(spec.roles)
+    record[WINDOW] = 1
+    if cost.window:
+        number = [immediate.name for immediate in spec.immediates].index(cost.window)
+        record[WINDOW] = int(stream.instructions["immediate"][index, number]) ** 2
 
 
 def _mask(spec: InstructionSpec, axes: Iterable[str]) -> int:

@@ -18,6 +18,7 @@ from spikeloom.backend.validation.counter_rules import check_counters
 from spikeloom.backend.validation.instruction_rules import check_instruction
 from spikeloom.backend.validation.loop_rules import Nest, place
 from spikeloom.backend.validation.number_rules import check_numbers
+from spikeloom.backend.validation.shape_rules import check_shapes
 from spikeloom.backend.validation.violation import MAX_REPORTED, Violation, violations_error
 from spikeloom.backend.validation.well_formed import check_well_formed
 from spikeloom.backend.validation.written_before_read import check_written_before_read
@@ -83,7 +84,8 @@ def _check_instructions(nest: Nest, all_buffers: tuple[Buffer, ...]) -> list[Vio
     found: list[Violation] = []
     for placed in nest.placed:
         found += check_instruction(placed, all_buffers)
-        found += check_numbers(placed.instruction)
+        broken = list(check_numbers(placed.instruction))
+        found += broken or check_shapes(placed)
         if len(found) >= MAX_REPORTED:
             break
     return found

@@ -24,7 +24,7 @@ from spikeloom.backend.kernels.compile import (
     compiled,
     types,
 )
-from spikeloom.backend.kernels.dispatch import FIRST_LATE, run_early, run_late
+from spikeloom.backend.kernels.dispatch import run_kernel
 from spikeloom.backend.kernels.operands import COUNTS
 from spikeloom.backend.stream import NO_LOOP
 from spikeloom.dialects.instruction_set import DIMENSIONS
@@ -35,6 +35,32 @@ Doubles = NDArray[np.float64]
 # Columns of a thread's table of open loops.
 VALUE, LEFT = 0, 1
 """The loop's value, and the length of its current tile: min(|step|, |stop - value|)."""
+
+
+@compiled(INTEGERS_2D, INTEGER, INTEGER, INTEGERS_2D)
+def follow_loop(record: Integers, at: int, depth: int, loops: Integers) -> tuple[int, int]:
+    """Executes a LOOP or END; returns the record to go on behind, and how many loops are open."""
+    if record[at, program.KIND] == program.LOOP:
+        set_loop(record[at], depth, loops, record[at, program.START])
+        return at, depth + 1
+    opened = record[at, program.PARTNER]
+    value = loops[depth - 1, VALUE] + record[opened, program.STEP]
+    if set_loop(record[opened], depth - 1, loops, value):
+        return opened, depth
+    return at, depth - 1
+
+
+@compiled(INTEGERS_2D, INTEGERS_3D, INTEGER, INTEGERS_2D, INTEGERS)
+def set_lengths(
+    record: Integers, extent: Integers, at: int, loops: Integers, lengths: Integers
+) -> None:
+    """Computes this iteration's axis lengths."""
+    for axis in range(record[at, program.AXES]):
+        loop = extent[at, axis, program.EXTENT_LOOP]
+        lengths[axis] = extent[at, axis, program.CELLS]
+        if loop != NO_LOOP:
+            lengths[axis] += extent[at, axis, program.EXTENT_SCALE] * loops[loop, LEFT]
+
 
 _PLACES = (INTEGERS_2D, INTEGERS_3D, INTEGERS_3D, DOUBLES_2D)
 _LOCALS = (INTEGERS_2D, INTEGERS_2D, INTEGERS, DOUBLES, INTEGERS)
@@ -47,6 +73,39 @@ def set_loop(record: Integers, depth: int, loops: Integers, value: int) -> bool:
     loops[depth, VALUE] = value
     loops[depth, LEFT] = min(abs(step), abs(stop - value))
     return value < stop if step > 0 else value > stop
+
+
+@compiled(*(INTEGERS_2D, INTEGERS_3D, INTEGER, INTEGERS_2D, INTEGERS, INTEGERS_2D))
+def set_boxes(
+    record: Integers,
+    operand: Integers,
+    at: int,
+    loops: Integers,
+    lengths: Integers,
+    boxes: Integers,
+) -> None:
+    """Computes where this iteration's boxes lie, for the kernel and for the clock."""
+    for role in range(record[at, program.ROLES]):
+        boxes[role, 0] = 0
+        if operand[at, role, program.BUFFER] != program.ABSENT:
+            bits = 0
+            for dimension in range(DIMENSIONS):
+                loop = operand[at, role, program.DIMENSION_LOOP + dimension]
+                if loop != NO_LOOP:
+                    moved = operand[at, role, program.LOOP_BITS + dimension]
+                    bits += loops[loop, VALUE] * moved
+            boxes[role, 0] = operand[at, role, program.ADDRESS] + (bits >> 3)
+            boxes[role, 1] = operand[at, role, program.STEP_BYTES]
+            boxes[role, 2] = operand[at, role, program.SAMPLE_BYTES]
+            boxes[role, 3] = operand[at, role, program.ROW_BYTES]
+            boxes[role, 4] = operand[at, role, program.CELL_BITS]
+            axis = operand[at, role, program.WATCHED_AXIS]
+            loop = operand[at, role, program.WATCHED_LOOP]
+            boxes[role, START] = operand[at, role, program.WATCHED_BASE]
+            if loop != NO_LOOP:
+                scale = operand[at, role, program.WATCHED_SCALE]
+                boxes[role, START] += scale * loops[loop, VALUE]
+            boxes[role, CELLS] = 1 if axis == program.NO_AXIS else lengths[axis]
 
 
 @compiled(*_PLACES, INTEGER, *_LOCALS)
@@ -66,31 +125,8 @@ def resolve(
     count[:] = 0
     for item in range(len(numbers)):
         numbers[item] = immediate[at, item]
-    for axis in range(record[at, program.AXES]):
-        loop = extent[at, axis, program.EXTENT_LOOP]
-        lengths[axis] = extent[at, axis, program.CELLS]
-        if loop != NO_LOOP:
-            lengths[axis] += extent[at, axis, program.EXTENT_SCALE] * loops[loop, LEFT]
-    for role in range(record[at, program.ROLES]):
-        boxes[role, 0] = 0
-        if operand[at, role, program.BUFFER] != program.ABSENT:
-            bits = 0
-            for dimension in range(DIMENSIONS):
-                loop = operand[at, role, program.DIMENSION_LOOP + dimension]
-                if loop != NO_LOOP:
-                    moved = operand[at, role, program.LOOP_BITS + dimension]
-                    bits += loops[loop, VALUE] * moved
-            boxes[role, 0] = operand[at, role, program.ADDRESS] + (bits >> 3)
-            boxes[role, 1] = operand[at, role, program.STEP_BYTES]
-            boxes[role, 2] = operand[at, role, program.SAMPLE_BYTES]
-            boxes[role, 3] = operand[at, role, program.ROW_BYTES]
-            axis = operand[at, role, program.WATCHED_AXIS]
-            loop = operand[at, role, program.WATCHED_LOOP]
-            boxes[role, START] = operand[at, role, program.WATCHED_BASE]
-            if loop != NO_LOOP:
-                scale = operand[at, role, program.WATCHED_SCALE]
-                boxes[role, START] += scale * loops[loop, VALUE]
-            boxes[role, CELLS] = 1 if axis == program.NO_AXIS else lengths[axis]
+    set_lengths(record, extent, at, loops, lengths)
+    set_boxes(record, operand, at, loops, lengths, boxes)
 
 
 @compiled(
@@ -123,7 +159,10 @@ def finish_instruction(
 
 _PLACES_TUPLE = types.Tuple(_PLACES)
 _LOCALS_TUPLE = types.Tuple(_LOCALS)
-_WALK = (_PLACES_TUPLE, _LOCALS_TUPLE, CLOCK, INTEGERS_2D, INTEGERS_3D, *[INTEGER] * 6)
+_WALK = (
+    *(_PLACES_TUPLE, _LOCALS_TUPLE, CLOCK, INTEGERS_2D, INTEGERS_3D, INTEGERS_2D),
+    *[INTEGER] * 6,
+)
 
 Tables = tuple[Integers, Integers, Integers, Doubles]
 Locals = tuple[Integers, Integers, Integers, Doubles, Integers]
@@ -136,6 +175,7 @@ def walk(
     clock: ClockState,
     totals: Integers,
     counted: Integers,
+    statistics: Integers,
     issue_rate: int,
     serial: int,
     scratch: int,
@@ -146,32 +186,21 @@ def walk(
     """Executes the program as one of `threads`; returns the number of instructions executed.
 
     `counted[parity, thread]` hands counts to the first thread: the parity changes with every
-    instruction, so that it may still read the last one's. -1 means that the run was aborted.
+    instruction, so that it may still read the last one's. `statistics` [instructions, COUNTS] take
+    what each executed instruction counted, as many as fit. -1 means that the run was aborted.
     Where `serial` is not 0, an instruction is issued when all before it have finished.
     """
     record, operand = tables[0], tables[2]
     loops, boxes, lengths, numbers, count = local
     at, depth, executed, finished = 0, 0, 0, 0
     while at < len(record):
-        kind = record[at, program.KIND]
-        if kind == program.LOOP:
-            set_loop(record[at], depth, loops, record[at, program.START])
-            depth += 1
-        elif kind == program.END:
-            opened = record[at, program.PARTNER]
-            value = loops[depth - 1, VALUE] + record[opened, program.STEP]
-            if set_loop(record[opened], depth - 1, loops, value):
-                at = opened
-            else:
-                depth -= 1
+        if record[at, program.KIND] != program.INSTRUCTION:
+            at, depth = follow_loop(record, at, depth, loops)
         else:
             resolve(*tables, at, *local)
             lanes, kernel = record[at, program.INPUT_LANES], record[at, program.KERNEL]
             task = (boxes, lengths, numbers, lanes, count, scratch, thread, threads)
-            if kernel < FIRST_LATE:
-                run_early(kernel, task)
-            else:
-                run_late(kernel, task)
+            run_kernel(kernel, task)
             parity = executed & 1
             for item in range(COUNTS):
                 counted[parity, thread, item] = count[item]
@@ -185,6 +214,8 @@ def walk(
                     record, operand, at, issue, boxes, lengths, counted[parity], count, clock,
                     totals,
                 )  # fmt: skip
+                if executed < len(statistics):
+                    statistics[executed] = count
             executed += 1
         at += 1
     return executed

@@ -20,11 +20,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spikeloom.dialects.instruction_set import INPUT_POSITIONS, INPUTS, OUTPUTS, TAPS
+from spikeloom.dialects.instruction_set import (
+    FLAT_CELLS,
+    INPUT_POSITIONS,
+    INPUTS,
+    LEFT_UNITS,
+    OUTPUTS,
+    RIGHT_UNITS,
+    TAPS,
+)
 
 EVENTS, DENSE, CELLS, BYTES = 0, 1, 2, 3
 
-NO_FACTORS = frozenset({INPUT_POSITIONS})
+NO_FACTORS = frozenset({INPUT_POSITIONS, FLAT_CELLS, LEFT_UNITS, RIGHT_UNITS})
 """Axes that say how long a box is and are no factor of the work."""
 
 
@@ -37,6 +45,8 @@ class Work:
         inner: axes of the array's input lanes, none where it has none.
         outer: axis of the array's output lanes, "" where it has none.
         additions, multiplications: per cell.
+        window: immediate whose square multiplies cells and additions: a pool looks at that many
+            cells for each of its own; its multiplications are per cell alone.
         per_event: the role of which one row is moved per event instead of its box once.
     """
 
@@ -45,6 +55,7 @@ class Work:
     outer: str = ""
     additions: int = 0
     multiplications: int = 0
+    window: str = ""
     per_event: str = ""
 
 
@@ -65,6 +76,26 @@ WORK: dict[str, Work] = {
     "fire": Work(CELLS, additions=3, multiplications=1),
     "integrate": Work(CELLS, additions=1, multiplications=1),
     "add": Work(CELLS, additions=1),
+    # A value added, or compared; in the end the scale.
+    "pool_sum": Work(CELLS, additions=1, multiplications=1, window="kernel"),
+    "pool_max": Work(CELLS, additions=1, window="kernel"),
+    "pool_sum_gradient": Work(CELLS, additions=1, multiplications=1, window="kernel"),
+    # Comparison with the maximum, sum.
+    "pool_max_gradient": Work(CELLS, additions=2, window="kernel"),
+    "flatten": Work(CELLS),
+    "unflatten": Work(CELLS),
+    "concatenate": Work(CELLS),
+    "split": Work(CELLS),
+    # Factors that are the same for all values of a unit are not counted: root and quotient.
+    "channel_mean": Work(CELLS, additions=1),
+    # Difference, sum; square.
+    "channel_variance": Work(CELLS, additions=2, multiplications=1),
+    # Difference, shift; factor.
+    "normalize": Work(CELLS, additions=2, multiplications=1),
+    # Difference, sum; product.
+    "channel_product": Work(CELLS, additions=2, multiplications=1),
+    # Difference, both sums; both factors.
+    "normalize_gradient": Work(CELLS, additions=3, multiplications=2),
     "readout": Work(CELLS, additions=1),
     # Maximum, difference, sum; exponential, quotient, scale.
     "cross_entropy": Work(CELLS, additions=3, multiplications=3),
@@ -82,4 +113,5 @@ WORK: dict[str, Work] = {
     "sgd": Work(CELLS, additions=2, multiplications=2),
     # Two moments, sum with epsilon, step; 2 + 3 for the moments, root, quotient and scales, decay.
     "adam": Work(CELLS, additions=4, multiplications=10),
+    "blend": Work(CELLS, additions=1, multiplications=2),
 }

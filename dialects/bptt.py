@@ -88,7 +88,7 @@ from spikeloom.dialects.locations import parse_located_argument
 from spikeloom.dialects.number_text import Count, count, parse_count
 from spikeloom.dialects.pool_kind import PoolKind
 from spikeloom.dialects.snn import MAX_COUNT
-from spikeloom.dialects.snn_network import ParameterOp
+from spikeloom.dialects.snn_parameter import ParameterOp
 
 
 @irdl_op_definition

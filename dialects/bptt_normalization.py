@@ -38,6 +38,7 @@ from spikeloom.dialects.bptt_channels import (
 from spikeloom.dialects.bptt_shapes import (
     SEQUENCE,
     check_parameter,
+    parameter,
 )
 from spikeloom.dialects.bptt_types import REAL, tensor_of
 from spikeloom.dialects.number_text import Real, parse_real, print_real
@@ -211,6 +212,8 @@ class UpdateRunningOp(IRDLOperation):
 
     def verify_(self) -> None:
         check_parameter(self, self.parameter, tensor_of(self.statistic).get_shape())
+        if not parameter(self, self.parameter).is_running:
+            raise VerifyException(f"{self.parameter} is no running statistic")
         if not 0.0 <= self.momentum.value.data <= 1.0:
             raise VerifyException(f"momentum must lie in [0, 1], got {self.momentum.value.data}")
         moments = self.statistic.owner
@@ -221,7 +224,7 @@ class UpdateRunningOp(IRDLOperation):
 
     @classmethod
     def parse(cls, parser: Parser) -> UpdateRunningOp:
-        parameter = parser.parse_symbol_name().data
+        name = parser.parse_symbol_name().data
         parser.parse_punctuation(",")
         statistic = parser.parse_unresolved_operand()
         parser.parse_keyword("momentum")
@@ -230,7 +233,7 @@ class UpdateRunningOp(IRDLOperation):
         attributes = parser.parse_optional_attr_dict()
         parser.parse_punctuation(":")
         operand = parser.resolve_operand(statistic, parser.parse_type())
-        op = cls(parameter, operand, momentum, unbiased=unbiased)
+        op = cls(name, operand, momentum, unbiased=unbiased)
         op.attributes = attributes
         return op
 

@@ -37,6 +37,7 @@ from spikeloom.dialects.bptt_shapes import (
     SAMPLE,
     SEQUENCE,
     check_parameter,
+    parameter,
     sample_shape,
     vector_length,
 )
@@ -210,6 +211,8 @@ class OptimizeOp(IRDLOperation):
 
     def verify_(self) -> None:
         check_parameter(self, self.parameter, tensor_of(self.gradient).get_shape())
+        if parameter(self, self.parameter).is_running:
+            raise VerifyException(f"{self.parameter} is a running statistic, which has no gradient")
 
 
 @irdl_op_definition

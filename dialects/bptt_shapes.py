@@ -14,7 +14,7 @@ from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
 
 from spikeloom.dialects.bptt_types import Tensor
-from spikeloom.dialects.snn_network import ParameterOp
+from spikeloom.dialects.snn_parameter import ParameterOp
 
 SEQUENCE, SAMPLE = 2, 1
 """Leading dimensions of a value over time and batch, and of one without time."""

@@ -27,7 +27,13 @@ from xdsl.traits import IsolatedFromAbove, NoTerminator, SymbolOpInterface, Symb
 from xdsl.utils.exceptions import VerifyException
 
 from spikeloom.dialects.engine_affine import Affine
-from spikeloom.dialects.engine_frame import BufferOp, LoopOp, MachineOp
+from spikeloom.dialects.engine_frame import (
+    BufferOp,
+    LoopOp,
+    MachineOp,
+    buffers_by_name,
+    buffers_remembered,
+)
 from spikeloom.dialects.engine_instructions import (
     INSTRUCTION_OPS,
     Extent,
@@ -77,7 +83,12 @@ class ProgramOp(IRDLOperation):
 
     def buffers(self) -> dict[str, BufferOp]:
         """All buffers by name, in the order in which they are declared."""
-        return {op.sym_name.data: op for op in self.body.block.ops if isinstance(op, BufferOp)}
+        return buffers_by_name(self)
+
+    def verify(self, verify_nested_ops: bool = True) -> None:
+        """As every operation is verified."""
+        with buffers_remembered(self):
+            super().verify(verify_nested_ops)
 
     def verify_(self) -> None:
         for name, value in (("samples", self.samples), ("steps", self.steps)):

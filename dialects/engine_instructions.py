@@ -26,7 +26,7 @@ from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
 from spikeloom.dialects.engine_affine import NO_LOOP, Affine, LoopOperands
-from spikeloom.dialects.engine_frame import BufferOp, enclosing_program
+from spikeloom.dialects.engine_frame import buffers_by_name, enclosing_program
 from spikeloom.dialects.engine_operands import (
     ExtentAttr,
     SliceAttr,
@@ -96,8 +96,7 @@ class InstructionOp(IRDLOperation):
 
     def _verify_buffers(self) -> None:
         """Every buffer exists, holds what its role takes, and lies on the right side."""
-        program = enclosing_program(self).regions[0].block
-        known = {op.sym_name.data: op for op in program.ops if isinstance(op, BufferOp)}
+        known = buffers_by_name(enclosing_program(self))
         for role, slice in self.role_slices():
             if slice is None:
                 continue

@@ -73,6 +73,7 @@ Shape: TypeAlias = tuple[int, int, int, int]
 STEPS, SAMPLES, POSITIONS = "steps", "samples", "positions"
 INPUT_POSITIONS, TAPS = "input_positions", "taps"
 INPUTS, OUTPUTS, UNITS = "inputs", "outputs", "units"
+FLAT_CELLS, LEFT_UNITS, RIGHT_UNITS = "cells", "left_units", "right_units"
 ONE = ""
 """Marks a dimension along which the box is one cell long."""
 
@@ -121,6 +122,7 @@ class InstructionSpec:
 
 _BIT, _F32, _I32 = (Element.BIT,), (Element.F32,), (Element.I32,)
 _ANY = (Element.BIT, Element.F32, Element.I32)
+_PLAIN = (Element.BIT, Element.F32)
 _ROW = (STEPS, SAMPLES, POSITIONS)
 """Instructions treat rows alike: step by step, then sample by sample, then by position."""
 _STATE = (ONE, SAMPLES, POSITIONS, UNITS)
@@ -163,6 +165,20 @@ _GEOMETRY = (
 )
 """Position `y * output_width + x` meets at tap `j * kernel_width + i` the input position in row
 `y * stride + j - top` and column `x * stride + i - left`; outside the box it meets zeros."""
+_POOL_AXES = (*_ROW, INPUT_POSITIONS, UNITS)
+_POOL = (
+    Immediate("kernel", "rows and columns of the window"),
+    Immediate("stride", "input rows and columns from one window to the next"),
+    Immediate("input_width", "input positions of one row"),
+    Immediate("output_width", "positions of one row"),
+    Immediate("top", "input rows that the first window reaches above the box; they are left out"),
+)
+_POOL_SCALE = Immediate("scale", "factor on the sum: 1 / kernel^2 is the average")
+_CHANNELS = (ONE, ONE, ONE, UNITS)
+_FLAT_AXES = (*_ROW, UNITS, FLAT_CELLS)
+_FLAT = (STEPS, SAMPLES, ONE, FLAT_CELLS)
+_JOIN_AXES = (*_ROW, UNITS, LEFT_UNITS, RIGHT_UNITS)
+_EPSILON = Immediate("epsilon", "added to the variance")
 _RATE = Immediate("rate", "learning rate")
 
 INSTRUCTIONS: tuple[InstructionSpec, ...] = (
@@ -286,8 +302,153 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         Engine.NEURON,
         (*_ROW, UNITS),
         (_activation("sum", UNITS),),
-        (_activation("left", UNITS), _activation("right", UNITS)),
-        "element-wise sum",
+        (_activation("left", UNITS, _PLAIN), _activation("right", UNITS, _PLAIN)),
+        "element-wise sum; a spike counts as 1",
+    ),
+    # --- images --------------------------------------------------------------------------
+    InstructionSpec(
+        "pool_sum",
+        Engine.NEURON,
+        _POOL_AXES,
+        (_activation("pooled", UNITS),),
+        (_image("values", UNITS, _PLAIN),),
+        "sums every window row by row and multiplies by `scale`",
+        (*_POOL, _POOL_SCALE),
+    ),
+    InstructionSpec(
+        "pool_max",
+        Engine.NEURON,
+        _POOL_AXES,
+        (_activation("pooled", UNITS, _PLAIN),),
+        (_image("values", UNITS, _PLAIN),),
+        "the maximum of every window, 0 where it lies outside the box; of spikes, whether any",
+        _POOL,
+    ),
+    InstructionSpec(
+        "pool_sum_gradient",
+        Engine.NEURON,
+        _POOL_AXES,
+        (_image("value_gradient", UNITS),),
+        (_activation("gradient", UNITS),),
+        "gives every input position the gradients of the windows that it lies in, in ascending"
+        " order of positions, times `scale`",
+        (*_POOL, _POOL_SCALE),
+    ),
+    InstructionSpec(
+        "pool_max_gradient",
+        Engine.NEURON,
+        _POOL_AXES,
+        (_image("value_gradient", UNITS),),
+        (
+            _activation("gradient", UNITS),
+            _image("values", UNITS, _PLAIN),
+            _activation("pooled", UNITS, _PLAIN),
+        ),
+        "gives the gradient of every window to the first of its cells, row by row, that holds"
+        " the maximum; in ascending order of positions",
+        _POOL,
+    ),
+    InstructionSpec(
+        "flatten",
+        Engine.NEURON,
+        _FLAT_AXES,
+        (Role("flat", _PLAIN, _FLAT),),
+        (_activation("image", UNITS, _PLAIN),),
+        "cell `unit * positions + position` of one long row from every position and unit",
+    ),
+    InstructionSpec(
+        "unflatten",
+        Engine.NEURON,
+        _FLAT_AXES,
+        (_activation("image", UNITS, _PLAIN),),
+        (Role("flat", _PLAIN, _FLAT),),
+        "every position and unit from cell `unit * positions + position` of one long row",
+    ),
+    InstructionSpec(
+        "concatenate",
+        Engine.NEURON,
+        _JOIN_AXES,
+        (_activation("joined", UNITS, _PLAIN),),
+        (_activation("left", LEFT_UNITS, _PLAIN), _activation("right", RIGHT_UNITS, _PLAIN)),
+        "the units of the left, then those of the right",
+    ),
+    InstructionSpec(
+        "split",
+        Engine.NEURON,
+        _JOIN_AXES,
+        (
+            _activation("left_gradient", LEFT_UNITS, optional=True),
+            _activation("right_gradient", RIGHT_UNITS, optional=True),
+        ),
+        (_activation("gradient", UNITS),),
+        "the first units, and the others behind them",
+    ),
+    # --- normalization -------------------------------------------------------------------
+    InstructionSpec(
+        "channel_mean",
+        Engine.NEURON,
+        (*_ROW, UNITS),
+        (Role("mean", _F32, _CHANNELS, updates=True),),
+        (_activation("values", UNITS),),
+        "adds scale x the sum of every unit's values; the sum of a box is in double precision",
+        (Immediate("scale", "1 / number of values per unit"),),
+    ),
+    InstructionSpec(
+        "channel_variance",
+        Engine.NEURON,
+        (*_ROW, UNITS),
+        (Role("variance", _F32, _CHANNELS, updates=True),),
+        (_activation("values", UNITS), Role("mean", _F32, _CHANNELS)),
+        "adds scale x the sum of (value - mean)^2; the sum of a box is in double precision",
+        (Immediate("scale", "1 / number of values per unit"),),
+    ),
+    InstructionSpec(
+        "normalize",
+        Engine.NEURON,
+        (*_ROW, UNITS),
+        (_activation("normalized", UNITS),),
+        (
+            _activation("values", UNITS),
+            Role("mean", _F32, _CHANNELS),
+            Role("variance", _F32, _CHANNELS),
+            Role("scale", _F32, _CHANNELS),
+            Role("shift", _F32, _CHANNELS),
+        ),
+        "scale x (value - mean) / sqrt(variance + epsilon) + shift",
+        (_EPSILON,),
+    ),
+    InstructionSpec(
+        "channel_product",
+        Engine.NEURON,
+        (*_ROW, UNITS),
+        (Role("scale_gradient", _F32, _CHANNELS, updates=True),),
+        (
+            _activation("gradient", UNITS),
+            _activation("values", UNITS),
+            Role("mean", _F32, _CHANNELS),
+            Role("variance", _F32, _CHANNELS),
+        ),
+        "adds the sum of gradient x (value - mean) / sqrt(variance + epsilon); the sum of a box"
+        " is in double precision",
+        (_EPSILON,),
+    ),
+    InstructionSpec(
+        "normalize_gradient",
+        Engine.NEURON,
+        (*_ROW, UNITS),
+        (_activation("value_gradient", UNITS),),
+        (
+            _activation("gradient", UNITS),
+            _activation("values", UNITS),
+            Role("mean", _F32, _CHANNELS),
+            Role("variance", _F32, _CHANNELS),
+            Role("scale", _F32, _CHANNELS),
+            Role("shift_gradient", _F32, _CHANNELS),
+            Role("scale_gradient", _F32, _CHANNELS),
+        ),
+        "scale / sqrt(variance + epsilon) x (gradient - fraction x (shift_gradient"
+        " + (value - mean) / sqrt(variance + epsilon) x scale_gradient))",
+        (_EPSILON, Immediate("fraction", "1 / number of values per unit")),
     ),
     # --- loss ----------------------------------------------------------------------------
     InstructionSpec(
@@ -457,6 +618,18 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
             Immediate("beta2", "decay of the second moment"),
             Immediate("epsilon", "added to the root of the second moment"),
             Immediate("decay", "decoupled weight decay"),
+        ),
+    ),
+    InstructionSpec(
+        "blend",
+        Engine.OPTIMIZER,
+        (UNITS,),
+        (Role("running", _F32, _CHANNELS, updates=True),),
+        (Role("statistic", _F32, _CHANNELS),),
+        "running = (1 - momentum) x running + momentum x factor x statistic",
+        (
+            Immediate("momentum", "how much of the new statistic is taken"),
+            Immediate("factor", "N / (N - 1) makes a biased variance unbiased"),
         ),
     ),
 )

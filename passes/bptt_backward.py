@@ -12,7 +12,6 @@ from collections import defaultdict
 from xdsl.ir import Block, Region, SSAValue
 
 from spikeloom.dialects import bptt, snn
-from spikeloom.dialects.bptt_neurons import FireGradientOp, IntegrateGradientOp
 from spikeloom.dialects.bptt_scan import ScanOp, YieldOp, sequence_of, step_of
 from spikeloom.dialects.neuron import Reset
 from spikeloom.passes.bptt_expansion import (
@@ -22,13 +21,12 @@ from spikeloom.passes.bptt_expansion import (
     sequence_type_of,
     step_type_of,
 )
+from spikeloom.passes.bptt_gradient_rules import Place, propagate, weight_gradients
 from spikeloom.passes.network_graph import Component
 
 
-def expand_backward(
-    expansion: Expansion, output: SSAValue, output_gradient: SSAValue
-) -> dict[str, SSAValue]:
-    """Emits the backward pass and returns the gradient of every parameter that has one.
+def expand_backward(expansion: Expansion, output: SSAValue, output_gradient: SSAValue) -> None:
+    """Emits the backward pass up to the gradient of every parameter that has one.
 
     Args:
         output: the network's output.
@@ -36,106 +34,29 @@ def expand_backward(
     """
     gradients: dict[SSAValue, list[SSAValue]] = defaultdict(list)
     gradients[output].append(output_gradient)
-    parameters: dict[str, SSAValue] = {}
     for component in reversed(expansion.graph.components):
         reached = any(gradients[value] for value in component.values())
         if not reached or not expansion.needs_gradient(component.values()[0]):
             continue
         if component.is_cycle:
-            currents = _backward_scan(expansion, component, gradients)
+            _backward_scan(expansion, component, gradients)
         else:
-            currents = _backward_operation(expansion, component, gradients)
-        for linear, gradient in currents.items():
-            _parameter_gradients(expansion, linear, gradient, parameters)
-    return parameters
+            _backward_operation(expansion, component, gradients)
 
 
 def _backward_operation(
     expansion: Expansion, component: Component, gradients: dict[SSAValue, list[SSAValue]]
-) -> dict[snn.LinearOp, SSAValue]:
-    """The gradients of one operation's operands; returns those of a layer's currents."""
+) -> None:
+    """The gradients of one operation's operands and parameters, of whole sequences."""
     (op,) = component.operations
     emitter = expansion.emitter
     gradient = emitter.sum(gradients[op.results[0]], op)
     assert gradient is not None
-    if isinstance(op, snn.LinearOp):
-        if expansion.needs_gradient(op.input):
-            back = bptt.SynapseInputGradientOp(
-                gradient, op.weight, bptt.real_like(sequence_type_of(op.input))
-            )
-            gradients[op.input].append(emitter.emit(back, op).input_gradient)
-        return {op: gradient}
-    if isinstance(op, snn.PreviousOp):
-        gradients[op.value].append(emitter.emit(bptt.AdvanceOp(gradient), op).shifted)
-    else:
-        saved = expansion.saved.get(op) if isinstance(op, snn.LifOp) else None
-        _element_wise(expansion, emitter, op, gradient, gradients, saved, None)
-    return {}
-
-
-def _element_wise(
-    expansion: Expansion,
-    emitter: Emitter,
-    op: snn.NetworkValueOperation,
-    gradient: SSAValue,
-    gradients: dict[SSAValue, list[SSAValue]],
-    saved: SavedNeuron | None,
-    following: SSAValue | None,
-) -> SSAValue | None:
-    """Adds to the operands' gradients; returns the current's gradient of a neuron layer."""
-    match op:
-        case snn.AddOp():
-            for operand in (op.left, op.right):
-                if expansion.needs_gradient(operand):
-                    gradients[operand].append(gradient)
-        case snn.FlattenOp():
-            shape = snn.known_shape(op.value)
-            assert shape is not None
-            lead = len(_shape(gradient)) - 1
-            back = bptt.ReshapeOp(gradient, bptt.with_sample_shape(gradient.type, lead, shape))
-            gradients[op.value].append(emitter.emit(back, op).reshaped)
-        case snn.LifOp():
-            assert saved is not None
-            reset_to_zero = op.neuron.reset.data is Reset.ZERO
-            new = FireGradientOp(
-                gradient,
-                op.neuron,
-                op.layer.data,
-                spikes=saved.spikes if reset_to_zero else None,
-                mask=saved.mask,
-                potential=saved.potential if op.neuron.saves_potential else None,
-                next_gradient=following,
-            )
-            gradients[op.current].append(emitter.emit(new, op).gradient)
-            return new.gradient
-        case snn.LiOp():
-            new = IntegrateGradientOp(gradient, op.decay, op.layer.data, following)
-            gradients[op.current].append(emitter.emit(new, op).result)
-            return new.result
-        case _:
-            raise AssertionError(f"no backward rule for {op.name}")
-    return None
-
-
-def _shape(value: SSAValue) -> tuple[int, ...]:
-    return bptt.tensor_of(value).get_shape()
-
-
-def _parameter_gradients(
-    expansion: Expansion,
-    linear: snn.LinearOp,
-    gradient: SSAValue,
-    parameters: dict[str, SSAValue],
-) -> None:
-    """Sums over batch and time: the gradients of a layer's weight and bias."""
-    emitter = expansion.emitter
-    weight = linear.parameter(linear.weight_name)
-    new = bptt.SynapseWeightGradientOp(gradient, expansion.sequence(linear.input), weight.type)
-    parameters[linear.weight_name] = emitter.emit(new, linear).weight_gradient
-    if linear.bias_name is not None:
-        bias = linear.parameter(linear.bias_name)
-        sum_op = emitter.emit(bptt.BiasGradientOp(gradient, bias.type), linear)
-        parameters[linear.bias_name] = sum_op.bias_gradient
+    place = Place(expansion, emitter, gradients, expansion.sequence, sequence_type_of)
+    saved = expansion.saved.get(op) if isinstance(op, snn.LifOp) else None
+    propagate(place, op, gradient, saved)
+    if isinstance(op, snn.LinearOp | snn.Conv2dOp):
+        weight_gradients(expansion, op, gradient)
 
 
 class _ScanArguments:
@@ -156,8 +77,8 @@ class _ScanArguments:
 
 def _backward_scan(
     expansion: Expansion, component: Component, gradients: dict[SSAValue, list[SSAValue]]
-) -> dict[snn.LinearOp, SSAValue]:
-    """A walk from the last step to the first; returns the gradients of the layers' currents."""
+) -> None:
+    """A walk from the last step to the first, and what it says of weights and other values."""
     source = component.operations[-1]
     body = Block()
     arguments, emitter = _ScanArguments(body), Emitter(body)
@@ -182,25 +103,27 @@ def _backward_scan(
         if isinstance(op, snn.PreviousOp):
             steps[op.value].append(carried[op])
 
+    place = Place(
+        expansion,
+        emitter,
+        steps,
+        lambda value: arguments.step(expansion.sequence(value)),
+        step_type_of,
+    )
     handed_on: dict[snn.NetworkValueOperation, SSAValue] = {}
-    currents: dict[snn.LinearOp, SSAValue] = {}
+    currents: dict[snn.LinearOp | snn.Conv2dOp, SSAValue] = {}
     for op in reversed(component.operations):
         gradient = emitter.sum(steps[op.results[0]], op)
         assert gradient is not None, "every value of a cycle reaches the output"
         if isinstance(op, snn.PreviousOp):
             handed_on[op] = gradient
-        elif isinstance(op, snn.LinearOp):
+            continue
+        if isinstance(op, snn.LinearOp | snn.Conv2dOp):
             currents[op] = gradient
-            if expansion.needs_gradient(op.input):
-                back = bptt.SynapseInputGradientOp(
-                    gradient, op.weight, bptt.real_like(step_type_of(op.input))
-                )
-                steps[op.input].append(emitter.emit(back, op).input_gradient)
-        else:
-            neuron = saved[op] if isinstance(op, snn.LifOp) else None
-            state = _element_wise(expansion, emitter, op, gradient, steps, neuron, carried.get(op))
-            if state is not None:
-                handed_on[op] = state
+        neuron = saved[op] if isinstance(op, snn.LifOp) else None
+        state = propagate(place, op, gradient, neuron, carried.get(op))
+        if state is not None:
+            handed_on[op] = state
 
     outer: dict[SSAValue, SSAValue] = {}
     for value in component.inputs():
@@ -218,7 +141,8 @@ def _backward_scan(
     collected = dict(zip(kept, scan.collected, strict=True))
     for value, total in outer.items():
         gradients[value].append(collected[total])
-    return {op: collected[gradient] for op, gradient in currents.items()}
+    for op, gradient in currents.items():
+        weight_gradients(expansion, op, collected[gradient])
 
 
 def _saved_step(arguments: _ScanArguments, op: snn.LifOp, saved: SavedNeuron) -> SavedNeuron:

@@ -8,7 +8,9 @@ from typing import TypeVar
 
 from xdsl.ir import Block, Operation, SSAValue
 
+from spikeloom.diagnostics import error
 from spikeloom.dialects import bptt, snn
+from spikeloom.dialects.locations import location_of
 from spikeloom.passes.network_graph import NetworkGraph
 
 OperationT = TypeVar("OperationT", bound=Operation)
@@ -53,6 +55,8 @@ class Expansion:
         training: whether a backward pass follows.
         sequences: the whole sequence of each value of the network, as far as it is needed.
         saved: what each spiking layer keeps for its backward pass.
+        moments: the statistics of a batch that each batchnorm of a training step uses.
+        gradients: of parameters, by name, as far as the backward pass has come.
     """
 
     emitter: Emitter
@@ -60,6 +64,10 @@ class Expansion:
     training: bool
     sequences: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
     saved: dict[snn.LifOp, SavedNeuron] = field(default_factory=dict[snn.LifOp, SavedNeuron])
+    moments: dict[snn.BatchnormOp, bptt.MomentsOp] = field(
+        default_factory=dict[snn.BatchnormOp, bptt.MomentsOp]
+    )
+    gradients: dict[str, SSAValue] = field(default_factory=dict[str, SSAValue])
 
     def sequence(self, value: SSAValue) -> SSAValue:
         """The whole sequence of a network value; that of `previous` in a cycle is a delay."""
@@ -69,6 +77,20 @@ class Expansion:
             delay = bptt.DelayOp(self.sequence(owner.value))
             self.sequences[value] = self.emitter.emit(delay, owner).shifted
         return self.sequences[value]
+
+    def parameter_gradient(self, op: Operation, name: str, gradient: SSAValue) -> None:
+        """Records the gradient that an operation gives a parameter.
+
+        Raises:
+            DiagnosticError: another operation uses the parameter too (E0204).
+        """
+        if name in self.gradients:
+            raise error(
+                "E0204",
+                f"expand-bptt cannot train @{name}, which several operations share",
+                location_of(op),
+            )
+        self.gradients[name] = gradient
 
     def needs_gradient(self, value: SSAValue) -> bool:
         """Whether some parameter's gradient depends on this value's."""

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from xdsl.ir import Block, Region, SSAValue
 
+from spikeloom.diagnostics import error
 from spikeloom.dialects import bptt, snn
 from spikeloom.dialects.bptt_neurons import FireOp, IntegrateOp
 from spikeloom.dialects.bptt_scan import ScanOp, YieldOp, sequence_of, step_of
+from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.neuron import Reset
 from spikeloom.passes.bptt_expansion import (
     Emitter,
@@ -57,9 +59,19 @@ def _forward(
     match op:
         case snn.LinearOp():
             new = bptt.SynapseOp(value_of(op.input), op.weight, op.bias, type_of(op.result))
+        case snn.Conv2dOp():
+            new = bptt.ConvolutionOp(
+                value_of(op.input), op.weight, op.bias, op.window, type_of(op.result)
+            )
+        case snn.Pool2dOp():
+            new = bptt.PoolOp(value_of(op.value), op.kind.data, op.window, type_of(op.pooled))
+        case snn.BatchnormOp():
+            new = _normalization(expansion, emitter, op, value_of(op.current))
         case snn.AddOp():
             new = bptt.AddOp(value_of(op.left), value_of(op.right))
-        case snn.FlattenOp():
+        case snn.ConcatOp():
+            new = bptt.ConcatenateOp(value_of(op.left), value_of(op.right), type_of(op.result))
+        case snn.FlattenOp() | snn.ReshapeOp():
             new = bptt.ReshapeOp(value_of(op.value), type_of(op.result))
         case snn.PreviousOp():
             new = bptt.DelayOp(value_of(op.value))
@@ -84,6 +96,19 @@ def _forward(
     return emitter.emit(new, op)
 
 
+def _normalization(
+    expansion: Expansion, emitter: Emitter, op: snn.BatchnormOp, value: SSAValue
+) -> bptt.NormalizeOp:
+    """In training with the statistics of the batch, otherwise with the running ones."""
+    mean, variance = op.mean, op.variance
+    if expansion.training:
+        moments = emitter.emit(bptt.MomentsOp(value), op)
+        expansion.moments[op] = moments
+        mean, variance = moments.mean, moments.variance
+        mean.name_hint, variance.name_hint = "mean", "variance"
+    return bptt.NormalizeOp(value, mean, variance, op.scale, op.shift, op.epsilon)
+
+
 class _Carried:
     """The carried values of a scan, one for each key, in order of first use."""
 
@@ -100,6 +125,15 @@ class _Carried:
 
 def _expand_cycle(expansion: Expansion, component: Component) -> None:
     """A scan over time for operations that depend on their own past."""
+    for op in component.operations:
+        if isinstance(op, snn.BatchnormOp):
+            raise error(
+                "E0204",
+                "expand-bptt cannot normalize inside of a cycle through `previous`: the statistics "
+                "over time would be known only after the cycle has run",
+                location_of(op),
+                "normalize what enters the cycle",
+            )
     inputs = component.inputs()
     sequences = [expansion.sequence(value) for value in inputs]
     body = Block(arg_types=[step_of(sequence.type) for sequence in sequences])
@@ -164,13 +198,22 @@ def _values_kept(expansion: Expansion, component: Component) -> list[SSAValue]:
     }
     kept: list[SSAValue] = []
     for value in component.values():
-        read_by_linear = expansion.training and any(
-            isinstance(use.operation, snn.LinearOp) for use in value.uses
-        )
         returned = any(isinstance(use.operation, snn.ReturnOp) for use in value.uses)
-        if value in outside or read_by_linear or returned:
+        if value in outside or returned or _backward_reads(expansion, value):
             kept.append(_root(value))
     return kept
+
+
+def _backward_reads(expansion: Expansion, value: SSAValue) -> bool:
+    """Whether the gradient of an operation that uses or yields `value` is computed from it."""
+    around = [use.operation for use in value.uses]
+    if isinstance(value.owner, snn.Pool2dOp):
+        around.append(value.owner)
+    return expansion.training and any(
+        isinstance(op, snn.LinearOp | snn.Conv2dOp)
+        or (isinstance(op, snn.Pool2dOp) and op.kind.data is bptt.PoolKind.MAX)
+        for op in around
+    )
 
 
 def _root(value: SSAValue) -> SSAValue:

@@ -87,7 +87,7 @@ def lower_slice(writer: Writer, op: bptt.SliceOp) -> None:
     """One side of what was joined.
 
     Raises:
-        DiagnosticError: the channels are neither the first nor the last ones (E0204).
+        DiagnosticError: the channels are neither the first nor the last ones, or spikes (E0204).
     """
     if op.value.type == op.part.type:
         return
@@ -96,8 +96,10 @@ def lower_slice(writer: Writer, op: bptt.SliceOp) -> None:
     if first and first + part != whole:
         message = f"channels {first} to {first + part - 1} are in the middle of {whole}"
         raise error("E0204", f"{message}: no instruction parts them", location_of(op))
-    role = "right_gradient" if first else "left_gradient"
     element = writer.layout.view(op.value).home.element
+    if element is not Element.F32:
+        raise error("E0204", "no instruction parts spikes, only gradients", location_of(op))
+    role = "right_gradient" if first else "left_gradient"
     buffers = [
         _channels(writer, role, element, part),
         _channels(writer, "gradient", element, whole),

@@ -7,11 +7,12 @@ forward pass and what is measured of it remain.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import DYNAMIC_INDEX, ModuleOp, TensorType, i32
-from xdsl.ir import Block, Region, SSAValue
+from xdsl.ir import Block, Region
 from xdsl.passes import ModulePass
 
 from spikeloom.diagnostics import error
@@ -82,9 +83,10 @@ class ExpandBpttPass(ModulePass):
         emitter = Emitter(block)
         for parameter in network.parameters().values():
             emitter.emit(parameter.clone(), parameter)
-        expansion = Expansion(
-            emitter, analyze_network(network), self.training and train is not None
-        )
+        training = self.training and train is not None
+        if training:
+            _require_variances(network, steps * batch)
+        expansion = Expansion(emitter, analyze_network(network), training)
         expansion.sequences[image] = block.args[0]
         expand_forward(expansion)
         for layer, saved in expansion.saved.items():
@@ -110,6 +112,22 @@ def _require_shapes(network: snn.NetworkOp) -> None:
                 location_of(op),
                 "run infer-shapes first",
             )
+
+
+def _require_variances(network: snn.NetworkOp, samples: int) -> None:
+    """A batch has more than one number per channel, as an unbiased variance needs."""
+    for op in network.body.block.ops:
+        if isinstance(op, snn.BatchnormOp):
+            shape = snn.known_shape(op.current)
+            assert shape is not None
+            if samples * math.prod(shape[1:]) == 1:
+                raise error(
+                    "E0204",
+                    "one step of one sample has a single number per channel here, which has no "
+                    "variance to normalize with",
+                    location_of(op),
+                    "train with more steps or a larger batch",
+                )
 
 
 def _emit_objective(
@@ -145,18 +163,23 @@ def _emit_objective(
         return
     spread = bptt.ReadoutGradientOp(loss.gradient, kind, bptt.real_like(bptt.tensor_of(output)))
     output_gradient = emitter.emit(spread, train).output_gradient
-    gradients = expand_backward(expansion, returned.output, output_gradient)
-    _emit_updates(emitter, network, train, gradients)
+    expand_backward(expansion, returned.output, output_gradient)
+    _emit_updates(expansion, network, train)
 
 
-def _emit_updates(
-    emitter: Emitter,
-    network: snn.NetworkOp,
-    train: snn.TrainOp,
-    gradients: dict[str, SSAValue],
-) -> None:
+def _emit_updates(expansion: Expansion, network: snn.NetworkOp, train: snn.TrainOp) -> None:
+    """What a batch changes: trained parameters and running statistics, as they are declared."""
+    emitter, gradients = expansion.emitter, expansion.gradients
+    statistics: dict[str, bptt.UpdateRunningOp] = {}
+    for op, moments in expansion.moments.items():
+        mean, variance = op.mean_name, op.variance_name
+        statistics[mean] = bptt.UpdateRunningOp(mean, moments.mean, op.momentum, unbiased=False)
+        statistics[variance] = bptt.UpdateRunningOp(
+            variance, moments.variance, op.momentum, unbiased=True
+        )
     for name, parameter in network.parameters().items():
         if name in gradients:
             emitter.emit(bptt.ReportOp(gradients[name], "gradient", name), parameter)
-            update = bptt.OptimizeOp(name, gradients[name], train.optimizer)
-            emitter.emit(update, parameter)
+            emitter.emit(bptt.OptimizeOp(name, gradients[name], train.optimizer), parameter)
+        elif name in statistics:
+            emitter.emit(statistics[name], parameter)

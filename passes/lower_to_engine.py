@@ -24,18 +24,13 @@ from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.schedule import is_recomputed, is_serial
 from spikeloom.dialects.snn import ParameterOp
 from spikeloom.passes.engine_elementwise import (
-    OptimizerState,
     lower_add,
     lower_fire,
     lower_fire_gradient,
     lower_integrate,
     lower_integrate_gradient,
-    lower_loss,
-    lower_optimize,
-    lower_readout,
-    lower_readout_gradient,
 )
-from spikeloom.passes.engine_layout import Home, lay_out, parameter_shape, statement
+from spikeloom.passes.engine_layout import Home, parameter_shape, statement
 from spikeloom.passes.engine_margins import clears, shift_positions
 from spikeloom.passes.engine_matrices import (
     lower_bias_gradient,
@@ -51,6 +46,9 @@ from spikeloom.passes.engine_normalization import (
     lower_scale_gradient,
     lower_update_running,
 )
+from spikeloom.passes.engine_objective import lower_loss, lower_readout, lower_readout_gradient
+from spikeloom.passes.engine_optimizers import OptimizerState, lower_optimize
+from spikeloom.passes.engine_placement import lay_out
 from spikeloom.passes.engine_pools import lower_pool, lower_pool_gradient
 from spikeloom.passes.engine_reshaping import lower_concatenate, lower_reshape, lower_slice
 from spikeloom.passes.engine_writer import Clock, Writer

@@ -23,6 +23,7 @@ def assert_agrees(actual: Gradients, expected: Gradients) -> None:
     assert actual.correct == expected.correct
     assert abs(actual.loss - expected.loss) <= LOSS_TOLERANCE * max(1.0, abs(expected.loss))
     assert_close(actual.gradients, expected.gradients, GRADIENT_TOLERANCE)
+    assert_close(actual.running, expected.running, PARAMETER_TOLERANCE)
 
 
 def assert_close(

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 import numpy as np
+from bptt_image_values import ImageOperation, channel_sums, image_value, moments
 from numpy.typing import NDArray
 from xdsl.dialects.builtin import DYNAMIC_INDEX, i1
 from xdsl.ir import Block, Operation, SSAValue
@@ -18,12 +19,13 @@ from spikeloom.dialects import bptt
 from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
 from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
 from spikeloom.dialects.neuron import NeuronAttr, Reset, SurrogateKind
-from spikeloom.dialects.snn_network import ParameterOp
+from spikeloom.dialects.snn_parameter import ParameterOp
 from spikeloom.dialects.training import LossKind
 
 Array = NDArray[np.float32]
 Index = tuple[int, ...]
 F32 = np.float32
+_WITHOUT_VALUES = YieldOp | ParameterOp | bptt.ReportOp | bptt.OptimizeOp | bptt.UpdateRunningOp
 
 
 def step_values(
@@ -65,7 +67,7 @@ class _Run:
         for op in block.ops:
             if isinstance(op, ScanOp):
                 self._scan(op)
-            elif not isinstance(op, YieldOp | ParameterOp | bptt.ReportOp | bptt.OptimizeOp):
+            elif not isinstance(op, _WITHOUT_VALUES):
                 self._apply(op)
             if self.disturbed is not None and self.disturbed[0] in op.results:
                 self._disturb(*self.disturbed)
@@ -116,6 +118,9 @@ class _Run:
             case bptt.LossOp():
                 self._loss(op)
                 return
+            case bptt.MomentsOp():
+                now[op.mean], now[op.variance] = moments(now[op.value])
+                return
             case bptt.SynapseOp():
                 result = now[op.input] @ self._parameter(op.weight).T
                 if op.bias is not None:
@@ -125,7 +130,7 @@ class _Run:
             case bptt.SynapseWeightGradientOp():
                 result = np.einsum("tbo,tbi->oi", now[op.gradient], now[op.input])
             case bptt.BiasGradientOp():
-                result = now[op.gradient].sum(axis=(0, 1))
+                result = channel_sums(now[op.gradient])
             case bptt.AddOp():
                 result = now[op.left] + now[op.right]
             case bptt.ReshapeOp():
@@ -144,7 +149,8 @@ class _Run:
             case IntegrateOp() | IntegrateGradientOp():
                 result = self._leaky_sum(op)
             case _:
-                raise AssertionError(f"no meaning for {op.name}")
+                assert isinstance(op, ImageOperation), f"no meaning for {op.name}"
+                result = image_value(op, now, self.parameters)
         now[op.results[0]] = np.asarray(result, F32)
 
     def _parameter(self, symbol) -> Array:

@@ -40,7 +40,7 @@ def machine_with_memories(capacity: int) -> Machine:
 class Engine:
     """One training stream of a network with its interpreter, on the bundled machine or another."""
 
-    def __init__(self, network: Network, machine: Machine | None = None):
+    def __init__(self, network: Network, machine: Machine | None = None, threads: int = 1):
         machine = machine or default_machine()
         module = parse_program(network.text(), "random.snn")
         pipeline = pipeline_text(training=True, steps=network.steps, batch=network.batch)
@@ -48,7 +48,7 @@ class Engine:
         validated = validate(stream, machine.memory_bytes)
         self.network = network
         self.stream: Stream = validated.stream
-        self._interpreter = Interpreter(validated, machine)
+        self._interpreter = Interpreter(validated, machine, threads)
 
     def loops_that_repeat(self) -> int:
         """Loops of more than one iteration: over time, and over tiles where there are several."""
@@ -87,7 +87,8 @@ class Engine:
             loss=self._interpreter.read(self._index("loss")).item(),
             correct=self._interpreter.read(self._index("correct")).item(),
             spikes=spikes,
-            gradients={name: self._read("gradient", name) for name in network.parameter_shapes},
+            gradients={name: self._read("gradient", name) for name in network.trained_shapes},
+            running={name: self._read("parameter", name) for name in network.running_shapes},
         )
 
     def neuron_counts(self) -> dict[str, np.ndarray]:

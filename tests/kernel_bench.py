@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from spikeloom.backend.kernels.dispatch import kernel_of
-from spikeloom.backend.kernels.operands import BOX_COLUMNS, COUNTS, SCRATCH_BYTES
+from spikeloom.backend.kernels.operands import BOX_COLUMNS, COUNTS, scratch_bytes
 from spikeloom.dialects.instruction_set import (
     DIMENSIONS,
     MAX_AXES,
@@ -96,7 +96,8 @@ def execute(
         buffer = buffers[role.name] = PaddedBuffer(values)
         sample = buffer.stride * buffer.shape[2]
         step = sample * buffer.shape[1]
-        boxes[index] = buffer.bytes.ctypes.data, step, sample, buffer.stride
+        bits = 1 if buffer.element is Element.BIT else 32
+        boxes[index] = buffer.bytes.ctypes.data, step, sample, buffer.stride, bits
     if len(extents) < len(spec.axes):
         left_out = ("rows",) if "planes" in spec.axes else SINGLE
         given = iter(extents)
@@ -107,7 +108,8 @@ def execute(
     assert len(extents) == len(spec.axes)
     lengths, numbers = np.zeros(MAX_AXES, np.int64), np.zeros(MAX_IMMEDIATES)
     lengths[: len(extents)], numbers[: len(immediates)] = extents, immediates
-    scratch = np.zeros(SCRATCH_BYTES + 8 * 4096, np.uint8)
+    cells = max(b.shape[2] * b.shape[3] for b in buffers.values())
+    scratch = np.zeros(scratch_bytes(max(b.shape[3] for b in buffers.values()), cells), np.uint8)
     counts = np.zeros((threads, COUNTS), np.int64)
     kernel = kernel_of(name, list(buffers.values())[-1].element)
     for thread in range(threads):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from reference_image_machine import ImageInstructions
 
 from spikeloom.backend.stream import ELEMENTS, NO_BUFFER, NO_LOOP, OPCODE_END, OPCODE_LOOP, Stream
 from spikeloom.dialects.instruction_set import (
@@ -105,7 +106,7 @@ def windows(x: np.ndarray, axes: dict[str, int], n: dict[str, float]) -> np.ndar
     return met
 
 
-class ReferenceMachine:
+class ReferenceMachine(ImageInstructions):
     """Executes a stream on `memory`, one array per buffer; remembers events per row."""
 
     def __init__(self, stream: Stream):

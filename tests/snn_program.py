@@ -1,129 +1,64 @@
-"""Small networks as plain Python data, and their `.snn` text.
-
-A network is a graph of expressions. An expression is known by its identity: two `linear` that
-look alike have two weights, two `lif` two states. So every expression object stands at one
-place of the text, and only a `Name` refers to another.
-"""
+"""Small networks as plain Python data, and their `.snn` text: a graph of expressions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, TypeAlias
 
-Shape: TypeAlias = tuple[int, ...]
-Reset = Literal["zero", "subtract", "none"]
-SurrogateKind = Literal["rectangle", "triangle", "fast_sigmoid", "atan"]
-Loss = Literal["cross_entropy", "mse"]
-Kind = Literal["spikes", "currents"]
+from snn_expressions import (
+    Add,
+    Batchnorm,
+    Concat,
+    Conv2d,
+    Expression,
+    Flatten,
+    Kind,
+    Li,
+    Lif,
+    Linear,
+    Loss,
+    Name,
+    Neuron,
+    Pool2d,
+    PoolKind,
+    Previous,
+    Reset,
+    Reshape,
+    Shape,
+    Surrogate,
+    SurrogateKind,
+    operands,
+    walk,
+)
+from snn_text import expression_text
 
-
-@dataclass(frozen=True)
-class Surrogate:
-    """`shape` is the half width of a rectangle or triangle, else the slope, which has no gain."""
-
-    kind: SurrogateKind = "rectangle"
-    shape: float = 0.5
-    gain: float = 1.0
-
-    def text(self) -> str:
-        if self.kind in ("rectangle", "triangle"):
-            return f"{self.kind}(half_width = {self.shape}, gain = {self.gain})"
-        return f"{self.kind}(slope = {self.shape})"
-
-
-@dataclass(frozen=True)
-class Neuron:
-    """The arguments of `lif`; the defaults are the language's."""
-
-    decay: float = 0.5
-    threshold: float = 0.5
-    reset: Reset = "zero"
-    surrogate: Surrogate = Surrogate()
-    detach_reset: bool = False
-
-    def text(self) -> str:
-        """The arguments, a leading comma before each; what is the default is not written."""
-        defaults = Neuron()
-        parts = {
-            "decay": str(self.decay),
-            "threshold": str(self.threshold),
-            "reset": self.reset,
-            "detach_reset": str(self.detach_reset).lower(),
-            "surrogate": self.surrogate.text(),
-        }
-        written = [n for n in parts if getattr(self, n) != getattr(defaults, n)]
-        return "".join(f", {name} = {parts[name]}" for name in written)
-
-
-@dataclass(frozen=True, eq=False)
-class Name:
-    """The value of a statement or of the input."""
-
-    name: str
-
-
-@dataclass(frozen=True, eq=False)
-class Linear:
-    value: Expression
-    outputs: int
-    bias: bool = True
-
-
-@dataclass(frozen=True, eq=False)
-class Add:
-    """A sum; the first term must have a shape that does not depend on the sum itself."""
-
-    terms: tuple[Expression, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Lif:
-    """`lif`, or `if` where `written_as_if` (with decay = 1)."""
-
-    current: Expression
-    neuron: Neuron = Neuron()
-    written_as_if: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Li:
-    current: Expression
-    decay: float = 0.5
-
-
-@dataclass(frozen=True, eq=False)
-class Previous:
-    value: Expression
-
-
-@dataclass(frozen=True, eq=False)
-class Flatten:
-    value: Expression
-
-
-Expression: TypeAlias = Name | Linear | Add | Lif | Li | Previous | Flatten
-
-
-def operands(expression: Expression) -> tuple[Expression, ...]:
-    """What an expression is computed from, in the order of the text."""
-    match expression:
-        case Name():
-            return ()
-        case Add(terms):
-            return terms
-        case Lif(current) | Li(current):
-            return (current,)
-        case Linear(value) | Previous(value) | Flatten(value):
-            return (value,)
-
-
-def walk(expression: Expression) -> Iterator[Expression]:
-    """The expression and all its parts in the order of the text."""
-    yield expression
-    for operand in operands(expression):
-        yield from walk(operand)
+__all__ = [
+    "Add",
+    "Batchnorm",
+    "Concat",
+    "Conv2d",
+    "Expression",
+    "Flatten",
+    "Kind",
+    "Li",
+    "Lif",
+    "Linear",
+    "Loss",
+    "Name",
+    "Network",
+    "Neuron",
+    "Pool2d",
+    "PoolKind",
+    "Previous",
+    "Reset",
+    "Reshape",
+    "Shape",
+    "Surrogate",
+    "SurrogateKind",
+    "operands",
+    "walk",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,9 +97,14 @@ class Network:
             yield from walk(value)
 
     @cached_property
-    def linear_names(self) -> dict[Linear, str]:
+    def synapse_names(self) -> dict[Linear | Conv2d, str]:
         """`hidden`, or `hidden.1`, `hidden.2` where a statement holds several."""
-        return self._number(Linear)
+        return self._number((Linear, Conv2d))
+
+    @cached_property
+    def batchnorm_names(self) -> dict[Batchnorm, str]:
+        """The normalizations, named likewise and numbered for themselves."""
+        return self._number(Batchnorm)
 
     @cached_property
     def layer_names(self) -> dict[Lif | Li, str]:
@@ -193,9 +133,20 @@ class Network:
                 for extent in self.shape(value):
                     units *= extent
                 return (units,)
+            case Reshape(_, shape):
+                return shape
+            case Concat(left, right):
+                first, *rest = self.shape(left)
+                return (first + self.shape(right)[0], *rest)
+            case Conv2d(value, channels):
+                _, height, width = self.shape(value)
+                return (channels, expression.output(height), expression.output(width))
+            case Pool2d(_, value):
+                channels, height, width = self.shape(value)
+                return (channels, expression.output(height), expression.output(width))
             case Add(terms):
                 return self.shape(terms[0])
-            case Lif(value) | Li(value) | Previous(value):
+            case Lif(value) | Li(value) | Previous(value) | Batchnorm(value):
                 return self.shape(value)
 
     def kind(self, expression: Expression) -> Kind:
@@ -205,21 +156,48 @@ class Network:
                 return self.input_kind
             case Lif():
                 return "spikes"
-            case Previous(value) | Flatten(value):
+            case Previous(value) | Flatten(value) | Reshape(value) | Pool2d("max", value):
                 return self.kind(value)
+            case Concat(left, _):
+                return self.kind(left)
             case _:
                 return "currents"
 
     @cached_property
-    def parameter_shapes(self) -> dict[str, Shape]:
-        """`NAME.weight` [out, in] and `NAME.bias` [out] of every linear."""
+    def trained_shapes(self) -> dict[str, Shape]:
+        """Of a linear `NAME.weight` [out, in] and `NAME.bias` [out].
+
+        Of a convolution [out, in, kernel, kernel] and [out]; of a batchnorm `NAME.scale` and
+        `NAME.shift` [channels].
+        """
         shapes: dict[str, Shape] = {}
-        for linear, name in self.linear_names.items():
-            (inputs,) = self.shape(linear.value)
-            shapes[f"{name}.weight"] = (linear.outputs, inputs)
-            if linear.bias:
-                shapes[f"{name}.bias"] = (linear.outputs,)
+        for synapse, name in self.synapse_names.items():
+            inputs = self.shape(synapse.value)[0]
+            if isinstance(synapse, Linear):
+                outputs, window = synapse.outputs, ()
+            else:
+                outputs, window = synapse.channels, (synapse.kernel, synapse.kernel)
+            shapes[f"{name}.weight"] = (outputs, inputs, *window)
+            if synapse.bias:
+                shapes[f"{name}.bias"] = (outputs,)
+        for batchnorm, name in self.batchnorm_names.items():
+            for kind in ("scale", "shift"):
+                shapes[f"{name}.{kind}"] = self.shape(batchnorm)[:1]
         return shapes
+
+    @cached_property
+    def running_shapes(self) -> dict[str, Shape]:
+        """`NAME.mean` and `NAME.variance` [channels] of every batchnorm."""
+        return {
+            f"{name}.{kind}": self.shape(batchnorm)[:1]
+            for batchnorm, name in self.batchnorm_names.items()
+            for kind in ("mean", "variance")
+        }
+
+    @cached_property
+    def parameter_shapes(self) -> dict[str, Shape]:
+        """Everything that outlives a batch: what is trained and what runs along."""
+        return {**self.trained_shapes, **self.running_shapes}
 
     @property
     def classes(self) -> int:
@@ -231,8 +209,8 @@ class Network:
         arrow = f"{self.kind(self.returned)}[{self.classes}]"
         shape = ", ".join(map(str, self.input_shape))
         lines = [f"network random({self.input_name}: {self.input_kind}[{shape}]) -> {arrow} {{"]
-        lines += [f"    {name} = {_text(value)}" for name, value in self.statements]
-        lines += [f"    return {_text(self.returned)}", "}", "", "train random {"]
+        lines += [f"    {name} = {expression_text(value)}" for name, value in self.statements]
+        lines += [f"    return {expression_text(self.returned)}", "}", "", "train random {"]
         settings = {
             "data": 'file("recording.npz")',
             "steps": self.steps,
@@ -243,25 +221,3 @@ class Network:
         }
         lines += [f"    {name} = {value}" for name, value in settings.items()]
         return "\n".join([*lines, "}", ""])
-
-
-def _text(expression: Expression) -> str:
-    match expression:
-        case Name(name):
-            return name
-        case Add(terms):
-            return " + ".join(map(_text, terms))
-        case Linear(value, outputs, bias):
-            return f"linear({_text(value)}, {outputs}{'' if bias else ', bias = false'})"
-        case Lif(current, neuron, written_as_if):
-            if not written_as_if:
-                return f"lif({_text(current)}{neuron.text()})"
-            assert neuron.decay == 1.0
-            without_decay = neuron.text().replace(", decay = 1.0", "")
-            return f"if({_text(current)}{without_decay})"
-        case Li(current, decay):
-            return f"li({_text(current)}, decay = {decay})"
-        case Previous(value):
-            return f"previous({_text(value)})"
-        case Flatten(value):
-            return f"flatten({_text(value)})"

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from random_images import RandomImages
 from random_training import RandomTraining
 from reference_machine import ReferenceMachine
 from timing_oracle import jobs_of, one_by_one, service_cycles, simulate, states
@@ -234,9 +235,10 @@ def test_dense_products_do_not_depend_on_the_data():
         assert table(program.run())[3][0] == 3 + 2 * 3 * 3
 
 
+@pytest.mark.parametrize("kind", [RandomTraining, RandomImages])
 @pytest.mark.parametrize("seed", range(40))
-def test_the_clock_agrees_with_a_discrete_event_simulation(seed):
-    training = RandomTraining(seed)
+def test_the_clock_agrees_with_a_discrete_event_simulation(seed, kind):
+    training = kind(seed)
     rng = np.random.default_rng(seed)
     numbers = {
         "clock__issue_rate": int(rng.integers(1, 4)),

@@ -8,8 +8,10 @@ from math import prod
 
 import numpy as np
 import pytest
+from random_images import RandomImages
 from random_training import RandomTraining
 from reference_machine import ReferenceMachine
+from timing_oracle import worked_cells
 
 from spikeloom.backend import quantities as q
 from spikeloom.backend.components import leakage_per_cycle
@@ -45,9 +47,9 @@ MACHINE = load_machine()
 LARGE = dict.fromkeys(MACHINE.memory_bytes, 1 << 28)
 
 
-def run(seed: int) -> tuple[RunResult, ReferenceMachine]:
+def run(seed: int, kind: type = RandomTraining) -> tuple[RunResult, ReferenceMachine]:
     """One run on the interpreter and on the plain numpy machine."""
-    training = RandomTraining(seed)
+    training = kind(seed)
     stream = training.stream()
     interpreter, reference = Interpreter(validate(stream, LARGE), MACHINE), ReferenceMachine(stream)
     for buffer, values in training.inputs.items():
@@ -111,16 +113,16 @@ def test_spikes_masks_and_events_are_what_the_buffers_hold(seed):
         assert counters[f"{engine.value}__events_received"] == sum(events)
 
 
+@pytest.mark.parametrize("kind", [RandomTraining, RandomImages])
 @pytest.mark.parametrize("seed", range(10))
-def test_additions_and_traffic_follow_from_boxes_and_events(seed):
-    result, reference = run(seed)
+def test_additions_and_traffic_follow_from_boxes_and_events(seed, kind):
+    result, reference = run(seed, kind)
     dense = dict.fromkeys(Engine, 0)
     skipped = dict.fromkeys(Engine, 0)
     moved = {(verb, memory): 0 for verb in ("read", "written") for memory in MEMORIES}
     for executed, events in zip(reference.executed, reference.events, strict=True):
         spec, work = executed.spec, WORK[executed.spec.name]
-        factors = [executed.axes[a] for a in spec.axes if a != "input_positions"]
-        cells = int(np.prod(factors, dtype=np.int64))
+        cells = worked_cells(executed)
         dense[spec.engine] += cells * work.additions
         if len(events):
             window = executed.axes["taps"] * executed.axes["inputs"]

@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pytest
+from random_images import RandomImages
 from random_training import RandomTraining
 from reference_machine import ReferenceMachine
 from stream_samples import TRAINING_STEP
@@ -40,9 +41,10 @@ def shares_addresses(stream: Stream, buffer: int) -> bool:
     return int((same & (start < end[buffer]) & (start[buffer] < end)).sum()) > 1
 
 
+@pytest.mark.parametrize("kind", [RandomTraining, RandomImages])
 @pytest.mark.parametrize("seed", range(50))
-def test_a_training_step_equals_the_plain_numpy_machine(seed):
-    training = RandomTraining(seed)
+def test_a_training_step_equals_the_plain_numpy_machine(seed, kind):
+    training = kind(seed)
     stream = training.stream()
     interpreter, reference = prepared(training, stream), ReferenceMachine(stream)
     for buffer, values in training.inputs.items():
@@ -56,10 +58,11 @@ def test_a_training_step_equals_the_plain_numpy_machine(seed):
             assert close, stream.buffer_names[buffer]
 
 
+@pytest.mark.parametrize("kind", [RandomTraining, RandomImages])
 @pytest.mark.parametrize("seed", range(0, 50, 5))
-def test_memory_counts_and_cycles_do_not_depend_on_threads(seed):
+def test_memory_counts_and_cycles_do_not_depend_on_threads(seed, kind):
     def outcome(threads: int) -> tuple[list[bytes], RunResult]:
-        training = RandomTraining(seed)
+        training = kind(seed)
         stream = training.stream()
         interpreter = prepared(training, stream, threads)
         result = interpreter.run()

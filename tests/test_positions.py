@@ -17,7 +17,16 @@ FOLDED = LENGTHS | dict.fromkeys(("positions", "input_positions", "rows"), 1)
 FOLDED |= dict.fromkeys(("samples", "groups"), B * P)
 NUMBERS = {"decay": 0.8, "threshold": 0.3, "shape": 0.6, "gain": 1.5, "scale": 0.25}
 NUMBERS |= dict.fromkeys(("kernel_width", "stride", "input_width", "output_width"), 1)
-BY_ROWS = [spec.name for spec in INSTRUCTIONS if {POSITIONS, "groups"} & set(spec.axes)]
+NUMBERS |= {"epsilon": 1e-5, "fraction": 0.1}
+LENGTHS |= {"left_units": 30, "right_units": 37}
+BY_ROWS = [
+    spec.name
+    for spec in INSTRUCTIONS
+    if {POSITIONS, "groups"} & set(spec.axes)
+    and "cells" not in spec.axes
+    and "kernel" not in {immediate.name for immediate in spec.immediates}
+]
+"""Pools and long rows are about positions themselves."""
 
 
 def operand(rng: np.random.Generator, role: Role, element: Element) -> NDArray[np.generic]:
@@ -27,6 +36,8 @@ def operand(rng: np.random.Generator, role: Role, element: Element) -> NDArray[n
         return spikes(rng, *shape)
     if element is Element.I32:
         return rng.integers(-9, 9, shape, dtype=np.int32)
+    if role.name == "variance":
+        return np.abs(floats(rng, *shape))
     return sparse_floats(rng, *shape) if "gradient" in role.name else floats(rng, *shape)
 
 

@@ -36,6 +36,16 @@ class Job:
     finish: int = -1
 
 
+NO_FACTORS = ("input_positions", "cells", "left_units", "right_units")
+"""Axes that say how long a box is, but not how much work there is."""
+
+
+def worked_cells(instruction: Executed) -> int:
+    """Cells that an instruction works on: for a pool, those of every window."""
+    factors = [n for axis, n in instruction.axes.items() if axis not in NO_FACTORS]
+    return prod(factors) * int(instruction.immediates.get("kernel", 1)) ** 2
+
+
 def service_cycles(
     instruction: Executed, events: np.ndarray, machine: Machine, stream: Stream
 ) -> int:
@@ -48,7 +58,7 @@ def service_cycles(
         share = getattr(machine.dram.queues, spec.engine.value).value
         return machine.dram.latency.value + ceil(prod(outer) * row / share)
     unit = getattr(machine.engines, spec.engine.value)
-    cells = prod(axes[a] for a in spec.axes if a != "input_positions")
+    cells = worked_cells(instruction)
     if spec.engine in (Engine.NEURON, Engine.LOSS, Engine.OPTIMIZER):
         return unit.latency.value + ceil(cells / unit.lanes.value)
     rows = axes["steps"] * axes["samples"] * axes["positions"]

@@ -1,9 +1,10 @@
 """The same networks in PyTorch, in double precision, with its automatic differentiation.
 
 Unlike the numpy reference it steps the whole network through time, all statements in the order
-of the text, with registers for what `previous` remembers. Only the derivative of a spike has to
-be said; everything else is PyTorch's. PyTorch is imported inside the functions, so that
-tests are collected without it.
+of the text, with registers for what `previous` remembers. A batchnorm sees all steps at once: so
+what it depends on is stepped through time before, once more for each batchnorm, and its
+values are then given. Only the derivative of a spike has to be said; everything else is PyTorch's.
+PyTorch is imported inside the functions, so that tests are collected without it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ import numpy as np
 from reference_gradients import Batch, Gradients, Parameters
 from snn_program import (
     Add,
+    Batchnorm,
+    Concat,
+    Conv2d,
     Expression,
     Flatten,
     Li,
@@ -22,8 +26,11 @@ from snn_program import (
     Linear,
     Name,
     Network,
+    Pool2d,
     Previous,
+    Reshape,
     Surrogate,
+    operands,
 )
 
 if TYPE_CHECKING:
@@ -69,36 +76,86 @@ class TorchNetwork:
 
         self.network = network
         self.parameters = {
-            name: torch.tensor(tensor, dtype=torch.float64, requires_grad=True)
+            name: torch.tensor(
+                tensor, dtype=torch.float64, requires_grad=name in network.trained_shapes
+            )
             for name, tensor in parameters.items()
         }
+        self._normalized: dict[Batchnorm, torch.Tensor] = {}
 
     def run(self, batch: Batch) -> Gradients:
         """Loss, decisions, spikes and gradients of one batch; keeps them in `parameters` too."""
         import torch
 
-        outputs: list[torch.Tensor] = []
-        spikes: dict[str, list[np.ndarray]] = {}
-        step: _Step | None = None
-        for plane in torch.tensor(batch.signal, dtype=torch.float64):
-            step = _Step(self.network, self.parameters, plane, step)
-            outputs.append(step.output)
-            for layer, name in self.network.layer_names.items():
-                if isinstance(layer, Lif):
-                    recorded = step.values[layer].detach().numpy().astype(np.uint8)
-                    spikes.setdefault(name, []).append(recorded)
-        readout = torch.stack(outputs).sum(dim=0)
+        self._normalize(batch)
+        network = self.network
+        steps = self._steps(batch, [*network.values.values(), network.returned])
+        spikes = {
+            name: np.stack([step.values[layer].detach().numpy() for step in steps])
+            for layer, name in network.layer_names.items()
+            if isinstance(layer, Lif)
+        }
+        readout = torch.stack([step.value(network.returned) for step in steps]).sum(dim=0)
         loss = self._loss(readout, torch.tensor(batch.labels, dtype=torch.int64))
-        for parameter in self.parameters.values():
+        trained = {name: self.parameters[name] for name in network.trained_shapes}
+        for parameter in trained.values():
             parameter.grad = torch.zeros_like(parameter)
         if loss.requires_grad:
             loss.backward()
         return Gradients(
             loss=loss.item(),
             correct=int(np.sum(readout.detach().numpy().argmax(axis=1) == batch.labels)),
-            spikes={name: np.stack(planes) for name, planes in spikes.items()},
-            gradients={name: p.grad.numpy().copy() for name, p in self.parameters.items()},
+            spikes={name: planes.astype(np.uint8) for name, planes in spikes.items()},
+            gradients={name: p.grad.numpy().copy() for name, p in trained.items()},
+            running={name: self.parameters[name].numpy().copy() for name in network.running_shapes},
         )
+
+    def _steps(self, batch: Batch, roots: list[Expression]) -> list[_Step]:
+        """The network stepped through time, as far as `roots` need it."""
+        import torch
+
+        reached = _reached(self.network, roots, set(self._normalized))
+        steps: list[_Step] = []
+        for plane in torch.tensor(batch.signal, dtype=torch.float64):
+            given = {each: value[len(steps)] for each, value in self._normalized.items()}
+            before = steps[-1] if steps else None
+            steps.append(_Step(self.network, self.parameters, plane, before, reached, given))
+        return steps
+
+    def _normalize(self, batch: Batch) -> None:
+        """The values of every batchnorm at all steps, those that others depend on first."""
+        import torch
+        from torch.nn import functional
+
+        self._normalized = {}
+        waiting = list(self.network.batchnorm_names)
+        while waiting:
+            ready = next(each for each in waiting if not self._waits(each, waiting))
+            waiting.remove(ready)
+            name = self.network.batchnorm_names[ready]
+            values = torch.stack(
+                [step.value(ready.value) for step in self._steps(batch, [ready.value])]
+            )
+            mean, variance, scale, shift = (
+                self.parameters[f"{name}.{kind}"] for kind in ("mean", "variance", "scale", "shift")
+            )
+            # PyTorch updates the running statistics in place.
+            flat = functional.batch_norm(
+                values.flatten(0, 1),
+                mean,
+                variance,
+                scale,
+                shift,
+                training=True,
+                momentum=ready.momentum,
+                eps=ready.epsilon,
+            )
+            self._normalized[ready] = flat.reshape(values.shape)
+
+    def _waits(self, batchnorm: Batchnorm, others: list[Batchnorm]) -> bool:
+        """Whether it depends on one of the others."""
+        reached = _reached(self.network, [batchnorm.value], set(self._normalized))
+        return any(other in reached for other in others)
 
     def _loss(self, readout: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         from torch.nn import functional
@@ -109,8 +166,26 @@ class TorchNetwork:
         return functional.mse_loss(readout / self.network.steps, target)
 
 
+def _reached(
+    network: Network, roots: list[Expression], given: set[Batchnorm]
+) -> dict[Expression, None]:
+    """All that the roots are computed from, in the order of the text where that is the roots'."""
+    reached: dict[Expression, None] = {}
+    waiting = [network.resolve(root) for root in reversed(roots)]
+    while waiting:
+        expression = waiting.pop()
+        if expression not in reached:
+            reached[expression] = None
+            if expression not in given:
+                waiting += [network.resolve(each) for each in reversed(operands(expression))]
+    return reached
+
+
 class _Step:
-    """Everything at one time step: first the output, then what the registers take in."""
+    """Everything at one time step: first the values, then what the registers take in.
+
+    `reached` says which values are needed, `given` holds those of batchnorms.
+    """
 
     def __init__(
         self,
@@ -118,18 +193,17 @@ class _Step:
         parameters: dict[str, torch.Tensor],
         plane: torch.Tensor,
         before: _Step | None,
+        reached: dict[Expression, None],
+        given: dict[Batchnorm, torch.Tensor],
     ):
         self._network, self._parameters = network, parameters
         self._plane, self._before = plane, before
-        self.values: dict[Expression, torch.Tensor] = {}
+        self.values: dict[Expression, torch.Tensor] = dict(given)
         self.potentials: dict[Lif, torch.Tensor] = {}
-        for statement in network.values.values():
-            self.value(statement)
-        self.output = self.value(network.returned)
+        for expression in reached:
+            self.value(expression)
         self.registers: dict[Previous, torch.Tensor] = {
-            each: self.value(each.value)
-            for each in network.expressions()
-            if isinstance(each, Previous)
+            each: self.value(each.value) for each in reached if isinstance(each, Previous)
         }
         # The chain of steps that autograd keeps is enough.
         self._before = None
@@ -144,13 +218,26 @@ class _Step:
         return self.values[expression]
 
     def _compute(self, expression: Expression) -> torch.Tensor:
+        import torch
         from torch.nn import functional
 
         match expression:
             case Linear(value):
-                name = self._network.linear_names[expression]
+                name = self._network.synapse_names[expression]
                 weight, bias = (self._parameters.get(f"{name}.{k}") for k in ("weight", "bias"))
                 return functional.linear(self.value(value), weight, bias)
+            case Conv2d(value):
+                return self._convolution(expression, self.value(value))
+            case Pool2d(kind, value, size):
+                image = self.value(value)
+                if kind == "max":
+                    return functional.max_pool2d(image, size, expression.step)
+                average = functional.avg_pool2d(image, size, expression.step)
+                return average if kind == "avg" else average * size**2
+            case Concat(left, right):
+                return torch.cat([self.value(left), self.value(right)], dim=1)
+            case Reshape(value, shape):
+                return self.value(value).reshape(-1, *shape)
             case Add(terms):
                 total = self.value(terms[0])
                 for term in terms[1:]:
@@ -173,6 +260,18 @@ class _Step:
                 self.potentials[expression] = potential
                 return spike(potential - neuron.threshold, neuron.surrogate)
         raise AssertionError(expression)
+
+    def _convolution(self, conv: Conv2d, image: torch.Tensor) -> torch.Tensor:
+        """Behind the image lie as many zeros as the last window reaches over."""
+        from torch.nn import functional
+
+        name = self._network.synapse_names[conv]
+        weight, bias = (self._parameters.get(f"{name}.{k}") for k in ("weight", "bias"))
+        margins: list[int] = []
+        for size in reversed(image.shape[2:]):
+            reach = (conv.output(size) - 1) * conv.stride + conv.kernel
+            margins += [conv.before, max(0, reach - conv.before - size)]
+        return functional.conv2d(functional.pad(image, margins), weight, bias, conv.stride)
 
     def after_reset(self, layer: Lif) -> torch.Tensor:
         """The potential that the next step's leak starts from."""

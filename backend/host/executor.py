@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikeloom.backend.host.active_layers import ActiveLayers
 from spikeloom.backend.host.dataset import Batch
 from spikeloom.backend.host.image_check import check_image
 from spikeloom.backend.host.images import extract, fill
@@ -21,22 +22,21 @@ from spikeloom.backend.host.parameters import (
 )
 from spikeloom.backend.host.plan import Plan, StreamKind, needed_streams, stream_name
 from spikeloom.backend.host.progress import EpochSums
+from spikeloom.backend.host.statistics import (
+    Statistics,
+    batch_identity,
+    empty_counts,
+    machine_digest,
+)
 from spikeloom.backend.host.totals import Totals, totals_of
 from spikeloom.backend.image import Image
 from spikeloom.backend.interpreter import Interpreter
 from spikeloom.backend.machine import Machine
-from spikeloom.backend.quantities import (
-    GRADIENTS_NONZERO,
-    MASK_ONES,
-    QUANTITIES,
-    SPIKES_EMITTED,
-)
-from spikeloom.backend.results import CounterTotals, RunResult
-from spikeloom.backend.stream import NO_BUFFER, Stream, per_dimension
+from spikeloom.backend.results import RunResult
+from spikeloom.backend.stream import Stream, per_dimension
 from spikeloom.backend.validator import ValidatedStream, validate
 from spikeloom.diagnostics import error
-from spikeloom.dialects.activity_profile import NOT_COUNTED, Activity, LayerActivity, Share
-from spikeloom.dialects.instruction_set import OPCODES, SPECS, Engine
+from spikeloom.dialects.activity_profile import Share
 
 
 @dataclass
@@ -44,19 +44,16 @@ class _Loaded:
     """A stream with its interpreter.
 
     Attributes:
+        executed: instructions of one run.
         state: buffers of parameters and optimizer state by name.
-        firing: layers that `fire`.
-        masking: those of them that keep a mask.
-        learning: layers whose gradient is computed.
         version: of the parameters that its buffers hold.
     """
 
     stream: Stream
     interpreter: Interpreter
+    executed: int
     state: dict[str, int]
-    firing: frozenset[str]
-    masking: frozenset[str]
-    learning: frozenset[str]
+    layers: ActiveLayers
     version: int = -1
 
 
@@ -70,6 +67,8 @@ class Outcome:
 
 class Executor:
     """Runs batches on an image's streams and keeps parameters and optimizer state in step.
+
+    `recorded` are the statistics of the last batch for which they were asked.
 
     Raises:
         DiagnosticError: E0303 or E0304 when the image does not fit its plan or its machine.
@@ -86,6 +85,8 @@ class Executor:
         self._version = self._state_version = 0
         self._newest: _Loaded | None = None
         self._last: _Loaded | None = None
+        self._machine = machine_digest(image)
+        self.recorded: Statistics | None = None
 
     @property
     def state(self) -> State:
@@ -103,16 +104,21 @@ class Executor:
         self._version += 1
         self._state_version = self._version
 
-    def run(self, kind: StreamKind, batch: Batch) -> Outcome:
-        """Runs one batch; a training batch updates the parameters.
+    def run(self, kind: StreamKind, batch: Batch, *, record: bool = False) -> Outcome:
+        """Runs one batch; a training batch updates the parameters. `record` keeps its statistics.
 
         Raises:
-            DiagnosticError: E0406 when the loss is no number any more.
+            DiagnosticError: E0406 when the loss is no number any more, E0405 when the batch is too
+                long to be recorded.
         """
         loaded = self._loaded[stream_name(kind, batch.samples)]
         self._bring_state(loaded)
         self._write_batch(loaded, batch)
-        result = loaded.interpreter.run()
+        counts = empty_counts(loaded.executed) if record else None
+        result = loaded.interpreter.run(counts)
+        if counts is not None:
+            identity = batch_identity(self._plan, kind, batch.samples, self._machine, loaded.stream)
+            self.recorded = Statistics(identity, _share(batch), counts)
         self._last = loaded
         if kind == "train":
             self._version += 1
@@ -144,8 +150,8 @@ class Executor:
             loaded.interpreter.write(index, batch.labels[None, None, None])
 
     def _outcome(self, loaded: _Loaded, batch: Batch, result: RunResult) -> Outcome:
-        totals = result.totals()
-        activity = self._activity(loaded, batch, totals)
+        layers = loaded.layers
+        activity = layers.activity(self._plan, batch.samples, _share(batch), result.totals())
         loss = self.read("loss")
         mean_loss = 0.0 if loss is None else float(loss.item())
         if not math.isfinite(mean_loss):
@@ -155,33 +161,10 @@ class Executor:
             loss=mean_loss * batch.samples,
             correct=self._correct(batch),
             samples=batch.samples,
-            spikes={n: activity.layers[n].spikes[0] for n in sorted(loaded.firing)},
-            gradients={n: activity.layers[n].gradients[0] for n in sorted(loaded.learning)},
+            spikes={n: activity.layers[n].spikes[0] for n in sorted(layers.firing)},
+            gradients={n: activity.layers[n].gradients[0] for n in sorted(layers.learning)},
         )
         return Outcome(sums, totals_of(result, activity))
-
-    def _activity(self, loaded: _Loaded, batch: Batch, totals: CounterTotals) -> Activity:
-        """What the input, the neurons and their gradients held, from the machine's counts."""
-        ones = {name: np.zeros(QUANTITIES, np.int64) for name in loaded.firing | loaded.learning}
-        for owner, row in totals.per_owner().items():
-            if owner.engine is Engine.NEURON and owner.layer in ones:
-                ones[owner.layer] += row
-        units = {layer.name: math.prod(layer.shape) for layer in self._plan.layers}
-
-        def share(name: str, counted: frozenset[str], quantity: int) -> Share:
-            cells = batch.samples * self._plan.sizes.steps * units[name]
-            return (int(ones[name][quantity]), cells) if name in counted else NOT_COUNTED
-
-        layers = {
-            name: LayerActivity(
-                spikes=share(name, loaded.firing, SPIKES_EMITTED),
-                mask=share(name, loaded.masking, MASK_ONES),
-                gradients=share(name, loaded.learning, GRADIENTS_NONZERO),
-            )
-            for name in sorted(ones)
-        }
-        signal = (int(np.count_nonzero(batch.signal)), batch.signal.size)
-        return Activity(input=signal, layers=layers)
 
     def _correct(self, batch: Batch) -> int:
         """Right decisions; a program without training leaves the comparison to the host."""
@@ -194,6 +177,11 @@ class Executor:
         return int((scores.argmax(axis=-1) == batch.labels).sum())
 
 
+def _share(batch: Batch) -> Share:
+    """How much of a batch's input is not zero."""
+    return int(np.count_nonzero(batch.signal)), batch.signal.size
+
+
 def _load(validated: ValidatedStream, machine: Machine, threads: int) -> _Loaded:
     stream = validated.stream
     state = {
@@ -202,27 +190,8 @@ def _load(validated: ValidatedStream, machine: Machine, threads: int) -> _Loaded
         if kind in STATE_KINDS
     }
     interpreter = Interpreter(validated, machine, threads)
-    firing, learning = _layers(stream, ("fire",)), _layers(stream, _LEARNING)
-    return _Loaded(stream, interpreter, state, firing, _masking_layers(stream), learning)
-
-
-_LEARNING = ("fire_gradient", "integrate_gradient")
-
-
-def _layers(stream: Stream, instructions: tuple[str, ...]) -> frozenset[str]:
-    """The layers for which a stream has one of these instructions."""
-    opcodes = [OPCODES[name] for name in instructions]
-    found = np.flatnonzero(np.isin(stream.instructions["opcode"], opcodes))
-    return frozenset(stream.layers[index] for index in found) - {""}
-
-
-def _masking_layers(stream: Stream) -> frozenset[str]:
-    """The layers whose neurons keep a mask for the backward pass."""
-    opcode = OPCODES["fire"]
-    role = [role.name for role in SPECS["fire"].roles].index("mask")
-    is_kept = stream.instructions["buffer"][:, role] != NO_BUFFER
-    found = np.flatnonzero((stream.instructions["opcode"] == opcode) & is_kept)
-    return frozenset(stream.layers[index] for index in found) - {""}
+    executed = validated.dynamic_instructions
+    return _Loaded(stream, interpreter, executed, state, ActiveLayers.of(stream))
 
 
 def _initial_state(plan: Plan, streams: Iterable[Stream], seed: int) -> dict[str, Tensor]:

@@ -42,7 +42,7 @@ def _check_stream(name: str, stream: Stream, plan: Plan, kind: StreamKind, sampl
     for parameter in plan.parameters:
         shape = buffer_shape(parameter.shape)
         _check(name, stream, "parameter", parameter.name, Element.F32, shape)
-        if kind == "train":
+        if kind == "train" and not parameter.running:
             _check(name, stream, "gradient", parameter.name, Element.F32, shape)
     for layer in plan.layers:
         if stream.find("spikes", layer.name) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from spikeloom.backend.atomic_file import write_atomically
@@ -20,11 +21,13 @@ def result_json(
     epochs: tuple[EpochReport, ...],
     test_accuracy: float | None,
     totals: Totals,
+    counted: Mapping[str, object] | None = None,
 ) -> str:
     """The result with sorted keys; accuracies lie in [0, 1], energy is in femtojoules.
 
     `energy_table` names the table of the machine file that the energies were computed with.
-    `profile` is what `analyze-sparsity{profile=...}` reads.
+    `profile` is what `analyze-sparsity{profile=...}` reads. `counted` says that nothing was
+    executed, and from what the counts are.
     """
     activity = totals.activity
     profile = ActivityProfile(
@@ -33,7 +36,7 @@ def result_json(
         input=activity.input,
         layers=activity.layers,
     )
-    result = {
+    result: dict[str, object] = {
         "program": plan.program,
         "seed": seed,
         "epochs": [epoch.model_dump() for epoch in epochs],
@@ -45,6 +48,8 @@ def result_json(
         "machine": machine.name,
         "profile": profile.model_dump(),
     }
+    if counted is not None:
+        result["counted"] = counted
     return json.dumps(result, indent=2, sort_keys=True, allow_nan=False) + "\n"
 
 

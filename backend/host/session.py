@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from spikeloom.backend.host.load_data import load_inference_data, load_training_
 from spikeloom.backend.host.plan import Plan, Task, TrainingPlan
 from spikeloom.backend.host.progress import EpochReport, Progress
 from spikeloom.backend.host.run_result import result_json, write_result
+from spikeloom.backend.host.statistics import write_statistics
 from spikeloom.backend.host.tensor_dump import TensorDump, capture, write_tensors
 from spikeloom.backend.host.totals import Totals
 from spikeloom.backend.host.training import Goal, Listener, Trainer, test
@@ -44,6 +45,7 @@ class RunOptions:
     load: Path | None = None
     energy_table: str | None = None
     actions: Path | None = None
+    save_statistics: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,13 +86,22 @@ def check_options(task: Task, options: RunOptions) -> None:
         ):
             if value is not None:
                 raise _misplaced(name, "a program without `train` only runs inference")
-    for path in (options.json, options.save, options.actions):
+    check_outputs((options.json, options.save, options.actions, options.save_statistics))
+    if options.dump is not None and options.dump.exists() and not options.dump.is_dir():
+        raise error("E0402", f"cannot write into `{options.dump}`: it is not a folder")
+
+
+def check_outputs(paths: Iterable[Path | None]) -> None:
+    """Refuses files that cannot be written.
+
+    Raises:
+        DiagnosticError: E0402.
+    """
+    for path in paths:
         if path is not None and not path.parent.is_dir():
             raise error("E0402", f"cannot write `{path}`: there is no folder `{path.parent}`")
         if path is not None and path.is_dir():
             raise error("E0402", f"cannot write `{path}`: it is a folder")
-    if options.dump is not None and options.dump.exists() and not options.dump.is_dir():
-        raise error("E0402", f"cannot write into `{options.dump}`: it is not a folder")
 
 
 def load_dataset(task: Task, options: RunOptions) -> Dataset:
@@ -148,6 +159,7 @@ class Session:
             result = self._train(plan, plan.training, machine, executor)
         if not result.interrupted:
             self._write(plan, result)
+            self._write_statistics(executor)
         return result
 
     def _train(
@@ -169,7 +181,8 @@ class Session:
             message = f"the checkpoint has {done} batches behind it, more than the {target} asked"
             raise error("E0405", message, help="--epochs and --batches count from the beginning")
         wanted = options.dump is not None
-        trainer = Trainer(executor, self.dataset, plan, self.listener, self.stop, wanted)
+        recorded = options.save_statistics is not None
+        trainer = Trainer(executor, self.dataset, plan, self.listener, self.stop, wanted, recorded)
         result = trainer.train(progress, goal)
         if options.save is not None:
             save_checkpoint(options.save, executor.state, identity, result.progress)
@@ -184,7 +197,8 @@ class Session:
             state = {**state, **load_tensors(self.options.load, state)}
             executor.restore(state)
         batches = self.dataset.testing()
-        result = test(executor, batches, self.stop)
+        record = self.options.save_statistics is not None
+        result = test(executor, batches, self.stop, record=record)
         if result is None:
             return SessionResult(machine, (), None, Totals(), None, True)
         accuracy = result.accuracy if self.dataset.labels is not None else None
@@ -193,12 +207,17 @@ class Session:
             tensors = capture(executor, plan, batches[len(batches) - 1], state)
         return SessionResult(machine, (), accuracy, result.totals, tensors, False)
 
+    def _write_statistics(self, executor: Executor) -> None:
+        if (path := self.options.save_statistics) is not None:
+            if executor.recorded is None:
+                raise _nothing_left("--save-statistics")
+            write_statistics(path, executor.recorded)
+
     def _write(self, plan: Plan, result: SessionResult) -> None:
         options = self.options
         if options.dump is not None:
             if result.tensors is None:
-                message = "--dump: no batch was left to run"
-                raise error("E0405", message, help="ask for more --epochs or --batches")
+                raise _nothing_left("--dump")
             write_tensors(options.dump, result.tensors)
         totals, machine = result.totals, result.machine
         if options.actions is not None:
@@ -211,6 +230,11 @@ class Session:
 
 def _misplaced(option: str, reason: str) -> DiagnosticError:
     return error("E0405", f"{option} does not apply: {reason}")
+
+
+def _nothing_left(option: str) -> DiagnosticError:
+    message = f"{option}: no batch was left to run"
+    return error("E0405", message, help="ask for more --epochs or --batches")
 
 
 def _sizes(holder: Dataset | Plan) -> str:

@@ -87,6 +87,7 @@ class Trainer:
     listener: Listener
     stop: Callable[[], bool]
     wants_tensors: bool = False
+    wants_statistics: bool = False
 
     def train(self, progress: Progress, goal: Goal) -> TrainingResult:
         """Trains from `progress` on.
@@ -123,7 +124,8 @@ class Trainer:
     ) -> tuple[Progress, TensorDump | None]:
         batch = batches[progress.batch]
         before = self.executor.state if last and self.wants_tensors else None
-        outcome = self.executor.run("train", batch)
+        record = last and self.wants_statistics
+        outcome = self.executor.run("train", batch, record=record)
         tensors = None if before is None else capture(self.executor, self.plan, batch, before)
         progress = progress.after_batch(outcome.sums, outcome.totals)
         self.listener.batch_done(progress.batch, progress.running.loss / progress.running.samples)
@@ -131,7 +133,7 @@ class Trainer:
 
     def _finish_epoch(self, progress: Progress) -> Progress | None:
         """Tests and reports the running epoch, finished or not; None when interrupted."""
-        result = test(self.executor, self.dataset.testing(), self.stop)
+        result = test(self.executor, self.dataset.testing(), self.stop, record=False)
         if result is None:
             return None
         names: list[str] = []
@@ -144,13 +146,19 @@ class Trainer:
         return finished
 
 
-def test(executor: Executor, batches: Batches, stop: Callable[[], bool]) -> TestResult | None:
-    """Runs all test batches; None when `stop` says so before they are through."""
+def test(
+    executor: Executor, batches: Batches, stop: Callable[[], bool], *, record: bool
+) -> TestResult | None:
+    """Runs all test batches; None when `stop` says so before they are through.
+
+    `record` keeps the statistics of the last one.
+    """
     totals, correct, samples = Totals(), 0, 0
     for index in range(len(batches)):
         if stop():
             return None
-        outcome = executor.run("test", batches[index])
+        last = index == len(batches) - 1
+        outcome = executor.run("test", batches[index], record=record and last)
         totals += outcome.totals
         correct += outcome.sums.correct
         samples += outcome.sums.samples

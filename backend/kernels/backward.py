@@ -1,9 +1,9 @@
-"""Backward Engine: gradients through the transposed weights, outputs in ascending order."""
+"""Backward Engine: gradients through transposed weights, taps and outputs in ascending order."""
 
 from __future__ import annotations
 
 from spikeloom.backend.kernels.compile import compiled
-from spikeloom.backend.kernels.forward import list_nonzero
+from spikeloom.backend.kernels.events import list_nonzero
 from spikeloom.backend.kernels.operands import (
     ADDRESS,
     INPUTS,
@@ -17,6 +17,7 @@ from spikeloom.backend.kernels.operands import (
 )
 from spikeloom.backend.kernels.partition import share_start
 from spikeloom.backend.kernels.rows import add_scaled_rows
+from spikeloom.backend.kernels.windows import gather_windows, is_pointwise
 
 INPUT_GRADIENT, GRADIENT, TRANSPOSED_WEIGHT = 0, 1, 2
 
@@ -32,10 +33,14 @@ def backpropagate(
     thread: int,
     threads: int,
 ) -> None:
-    """input_gradient[t, b, p, :] += gradient[t, b, p, o] * transposed_weight[o, :], o ascending.
+    """input_gradient[t, b, q, :] += gradient[t, b, p, o] * transposed_weight[tap, o, :].
 
-    Gradients that are zero are left out: exact, and most of them are.
+    p is the window that meets q at the tap; taps ascend, then outputs. Gradients that are zero
+    are left out: exact, and most of them are.
     """
+    if not is_pointwise(extent, immediate):
+        gather_windows(operand, extent, immediate, 1, lanes, count, scratch, thread, threads)
+        return
     inputs, outputs, total = extent[INPUTS], extent[OUTPUTS], row_count(extent)
     scales = scratch + 4 * outputs
     weight, weight_row = operand[TRANSPOSED_WEIGHT, ADDRESS], operand[TRANSPOSED_WEIGHT, ROW_BYTES]

@@ -27,6 +27,7 @@ Progress = Callable[[int, int, str], None]
 
 INTEGER: Any = types.int64
 FLOAT: Any = types.float32
+DOUBLE: Any = types.float64
 INTEGERS: Any = types.Array(types.int64, 1, "C")
 INTEGERS_2D: Any = types.Array(types.int64, 2, "C")
 INTEGERS_3D: Any = types.Array(types.int64, 3, "C")
@@ -36,14 +37,17 @@ DOUBLES_2D: Any = types.Array(types.float64, 2, "C")
 _COMPILED_BESIDE = (
     "backend/accounting.py",
     "backend/clock.py",
+    "backend/counting_walk.py",
+    "backend/data_counts.py",
     "backend/dependences.py",
+    "backend/expected_counts.py",
     "backend/program.py",
     "backend/quantities.py",
     "backend/stream.py",
     "backend/validation/abstract_execution.py",
     "backend/walk.py",
+    "backend/window_rows.py",
     "backend/work.py",
-    "dialects/instruction_set.py",
     "dialects/instruction_set.py",
 )
 """Files outside this folder whose functions or constants are compiled."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from spikeloom.backend.kernels.arrangement import concatenate, flatten, split, unflatten
 from spikeloom.backend.kernels.backward import backpropagate
 from spikeloom.backend.kernels.compile import INTEGER, compiled, types
 from spikeloom.backend.kernels.forward import accumulate, bias, multiply
@@ -21,8 +22,22 @@ from spikeloom.backend.kernels.movement import (
 )
 from spikeloom.backend.kernels.neuron_gradients import fire_gradient, integrate_gradient
 from spikeloom.backend.kernels.neurons import add, fire, integrate
+from spikeloom.backend.kernels.normalization import (
+    blend,
+    channel_mean,
+    channel_product,
+    channel_variance,
+    normalize,
+    normalize_gradient,
+)
 from spikeloom.backend.kernels.operands import SIGNATURE, Kernel, Task
 from spikeloom.backend.kernels.optimizers import adam, count_step, sgd
+from spikeloom.backend.kernels.pools import (
+    pool_max,
+    pool_max_gradient,
+    pool_sum,
+    pool_sum_gradient,
+)
 from spikeloom.backend.kernels.weight_update import (
     correlate_spikes,
     correlate_values,
@@ -56,8 +71,22 @@ KERNELS: tuple[Kernel, ...] = (
     count_step,
     sgd,
     adam,
+    pool_sum,
+    pool_max,
+    pool_sum_gradient,
+    pool_max_gradient,
+    flatten,
+    unflatten,
+    concatenate,
+    split,
+    channel_mean,
+    channel_variance,
+    normalize,
+    channel_product,
+    normalize_gradient,
+    blend,
 )
-"""Every kernel; `run_early` and `run_late` call them by their position here."""
+"""Every kernel; `run_kernel` calls them by their position here."""
 
 _ON_CELLS: dict[str, Kernel] = {
     "load": copy_cells,
@@ -86,6 +115,20 @@ _ON_CELLS: dict[str, Kernel] = {
     "count_step": count_step,
     "sgd": sgd,
     "adam": adam,
+    "pool_sum": pool_sum,
+    "pool_max": pool_max,
+    "pool_sum_gradient": pool_sum_gradient,
+    "pool_max_gradient": pool_max_gradient,
+    "flatten": flatten,
+    "unflatten": unflatten,
+    "concatenate": concatenate,
+    "split": split,
+    "channel_mean": channel_mean,
+    "channel_variance": channel_variance,
+    "normalize": normalize,
+    "channel_product": channel_product,
+    "normalize_gradient": normalize_gradient,
+    "blend": blend,
 }
 _ON_BITS: dict[str, Kernel] = {
     "load": copy_bits,
@@ -96,7 +139,7 @@ _ON_BITS: dict[str, Kernel] = {
     "clear_update": clear_bits,
     "readout": readout_bits,
 }
-"""Instructions that work on any element have a kernel of their own for bits."""
+"""Instructions that have a kernel of their own for bits; those of other instructions look."""
 
 
 def kernel_of(instruction: str, element: Element) -> Kernel:
@@ -107,12 +150,12 @@ def kernel_of(instruction: str, element: Element) -> Kernel:
 
 
 def kernel_number(instruction: str, element: Element) -> int:
-    """The number by which `run_early` or `run_late` calls this kernel."""
+    """The number by which `run_kernel` calls this kernel."""
     return KERNELS.index(kernel_of(instruction, element))
 
 
-FIRST_LATE = 13
-"""The first position that `run_late` serves; two functions compile faster than one."""
+FIRST_LATE, FIRST_OF_IMAGES = 13, 25
+"""The first positions that `run_late` and `run_images` serve: three compile faster than one."""
 _TASK = types.Tuple(SIGNATURE)
 
 
@@ -149,7 +192,7 @@ def run_early(kernel: int, task: Task) -> None:
 
 @compiled(INTEGER, _TASK)
 def run_late(kernel: int, task: Task) -> None:
-    """Kernels from 13 on: losses, backward, weight update, optimizers."""
+    """Kernels 13 to 24: losses, backward, weight update, optimizers."""
     if kernel == 13:
         cross_entropy(*task)
     elif kernel == 14:
@@ -174,3 +217,47 @@ def run_late(kernel: int, task: Task) -> None:
         sgd(*task)
     elif kernel == 24:
         adam(*task)
+
+
+@compiled(INTEGER, _TASK)
+def run_images(kernel: int, task: Task) -> None:
+    """Kernels from 25 on: pools, arrangement, normalization."""
+    if kernel == 25:
+        pool_sum(*task)
+    elif kernel == 26:
+        pool_max(*task)
+    elif kernel == 27:
+        pool_sum_gradient(*task)
+    elif kernel == 28:
+        pool_max_gradient(*task)
+    elif kernel == 29:
+        flatten(*task)
+    elif kernel == 30:
+        unflatten(*task)
+    elif kernel == 31:
+        concatenate(*task)
+    elif kernel == 32:
+        split(*task)
+    elif kernel == 33:
+        channel_mean(*task)
+    elif kernel == 34:
+        channel_variance(*task)
+    elif kernel == 35:
+        normalize(*task)
+    elif kernel == 36:
+        channel_product(*task)
+    elif kernel == 37:
+        normalize_gradient(*task)
+    elif kernel == 38:
+        blend(*task)
+
+
+@compiled(INTEGER, _TASK)
+def run_kernel(kernel: int, task: Task) -> None:
+    """Runs the kernel with this number on one thread's part of an instruction."""
+    if kernel < FIRST_LATE:
+        run_early(kernel, task)
+    elif kernel < FIRST_OF_IMAGES:
+        run_late(kernel, task)
+    else:
+        run_images(kernel, task)

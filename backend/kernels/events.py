@@ -1,24 +1,19 @@
-"""Events: the positions of the ones in rows of bits."""
+"""Events: which cells of a row are not zero, listed and counted."""
 
 from __future__ import annotations
 
-from spikeloom.backend.kernels.compile import INTEGER, INTEGERS, INTEGERS_2D, compiled
+import numpy as np
+
+from spikeloom.backend.kernels.compile import INTEGER, INTEGERS, compiled
 from spikeloom.backend.kernels.memory import (
     load_bits,
+    load_f32,
     population_count,
+    store_f32,
     store_i32,
     trailing_zeros,
 )
-from spikeloom.backend.kernels.operands import (
-    EVENTS,
-    INPUTS,
-    PASSES,
-    SILENT,
-    Integers,
-    row_count,
-    row_of,
-)
-from spikeloom.backend.kernels.partition import share_start
+from spikeloom.backend.kernels.operands import EVENTS, PASSES, SILENT, Integers
 
 
 @compiled(INTEGER, INTEGER, INTEGER, INTEGER)
@@ -37,27 +32,37 @@ def list_events(bits: int, features: int, scale: int, offsets: int) -> int:
     return found
 
 
-@compiled(INTEGERS_2D, INTEGER, INTEGERS, INTEGER, INTEGERS, INTEGER, INTEGER)
-def count_events(
-    operand: Integers,
-    role: int,
-    extent: Integers,
-    lanes: int,
-    count: Integers,
-    thread: int,
-    threads: int,
-) -> None:
-    """Counts events, silent inputs and passes of this thread's share of the rows.
+@compiled(INTEGER, INTEGER, INTEGER, INTEGER, INTEGER)
+def list_nonzero(row: int, features: int, scale: int, offsets: int, values: int) -> int:
+    """Lists `scale` x position and value of every cell that is not zero; returns how many.
 
-    `extent` starts with steps, samples, positions and inputs. A row with n events takes
-    ceil(n / lanes) passes; one without any takes none.
+    A product with zero changes no finite sum, so leaving it out is exact. NaN is not zero.
     """
-    inputs, total = extent[INPUTS], row_count(extent)
-    for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
-        bits = row_of(operand, role, extent, r)
-        events = 0
-        for first in range(0, inputs, 64):
-            events += population_count(load_bits(bits, first >> 6, min(64, inputs - first)))
-        count[EVENTS] += events
-        count[SILENT] += inputs - events
-        count[PASSES] += (events + lanes - 1) // lanes
+    found = 0
+    for position in range(features):
+        value = load_f32(row, position)
+        if value != np.float32(0.0):
+            store_i32(offsets, found, position * scale)
+            store_f32(values, found, value)
+            found += 1
+    return found
+
+
+@compiled(INTEGER, INTEGER)
+def count_ones(bits: int, features: int) -> int:
+    """Ones in a row of bits."""
+    ones = 0
+    for first in range(0, features, 64):
+        ones += population_count(load_bits(bits, first >> 6, min(64, features - first)))
+    return ones
+
+
+@compiled(INTEGERS, INTEGER, INTEGER, INTEGER)
+def count_events(count: Integers, events: int, cells: int, lanes: int) -> None:
+    """Counts the events among so many cells that the input lanes take together.
+
+    n events take ceil(n / lanes) passes; none at all take none.
+    """
+    count[EVENTS] += events
+    count[SILENT] += cells - events
+    count[PASSES] += (events + lanes - 1) // lanes

@@ -1,12 +1,10 @@
-"""Forward Engine: bias first, then the inputs in ascending order, one addition after another."""
+"""Forward Engine: bias first, then taps and inputs in ascending order, one after another."""
 
 from __future__ import annotations
 
-import numpy as np
-
-from spikeloom.backend.kernels.compile import INTEGER, compiled
-from spikeloom.backend.kernels.events import count_events, list_events
-from spikeloom.backend.kernels.memory import load_f32, store_f32, store_i32
+from spikeloom.backend.kernels.compile import compiled
+from spikeloom.backend.kernels.events import count_events, list_events, list_nonzero
+from spikeloom.backend.kernels.memory import load_f32, store_f32
 from spikeloom.backend.kernels.operands import (
     ADDRESS,
     INPUTS,
@@ -21,25 +19,10 @@ from spikeloom.backend.kernels.operands import (
 )
 from spikeloom.backend.kernels.partition import share_start
 from spikeloom.backend.kernels.rows import add_rows, add_scaled_rows
+from spikeloom.backend.kernels.windows import gather_windows, is_pointwise
 
 CURRENT, INPUT, WEIGHT = 0, 1, 2
 BIAS = 1
-
-
-@compiled(INTEGER, INTEGER, INTEGER, INTEGER, INTEGER)
-def list_nonzero(row: int, features: int, scale: int, offsets: int, values: int) -> int:
-    """Lists `scale` x position and value of every cell that is not zero; returns how many.
-
-    A product with zero changes no finite sum, so leaving it out is exact. NaN is not zero.
-    """
-    found = 0
-    for position in range(features):
-        value = load_f32(row, position)
-        if value != np.float32(0.0):
-            store_i32(offsets, found, position * scale)
-            store_f32(values, found, value)
-            found += 1
-    return found
 
 
 @compiled(*SIGNATURE)
@@ -73,7 +56,13 @@ def accumulate(
     thread: int,
     threads: int,
 ) -> None:
-    """current[t, b, p, :] += weight[i, :] for every input i that spiked, ascending."""
+    """current[t, b, p, :] += weight[tap, i, :] for every input i that spiked where tap meets it.
+
+    Taps ascend, then inputs.
+    """
+    if not is_pointwise(extent, immediate):
+        gather_windows(operand, extent, immediate, 0, lanes, count, scratch, thread, threads)
+        return
     inputs, outputs, total = extent[INPUTS], extent[OUTPUTS], row_count(extent)
     weight, weight_row = operand[WEIGHT, ADDRESS], operand[WEIGHT, ROW_BYTES]
     for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
@@ -81,7 +70,7 @@ def accumulate(
         events = list_events(spikes, inputs, weight_row, scratch)
         current = row_of(operand, CURRENT, extent, r)
         add_rows(current, weight, scratch, events, outputs)
-    count_events(operand, INPUT, extent, lanes, count, thread, threads)
+        count_events(count, events, inputs, lanes)
 
 
 @compiled(*SIGNATURE)
@@ -95,7 +84,13 @@ def multiply(
     thread: int,
     threads: int,
 ) -> None:
-    """current[t, b, p, :] += values[t, b, p, i] * weight[i, :], i ascending, fused."""
+    """current[t, b, p, :] += values[t, b, q, i] * weight[tap, i, :], fused; tap meets q.
+
+    Taps ascend, then inputs.
+    """
+    if not is_pointwise(extent, immediate):
+        gather_windows(operand, extent, immediate, 0, lanes, count, scratch, thread, threads)
+        return
     inputs, outputs, total = extent[INPUTS], extent[OUTPUTS], row_count(extent)
     scales = scratch + 4 * inputs
     weight, weight_row = operand[WEIGHT, ADDRESS], operand[WEIGHT, ROW_BYTES]

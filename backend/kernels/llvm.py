@@ -13,6 +13,7 @@ BIT: Any = ir.IntType(1)
 WORD: Any = ir.IntType(32)
 DOUBLE_WORD: Any = ir.IntType(64)
 SINGLE: Any = ir.FloatType()
+DOUBLE: Any = ir.DoubleType()
 LANES = 16
 """Lanes of a vector: 64 bytes. LLVM splits it where the processor's registers are shorter."""
 VECTOR: Any = ir.VectorType(SINGLE, LANES)

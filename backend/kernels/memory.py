@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from spikeloom.backend.kernels.compile import INTEGER, compiled, extending, types
-from spikeloom.backend.kernels.llvm import DOUBLE_WORD, FALSE, SINGLE, WORD, declare
+from spikeloom.backend.kernels.llvm import DOUBLE, DOUBLE_WORD, FALSE, SINGLE, WORD, declare
 
 WORD_BITS = 64
 
@@ -66,8 +66,10 @@ def _count_bits(name: str, *constants: Any) -> Any:
 
 
 load_f32: Callable[[int, int], np.float32] = _load(types.float32, SINGLE)
+load_f64: Callable[[int, int], float] = _load(types.float64, DOUBLE)
 load_i32: Callable[[int, int], int] = _load(types.int64, WORD)
 load_word: Callable[[int, int], int] = _load(types.int64, DOUBLE_WORD)
+store_f64: Callable[[int, int, float], None] = _store(types.float64, DOUBLE)
 store_f32: Callable[[int, int, np.float32], None] = _store(types.float32, SINGLE)
 store_i32: Callable[[int, int, int], None] = _store(types.int64, WORD)
 store_word: Callable[[int, int, int], None] = _store(types.int64, DOUBLE_WORD)
@@ -85,6 +87,12 @@ def low_bits(count: int) -> int:
 def load_bits(address: int, index: int, count: int) -> int:
     """Word `index` with everything but its lowest `count` bits cleared."""
     return load_word(address, index) & low_bits(count)
+
+
+@compiled(INTEGER, INTEGER)
+def load_bit(address: int, index: int) -> int:
+    """Bit `index` of a row of bits."""
+    return (load_word(address, index >> 6) >> (index & 63)) & 1
 
 
 @compiled(INTEGER, INTEGER, INTEGER, INTEGER)

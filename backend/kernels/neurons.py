@@ -18,6 +18,8 @@ from spikeloom.backend.kernels.operands import (
     SPIKES,
     Doubles,
     Integers,
+    holds_bits,
+    load_cell,
     present,
     row_count,
     row_of,
@@ -165,11 +167,16 @@ def add(
     thread: int,
     threads: int,
 ) -> None:
-    """sum = left + right."""
+    """sum = left + right; a bit counts as 0 or 1."""
     units, total = extent[3], row_count(extent)
     for r in range(share_start(total, thread, threads), share_start(total, thread + 1, threads)):
         target = row_of(operand, SUM, extent, r)
         left = row_of(operand, LEFT, extent, r)
         right = row_of(operand, RIGHT, extent, r)
-        for unit in range(units):
-            store_f32(target, unit, load_f32(left, unit) + load_f32(right, unit))
+        if holds_bits(operand, LEFT) or holds_bits(operand, RIGHT):
+            for unit in range(units):
+                first = load_cell(operand, LEFT, left, unit)
+                store_f32(target, unit, first + load_cell(operand, RIGHT, right, unit))
+        else:
+            for unit in range(units):
+                store_f32(target, unit, load_f32(left, unit) + load_f32(right, unit))

@@ -5,13 +5,12 @@ All kernels have one signature, so that they are compiled, called and tested ali
     kernel(operand, extent, immediate, lanes, count, scratch, thread, threads)
 
 - `operand[role]` = address of the box, bytes from step to step, from sample to sample and from
-  row to row; roles in the order of the instruction set (written first). The address of an absent
-  role is 0.
+  row to row, bits of a cell; roles in the order of the instruction set (written first). The
+  address of an absent role is 0.
 - `extent[axis]`, `immediate[i]`: in the order of the instruction set.
 - `lanes`: input lanes of the engine, for counting passes.
 - `count`: what this thread's part of the instruction counted (the indices below), added to.
-- `scratch`: address of memory of this thread's own, at least `SCRATCH_BYTES` and eight bytes
-  per feature of the widest buffer.
+- `scratch`: address of memory of this thread's own, of `scratch_bytes`.
 - `thread` of `threads`: which part of the output to compute.
 """
 
@@ -29,6 +28,7 @@ from spikeloom.backend.kernels.compile import (
     INTEGERS_2D,
     compiled,
 )
+from spikeloom.backend.kernels.memory import load_bit, load_f32
 
 Integers = NDArray[np.int64]
 Doubles = NDArray[np.float64]
@@ -40,8 +40,8 @@ SIGNATURE = (
 )  # fmt: skip
 
 # Columns of `operand`.
-ADDRESS, STEP_BYTES, SAMPLE_BYTES, ROW_BYTES = 0, 1, 2, 3
-BOX_COLUMNS = 6
+ADDRESS, STEP_BYTES, SAMPLE_BYTES, ROW_BYTES, CELL_BITS = 0, 1, 2, 3, 4
+BOX_COLUMNS = 7
 
 # Axes of an instruction with a window; steps, samples and positions come first.
 POSITIONS, INPUT_POSITIONS, TAPS, INPUTS, OUTPUTS = 2, 3, 4, 5, 6
@@ -62,7 +62,14 @@ NONZERO = 5
 COUNTS = 8
 """Length of `count`: a whole cache line, so that threads do not disturb each other."""
 
-SCRATCH_BYTES = 1 << 17
+
+def scratch_bytes(features: int, image_cells: int) -> int:
+    """Bytes of a thread's scratch memory.
+
+    `features` of the widest buffer; `image_cells` are the positions x features of one step and
+    sample, the most that a window slides over.
+    """
+    return (1 << 17) + 16 * features + 16 * image_cells
 
 
 @compiled(INTEGERS_2D, INTEGER, INTEGER, INTEGER, INTEGER)
@@ -93,6 +100,20 @@ def row_of(operand: Integers, role: int, extent: Integers, r: int) -> int:
 
 
 @compiled(INTEGERS_2D, INTEGER)
+def holds_bits(operand: Integers, role: int) -> bool:
+    """Whether the cells of an operand are bits, and no words."""
+    return operand[role, CELL_BITS] == 1
+
+
+@compiled(INTEGERS_2D, INTEGER)
 def present(operand: Integers, role: int) -> bool:
     """Whether the instruction names a buffer for this role."""
     return operand[role, 0] != 0
+
+
+@compiled(INTEGERS_2D, INTEGER, INTEGER, INTEGER)
+def load_cell(operand: Integers, role: int, row: int, cell: int) -> np.float32:
+    """A cell of a row of this operand; a bit counts as 0 or 1."""
+    if holds_bits(operand, role):
+        return np.float32(load_bit(row, cell))
+    return load_f32(row, cell)

@@ -42,17 +42,20 @@ def overlap(first: Buffer, second: Buffer) -> bool:
 
 def overlapping(buffers: Sequence[Buffer], limit: int) -> NDArray[np.int64] | None:
     """All pairs [pairs, 2] of on-chip buffers with bytes in common; None when over `limit`."""
-    pairs = [np.zeros((0, 2), np.int64)]
+    pairs, found = [np.zeros((0, 2), np.int64)], 0
     for memory in sorted({buffer.memory for buffer in buffers} - {DRAM}):
         inside = [buffer for buffer in buffers if buffer.memory == memory]
         inside.sort(key=lambda buffer: buffer.offset)
-        numbers, starts, ends = np.array([(b.index, b.offset, b.end) for b in inside], np.int64).T
+        rows = np.array([(b.index, b.offset, b.end) for b in inside], np.int64)
+        numbers, starts, ends = (np.ascontiguousarray(column) for column in rows.T)
         # Whoever starts behind a buffer's start and before its end overlaps it.
         first = np.arange(1, len(inside) + 1)
-        counts = np.searchsorted(starts, ends) - first
-        if sum(map(len, pairs)) + int(counts.sum()) > limit:
+        counts: NDArray[np.int64] = np.searchsorted(starts, ends) - first
+        found += int(counts.sum())
+        if found > limit:
             return None
-        others = np.arange(counts.sum()) + np.repeat(first - (np.cumsum(counts) - counts), counts)
+        skipped = np.repeat(np.cumsum(counts) - counts, counts)
+        others = np.arange(len(skipped)) - skipped + np.repeat(first, counts)
         pairs.append(np.stack([np.repeat(numbers, counts), numbers[others]], axis=1))
     return np.concatenate(pairs)
 

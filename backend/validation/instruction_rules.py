@@ -16,6 +16,19 @@ from spikeloom.dialects.instruction_set import (
     Element,
 )
 
+_EQUAL_ELEMENTS = {
+    "load": ("target", "source"),
+    "load_update": ("target", "source"),
+    "load_transposed": ("target", "source"),
+    "store": ("target", "source"),
+    "store_update": ("target", "source"),
+    "pool_max": ("pooled", "values"),
+    "pool_max_gradient": ("values", "pooled"),
+    "flatten": ("flat", "image"),
+    "unflatten": ("image", "flat"),
+    "concatenate": ("joined", "left", "right"),
+}
+"""Roles of an instruction that hold the same element."""
 _DIMENSIONS = ("step", "sample", "position", "feature")
 _FEATURE = 3
 
@@ -70,15 +83,15 @@ def _check_buffer(placed: Placed, operand: Operand, buffer: Buffer) -> Iterator[
 
 
 def _check_equal_elements(placed: Placed, buffers: Sequence[Buffer]) -> Iterator[Violation]:
-    """What moves cells does not convert them."""
+    """What moves cells, or compares them, does not convert them."""
     instruction = placed.instruction
-    target, source = instruction.operand("target"), instruction.operand("source")
-    if target is None or source is None:
-        return
-    written, read = buffers[target.slice.buffer].element, buffers[source.slice.buffer].element
-    if written is not read:
-        message = f"target holds {written.value}, source holds {read.value}; they must be equal"
-        yield Violation(message, instruction.index)
+    roles = _EQUAL_ELEMENTS.get(instruction.spec.name, ())
+    operands = [operand for operand in instruction.operands if operand.role.name in roles]
+    elements = [buffers[operand.slice.buffer].element for operand in operands]
+    if len(set(elements)) > 1:
+        pairs = zip(operands, elements, strict=True)
+        holds = ", ".join(f"{operand.role.name} holds {e.value}" for operand, e in pairs)
+        yield Violation(f"{holds}; they must be equal", instruction.index)
 
 
 def _check_bounds(

@@ -26,6 +26,17 @@ def _one_of(*choices: float) -> Limit:
     )
 
 
+MAX_SIZE, MAX_POOL = 2**24, 2**10
+"""Of an image, whose numbers are exact in single precision; of a pool's window."""
+
+
+def _whole(least: int, most: int = MAX_SIZE) -> Limit:
+    return Limit(
+        lambda value: value.is_integer() and least <= value <= most,
+        f"a whole number from {least} to {most}",
+    )
+
+
 _PART = Limit(lambda value: 0 <= value < 1, "at least 0 and less than 1")
 LIMITS: dict[str, Limit] = {
     "surrogate": _one_of(RECTANGLE, TRIANGLE, FAST_SIGMOID, ARCTANGENT),
@@ -34,6 +45,13 @@ LIMITS: dict[str, Limit] = {
     "shape": Limit(lambda value: value > 0, "greater than 0"),
     "beta1": _PART,
     "beta2": _PART,
+    "kernel": _whole(1, MAX_POOL),
+    "kernel_width": _whole(1),
+    "stride": _whole(1),
+    "input_width": _whole(1),
+    "output_width": _whole(1),
+    "top": _whole(0),
+    "left": _whole(0),
 }
 """By name, whatever the instruction; immediates that are not listed are any finite number."""
 

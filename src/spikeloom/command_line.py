@@ -62,7 +62,25 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
         " interrupted by Ctrl-C: --load goes on from there",
     )
     add("--load", metavar="FILE", type=Path, help="start from a file written by --save")
+    words = "write what each instruction of the last batch counted, for --count-only --statistics"
+    add("--save-statistics", metavar="FILE", type=Path, help=words)
     _add_energy_options(parser)
+
+
+def _add_count_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "counting without executing",
+        "Counts one batch on the same instructions and clock, without data and without memory for"
+        " them. What depends on data comes from one of:",
+    )
+    add = group.add_argument
+    add("--count-only", action="store_true", help="count one batch instead of running")
+    words = "of --save-statistics: all counters equal that batch's exactly"
+    add("--statistics", metavar="FILE", type=Path, help=words)
+    words = "expect these shares of cells that are not zero: spikes=.17,mask=.36,gradients=.5, and"
+    add("--density", metavar="SHARES", help=f"{words} input=... if it differs from spikes")
+    words = "expect what a run of this network measured per layer (its --json)"
+    add("--profile", metavar="FILE", type=Path, help=words)
 
 
 def _add_energy_options(parser: argparse.ArgumentParser) -> None:
@@ -105,6 +123,7 @@ def make_parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="compile a program and train it, or run inference")
     _add_program(run)
     _add_run_options(run)
+    _add_count_options(run)
 
     compile_ = commands.add_parser("compile", help="compile a program to an instruction stream")
     _add_program(compile_)

@@ -18,6 +18,7 @@ from spikeloom.backend.host.plan import Plan, Task
 from spikeloom.backend.host.session import (
     RunOptions,
     Session,
+    SessionResult,
     check_options,
     load_dataset,
     machine_in_use,
@@ -28,6 +29,7 @@ from spikeloom.backend.machine import load_machine
 from spikeloom.backend.snx import read_image, write_image
 from spikeloom.backend.validator import validate
 from spikeloom.compiler import compile_program
+from spikeloom.count_command import check_count_options, count_program, counted_words
 from spikeloom.diagnostics import error
 from spikeloom.frontend.program import parse_program_bytes
 from spikeloom.terminal import EXIT_INTERRUPTED, EXIT_OK
@@ -38,8 +40,13 @@ MAX_PROGRAM_BYTES = 2**24
 
 def run(parsed: argparse.Namespace) -> int:
     """`spikeloom run`: compiles in memory and executes as `exec` does."""
+    check_count_options(parsed)
     options = _run_options(parsed)
     module, task = _read_program(parsed.program)
+    if parsed.count_only:
+        counted = count_program(parsed, module, task, options)
+        _print_result(counted.result, _gpu(parsed), counted_words(counted))
+        return EXIT_OK
     check_options(task, options)
     dataset = load_dataset(task, options)
     image = compile_program(module, task, load_machine(parsed.machine), sizes=dataset.sizes)
@@ -98,6 +105,7 @@ def _run_options(parsed: argparse.Namespace) -> RunOptions:
         load=parsed.load,
         energy_table=parsed.energy_table,
         actions=parsed.actions,
+        save_statistics=parsed.save_statistics,
     )
 
 
@@ -122,8 +130,6 @@ def _gpu(parsed: argparse.Namespace) -> Gpu | None:
 def _execute(image: Image, dataset: Dataset, options: RunOptions, gpu: Gpu | None) -> int:
     from spikeloom.backend.interpreter import prepare_kernels
     from spikeloom.console import Console
-    from spikeloom.energy_report import print_comparison, print_energy
-    from spikeloom.report import print_report
 
     machine_in_use(image, options)  # an unknown energy table is refused before kernels compile
     console = Console()
@@ -133,14 +139,24 @@ def _execute(image: Image, dataset: Dataset, options: RunOptions, gpu: Gpu | Non
         result = Session(image, dataset, options, console, stop).run()
     if result.interrupted:
         return _report_interruption(options.save)
+    _print_result(result, gpu)
+    return EXIT_OK
+
+
+def _print_result(result: SessionResult, gpu: Gpu | None, words: str = "") -> None:
+    """Energy, counters and summary, below them `words`, and the comparison with a GPU."""
+    from spikeloom.energy_report import print_comparison, print_energy
+    from spikeloom.report import print_report
+
     print_energy(result)
     print_report(result)
+    if words:
+        print(words)
     if gpu is not None:
         totals = result.totals
         print_comparison(
             compare(totals.counters, totals.cycles, totals.energy_fj, result.machine, gpu)
         )
-    return EXIT_OK
 
 
 def _report_interruption(saved: Path | None) -> int:

@@ -117,13 +117,13 @@ bptt.step @recurrent steps 4 batch 8 (%x: tensor<?x?x8xf32>) {
 
 // -----
 
-// Views cost nothing: a delay and a reshape are no instructions, only the zeros they show.
+// Views cost nothing: a delay, and a reshape that moves no cell, are no instructions, only the zeros they show.
 engine.machine @roomy {gradient_sram = 65536 : i64, spike_sram = 65536 : i64, state_sram = 65536 : i64, weight_sram = 65536 : i64}
-bptt.step @views steps 4 batch 8 (%x: tensor<?x?x2x4xf32>) {
-  %s = bptt.add %x, %x : tensor<?x?x2x4xf32>
-  %d = bptt.delay %s : tensor<?x?x2x4xf32> -> tensor<?x?x2x4xf32>
-  %f = bptt.reshape %d : tensor<?x?x2x4xf32> -> tensor<?x?x8xf32>
-  %r = bptt.readout sum %f : tensor<?x?x8xf32> -> tensor<?x8xf32>
+bptt.step @views steps 4 batch 8 (%x: tensor<?x?x8xf32>) {
+  %s = bptt.add %x, %x : tensor<?x?x8xf32>
+  %d = bptt.delay %s : tensor<?x?x8xf32> -> tensor<?x?x8xf32>
+  %f = bptt.reshape %d : tensor<?x?x8xf32> -> tensor<?x?x8x1x1xf32>
+  %r = bptt.readout sum %f : tensor<?x?x8x1x1xf32> -> tensor<?x8x1x1xf32>
 }
 // CHECK:      engine.machine @roomy {gradient_sram = 65536 : i64, spike_sram = 65536 : i64, state_sram = 65536 : i64, weight_sram = 65536 : i64}
 // CHECK-NEXT: engine.program @views samples 8 steps 4 {
@@ -149,6 +149,75 @@ bptt.step @views steps 4 batch 8 (%x: tensor<?x?x2x4xf32>) {
 // CHECK-NEXT:       engine.load target @readout1.output, source @s[0, %sample_1, 0, %unit_1] over planes all, groups %sample_1, rows 1, columns %unit_1
 // CHECK-NEXT:       engine.readout sum @readout1.sum, output @readout1.output over steps all, samples %sample_1, positions 1, units %unit_1 with scale 1.0
 // CHECK-NEXT:       engine.store target @readout[0, %sample_1, 0, %unit_1], source @readout1.sum over planes 1, groups %sample_1, rows 1, columns %unit_1
+// CHECK-NEXT:     }
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+
+// -----
+
+// Images: a convolution whose rows do not fit walks over bands of them. Halos reach into rows of
+// zeros above and below the images, which their homes have for that; the input's are the host's.
+engine.machine @small {gradient_sram = 4096 : i64, spike_sram = 128 : i64, state_sram = 1792 : i64, weight_sram = 4096 : i64}
+bptt.step @images steps 2 batch 2 (%x: tensor<?x?x2x6x4xi1>) {
+  snn.parameter @a.weight : tensor<4x2x3x3xf32> fan_in 18
+  %y = bptt.convolution %x, @a.weight <kernel 3, stride 1, padding 1> : tensor<?x?x2x6x4xi1> -> tensor<?x?x4x6x4xf32>
+  %gx = bptt.convolution_input_gradient %y, @a.weight <kernel 3, stride 1, padding 1> : tensor<?x?x4x6x4xf32> -> tensor<?x?x2x6x4xf32>
+  %f = bptt.reshape %gx : tensor<?x?x2x6x4xf32> -> tensor<?x?x48xf32>
+}
+// CHECK:      engine.machine @small {gradient_sram = 4096 : i64, spike_sram = 128 : i64, state_sram = 1792 : i64, weight_sram = 4096 : i64}
+// CHECK-NEXT: engine.program @images samples 2 steps 2 {
+// CHECK-NEXT:   engine.buffer @x : bit[2, 2, 32, 2] in dram at 0x00000000 role input
+// CHECK-NEXT:   engine.buffer @a.current : f32[2, 2, 32, 4] in dram at 0x00000400
+// CHECK-NEXT:   engine.buffer @a.input_gradient : f32[2, 2, 24, 2] in dram at 0x00002400
+// CHECK-NEXT:   engine.buffer @f : f32[2, 2, 1, 48] in dram at 0x00003c00
+// CHECK-NEXT:   engine.buffer @a.weight : f32[9, 1, 2, 4] in dram at 0x00003f00 role parameter "a.weight"
+// CHECK-NEXT:   engine.buffer @convolution1.weight : f32[9, 1, 2, 4] in weight_sram at 0x00000000
+// CHECK-NEXT:   engine.buffer @convolution1.spikes : bit[1, 1, 16, 2] in spike_sram at 0x00000000
+// CHECK-NEXT:   engine.buffer @convolution1.current : f32[1, 1, 8, 4] in state_sram at 0x00000000
+// CHECK-NEXT:   engine.buffer @input_gradient1.transposed_weight : f32[9, 1, 4, 2] in weight_sram at 0x00000000
+// CHECK-NEXT:   engine.buffer @input_gradient1.gradient : f32[1, 1, 16, 4] in state_sram at 0x00000000
+// CHECK-NEXT:   engine.buffer @input_gradient1.input_gradient : f32[1, 1, 8, 2] in state_sram at 0x00000400
+// CHECK-NEXT:   engine.buffer @flatten1.flat : f32[1, 1, 1, 48] in state_sram at 0x00000000
+// CHECK-NEXT:   engine.buffer @flatten1.image : f32[1, 1, 24, 2] in state_sram at 0x000000c0
+// CHECK-NEXT:   engine.clear target @a.current over planes 2, groups 2, rows 4, columns 4
+// CHECK-NEXT:   engine.clear target @a.current[0, 0, 28, 0] over planes 2, groups 2, rows 4, columns 4
+// CHECK-NEXT:   engine.loop %output = 0 to 4 step 4 {
+// CHECK-NEXT:     engine.load target @convolution1.weight, source @a.weight[0, 0, 0, %output] over planes 9, groups 1, rows 2, columns %output layer "a"
+// CHECK-NEXT:     engine.loop %sample = 0 to 2 step 1 {
+// CHECK-NEXT:       engine.loop %step = 0 to 2 step 1 {
+// CHECK-NEXT:         engine.loop %row = 0 to 6 step 2 {
+// CHECK-NEXT:           engine.clear target @convolution1.current over planes %step, groups %sample, rows 4 * %row, columns %output layer "a"
+// CHECK-NEXT:           engine.loop %input = 0 to 2 step 2 {
+// CHECK-NEXT:             engine.load target @convolution1.spikes, source @x[%step, %sample, 4 * %row, %input] over planes %step, groups %sample, rows 4 * %row + 8, columns %input layer "a"
+// CHECK-NEXT:             engine.accumulate current @convolution1.current, spikes @convolution1.spikes, weight @convolution1.weight over steps %step, samples %sample, positions 4 * %row, input_positions 4 * %row + 8, taps 9, inputs %input, outputs %output with kernel_width 3.0, stride 1.0, input_width 4.0, output_width 4.0, top 0.0, left 1.0 layer "a"
+// CHECK-NEXT:           }
+// CHECK-NEXT:           engine.store target @a.current[%step, %sample, 4 * %row + 4, %output], source @convolution1.current over planes %step, groups %sample, rows 4 * %row, columns %output layer "a"
+// CHECK-NEXT:         }
+// CHECK-NEXT:       }
+// CHECK-NEXT:     }
+// CHECK-NEXT:   }
+// CHECK-NEXT:   engine.loop %input_1 = 0 to 2 step 2 {
+// CHECK-NEXT:     engine.load_transposed target @input_gradient1.transposed_weight, source @a.weight[0, 0, %input_1, 0] over taps 9, rows %input_1, columns 4 layer "a"
+// CHECK-NEXT:     engine.loop %sample_1 = 0 to 2 step 1 {
+// CHECK-NEXT:       engine.loop %step_1 = 0 to 2 step 1 {
+// CHECK-NEXT:         engine.loop %row_1 = 0 to 6 step 2 {
+// CHECK-NEXT:           engine.clear target @input_gradient1.input_gradient over planes %step_1, groups %sample_1, rows 4 * %row_1, columns %input_1 layer "a"
+// CHECK-NEXT:           engine.loop %output_1 = 0 to 4 step 4 {
+// CHECK-NEXT:             engine.load target @input_gradient1.gradient, source @a.current[%step_1, %sample_1, 4 * %row_1, %output_1] over planes %step_1, groups %sample_1, rows 4 * %row_1 + 8, columns %output_1 layer "a"
+// CHECK-NEXT:             engine.backpropagate input_gradient @input_gradient1.input_gradient, gradient @input_gradient1.gradient, transposed_weight @input_gradient1.transposed_weight over steps %step_1, samples %sample_1, positions 4 * %row_1 + 8, input_positions 4 * %row_1, taps 9, inputs %input_1, outputs %output_1 with kernel_width 3.0, stride 1.0, input_width 4.0, output_width 4.0, top 2.0, left 1.0 layer "a"
+// CHECK-NEXT:           }
+// CHECK-NEXT:           engine.store target @a.input_gradient[%step_1, %sample_1, 4 * %row_1, %input_1], source @input_gradient1.input_gradient over planes %step_1, groups %sample_1, rows 4 * %row_1, columns %input_1 layer "a"
+// CHECK-NEXT:         }
+// CHECK-NEXT:       }
+// CHECK-NEXT:     }
+// CHECK-NEXT:   }
+// CHECK-NEXT:   engine.loop %sample_2 = 0 to 2 step 1 {
+// CHECK-NEXT:     engine.loop %step_2 = 0 to 2 step 1 {
+// CHECK-NEXT:       engine.loop %unit = 0 to 2 step 2 {
+// CHECK-NEXT:         engine.load target @flatten1.image, source @a.input_gradient[%step_2, %sample_2, 0, %unit] over planes %step_2, groups %sample_2, rows 24, columns %unit
+// CHECK-NEXT:         engine.flatten flat @flatten1.flat, image @flatten1.image over steps %step_2, samples %sample_2, positions 24, units %unit, cells 48
+// CHECK-NEXT:         engine.store target @f[%step_2, %sample_2, 0, 0], source @flatten1.flat over planes %step_2, groups %sample_2, rows 1, columns 48
+// CHECK-NEXT:       }
 // CHECK-NEXT:     }
 // CHECK-NEXT:   }
 // CHECK-NEXT: }

@@ -4,14 +4,14 @@
 // Statistics of the batch, what they normalize, their gradients, their running means.
 // CHECK:      bptt.step @training steps 4 batch 2 (%x: tensor<?x?x6x8x8xf32>) {
 bptt.step @training steps 4 batch 2 (%x: tensor<?x?x6x8x8xf32>) {
-  // CHECK-NEXT: snn.parameter @a.scale : tensor<6xf32>
-  snn.parameter @a.scale : tensor<6xf32>
-  // CHECK-NEXT: snn.parameter @a.shift : tensor<6xf32>
-  snn.parameter @a.shift : tensor<6xf32>
-  // CHECK-NEXT: snn.parameter @a.mean : tensor<6xf32>
-  snn.parameter @a.mean : tensor<6xf32>
-  // CHECK-NEXT: snn.parameter @a.variance : tensor<6xf32>
-  snn.parameter @a.variance : tensor<6xf32>
+  // CHECK-NEXT: snn.parameter @a.scale : tensor<6xf32> constant 1.0
+  snn.parameter @a.scale : tensor<6xf32> constant 1.0
+  // CHECK-NEXT: snn.parameter @a.shift : tensor<6xf32> constant 0.0
+  snn.parameter @a.shift : tensor<6xf32> constant 0.0
+  // CHECK-NEXT: snn.parameter @a.mean : tensor<6xf32> constant 0.0 running
+  snn.parameter @a.mean : tensor<6xf32> constant 0.0 running
+  // CHECK-NEXT: snn.parameter @a.variance : tensor<6xf32> constant 1.0 running
+  snn.parameter @a.variance : tensor<6xf32> constant 1.0 running
   // CHECK-NEXT: %mean, %variance = bptt.moments %x : tensor<?x?x6x8x8xf32>
   %mean, %variance = bptt.moments %x : tensor<?x?x6x8x8xf32>
   // CHECK-NEXT: %y = bptt.normalize %x, %mean, %variance, @a.scale, @a.shift epsilon 1.0e-05 : tensor<?x?x6x8x8xf32>
@@ -32,14 +32,14 @@ bptt.step @training steps 4 batch 2 (%x: tensor<?x?x6x8x8xf32>) {
 // Without training the statistics are parameters. A vector has its units for channels.
 // CHECK-NEXT: bptt.step @inference steps 4 batch 2 (%x: tensor<?x?x6xf32>) {
 bptt.step @inference steps 4 batch 2 (%x: tensor<?x?x6xf32>) {
-  // CHECK-NEXT: snn.parameter @a.scale : tensor<6xf32>
-  snn.parameter @a.scale : tensor<6xf32>
-  // CHECK-NEXT: snn.parameter @a.shift : tensor<6xf32>
-  snn.parameter @a.shift : tensor<6xf32>
-  // CHECK-NEXT: snn.parameter @a.mean : tensor<6xf32>
-  snn.parameter @a.mean : tensor<6xf32>
-  // CHECK-NEXT: snn.parameter @a.variance : tensor<6xf32>
-  snn.parameter @a.variance : tensor<6xf32>
+  // CHECK-NEXT: snn.parameter @a.scale : tensor<6xf32> constant 1.0
+  snn.parameter @a.scale : tensor<6xf32> constant 1.0
+  // CHECK-NEXT: snn.parameter @a.shift : tensor<6xf32> constant 0.0
+  snn.parameter @a.shift : tensor<6xf32> constant 0.0
+  // CHECK-NEXT: snn.parameter @a.mean : tensor<6xf32> constant 0.0 running
+  snn.parameter @a.mean : tensor<6xf32> constant 0.0 running
+  // CHECK-NEXT: snn.parameter @a.variance : tensor<6xf32> constant 1.0 running
+  snn.parameter @a.variance : tensor<6xf32> constant 1.0 running
   // CHECK-NEXT: %y = bptt.normalize %x, @a.mean, @a.variance, @a.scale, @a.shift epsilon 0.001 : tensor<?x?x6xf32>
   %y = bptt.normalize %x, @a.mean, @a.variance, @a.scale, @a.shift epsilon 0.001 : tensor<?x?x6xf32>
 // CHECK-NEXT: }
