@@ -84,8 +84,11 @@ _UPDATE = DataCounts(tallies=(Tally(NONZERO, "gradient"),))
 
 DATA_COUNTS: dict[str, DataCounts] = {
     "load": _MOVED,
+    "load_update": _MOVED,
     "store": _MOVED,
+    "store_update": _MOVED,
     "clear": DataCounts(writes={"target": Origin(Rule.ZERO)}),
+    "clear_update": DataCounts(writes={"target": Origin(Rule.ZERO)}),
     "accumulate": DataCounts(events="spikes"),
     "fire": DataCounts(
         tallies=(Tally(SPIKES, "spikes"), Tally(MASKED, "mask")),

@@ -6,7 +6,7 @@ Service times in cycles, from the machine's parameters and the work that the dat
                       * ceil(outer / output lanes)
     DENSE   latency + rows * ceil(inner / input lanes) * ceil(outer / output lanes)
     CELLS   latency + ceil(cells of all axes / lanes)
-    BYTES   latency + ceil(bytes of the box / bandwidth)
+    BYTES   latency + ceil(bytes of the box / bandwidth of the queue)
     PRODUCTS  latency + sum over blocks of rows of the most products of one multiplier
     LOOKUPS   latency + uses * ceil(groups / input lanes) * ceil(outer / output lanes)
     BUILDS    latency + entries * ceil(groups / input lanes) * ceil(outer / output lanes)
@@ -84,8 +84,11 @@ _ROWS = (STEPS, SAMPLES, POSITIONS)
 WORK: dict[str, Work] = {
     "load": Work(BYTES),
     "load_transposed": Work(BYTES),
+    "load_update": Work(BYTES),
     "store": Work(BYTES),
+    "store_update": Work(BYTES),
     "clear": Work(BYTES),
+    "clear_update": Work(BYTES),
     "bias": Work(DENSE, outer=OUTPUTS),
     "accumulate": Work(EVENTS, _INPUTS, OUTPUTS, additions=1, per_event="weight"),
     "build_tables": Work(BUILDS, (TAPS,), OUTPUTS, grouped=(INPUTS,), additions=1),

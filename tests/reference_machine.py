@@ -172,13 +172,15 @@ class ReferenceMachine(ImageInstructions):
     def do_load(self, v, n):
         v["target"][...] = v["source"]
 
-    do_store = do_load
+    do_store = do_store_update = do_load_update = do_load
 
     def do_load_transposed(self, v, n):
         v["target"][...] = v["source"].swapaxes(2, 3)
 
     def do_clear(self, v, n):
         v["target"][...] = 0
+
+    do_clear_update = do_clear
 
     def do_bias(self, v, n):
         v["current"][...] = v["bias"]

@@ -96,9 +96,12 @@ KERNELS: tuple[Kernel, ...] = (
 
 _ON_CELLS: dict[str, Kernel] = {
     "load": copy_cells,
+    "load_update": copy_cells,
     "load_transposed": transpose,
     "store": copy_cells,
+    "store_update": copy_cells,
     "clear": clear_cells,
+    "clear_update": clear_cells,
     "bias": bias,
     "accumulate": accumulate,
     "multiply": multiply,
@@ -139,8 +142,11 @@ _ON_CELLS: dict[str, Kernel] = {
 }
 _ON_BITS: dict[str, Kernel] = {
     "load": copy_bits,
+    "load_update": copy_bits,
     "store": copy_bits,
+    "store_update": copy_bits,
     "clear": clear_bits,
+    "clear_update": clear_bits,
     "readout": readout_bits,
 }
 """Instructions that have a kernel of their own for bits; those of other instructions look."""

@@ -24,7 +24,7 @@ Instrument = Callable[[str, "ModuleOp"], None]
 PREPARATION = "infer-shapes,canonicalize,cse,dce,{expand},canonicalize,cse,dce"
 """Every pipeline begins so; `{expand}` is expand-bptt with its options."""
 
-PIPELINE = f"{PREPARATION},lower-to-engine"
+PIPELINE = f"{PREPARATION},mask-gradients,fuse-luts,schedule-engines,lower-to-engine"
 """The pipeline that `spikeloom` runs."""
 
 
@@ -66,7 +66,8 @@ def attach_machine(module: ModuleOp, machine: Machine) -> None:
 
     if any(isinstance(op, MachineOp) for op in module.ops):
         return
-    op = MachineOp(machine.name, machine.memory_bytes, cost_numbers(machine))
+    numbers = {**cost_numbers(machine), **machine.rates}
+    op = MachineOp(machine.name, machine.memory_bytes, numbers)
     block = module.body.block
     if block.first_op is None:
         block.add_op(op)

@@ -9,6 +9,7 @@ from rich.table import Table
 from spikeloom.backend.counters import COUNTERS
 from spikeloom.backend.host.progress import Totals
 from spikeloom.backend.host.session import SessionResult
+from spikeloom.bubble_report import bubble_table
 from spikeloom.dialects.instruction_set import ENGINE_DESCRIPTIONS
 
 _PLAIN_WIDTH = 200
@@ -62,14 +63,15 @@ def summary(result: SessionResult) -> str:
 
 
 def print_report(result: SessionResult) -> None:
-    """Prints counters and summary to standard output, as wide as a terminal is or as needed."""
+    """Prints counters, bubbles and summary, as wide as a terminal is or as needed."""
     console = Console(highlight=False)
-    table = counter_table(result.totals)
-    if console.is_terminal:
-        console.print(table)
-    else:
-        plain = Console(highlight=False, width=_PLAIN_WIDTH)
-        with plain.capture() as capture:
-            plain.print(table)
-        print("\n".join(line.rstrip() for line in capture.get().splitlines()))
-    print(f"\n{summary(result)}")
+    for table in (counter_table(result.totals), bubble_table(result.totals)):
+        if console.is_terminal:
+            console.print(table)
+        else:
+            plain = Console(highlight=False, width=_PLAIN_WIDTH)
+            with plain.capture() as capture:
+                plain.print(table)
+            print("\n".join(line.rstrip() for line in capture.get().splitlines()))
+        print()
+    print(summary(result))

@@ -1,0 +1,100 @@
+"""Potentials for the backward pass: stored by the forward pass, or computed again when needed.
+
+`fire_gradient` needs the potential where the reset path is kept or the surrogate is not a
+rectangle. Stored, it goes to DRAM and comes back: 8 bytes per cell, the most of all that a layer
+keeps. Computed again, the layer fires a second time on its current, which is in DRAM anyway, tile
+by tile in front of its gradient; spikes and mask need not come back either.
+
+    stored      = (4 / store rate + 4 / load rate + bits / load rate) x cells
+    recomputed  = (4 / load rate + 1 / lanes of the neuron units) x cells + latency
+
+The potential is the same to the bit. Inside a scan the walk back has no state to fire from: there
+potentials are always stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from xdsl.dialects.builtin import ArrayAttr
+from xdsl.ir import Attribute, SSAValue
+from xdsl.utils.hints import isa
+
+from spikeloom.dialects import bptt
+from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp
+from spikeloom.dialects.density import DEMAND, DENSITY
+from spikeloom.dialects.instruction_set import Engine
+from spikeloom.dialects.schedule import mark_recomputed
+from spikeloom.passes.schedule_costs import Size
+
+
+def recomputing_is_cheaper(op: FireOp, size: Size, rates: Mapping[str, int]) -> bool:
+    """Whether firing again takes fewer cycles than storing and loading the potential."""
+    cells = size.cells(op.spikes)
+    load, store = rates[Engine.DMA.value], rates[Engine.DMA_STORE.value]
+    bits = sum(size.bytes(value) for value in (op.spikes, op.mask) if value is not None)
+    stored = 4 * cells / store + 4 * cells / load + bits / load
+    again = 4 * cells / load + cells / rates["nu_lanes"] + rates["nu_latency"]
+    return again < stored
+
+
+def recomputable(op: FireOp) -> FireGradientOp | None:
+    """The gradient for which a layer's potential can be computed again; None where it cannot."""
+    if op.potential is None or op.previous_potential is not None or _in_scan(op):
+        return None
+    users = {use.operation for use in op.potential.uses}
+    gradient = next(iter(users), None)
+    return gradient if len(users) == 1 and isinstance(gradient, FireGradientOp) else None
+
+
+def recompute(op: FireOp, gradient: FireGradientOp) -> None:
+    """Fires again in front of `gradient`; the first time keeps only what others read."""
+    again = op.clone()
+    again.location = op.location
+    mark_recomputed(again)
+    block = gradient.parent
+    assert block is not None
+    block.insert_op_before(again, gradient)
+    names = ("spikes", "mask", "potential")
+    for first, second in ((getattr(op, n), getattr(again, n)) for n in names):
+        if first is not None:
+            _replace_operand(gradient, first, second)
+    _keep_what_is_read(op)
+
+
+def _replace_operand(gradient: FireGradientOp, old: SSAValue, new: SSAValue) -> None:
+    for index, operand in enumerate(gradient.operands):
+        if operand is old:
+            gradient.operands[index] = new
+
+
+def _keep_what_is_read(op: FireOp) -> None:
+    """Replaces a layer by one that saves nothing that nobody reads."""
+    new = FireOp(
+        op.current,
+        op.neuron,
+        op.layer.data,
+        save_mask=op.mask is not None and bool(op.mask.uses),
+        save_potential=False,
+    )
+    new.location, new.attributes = op.location, dict(op.attributes)
+    pairs = [(op.spikes, new.spikes), (op.mask, new.mask), (op.potential, new.potential)]
+    kept = [new for old, new in pairs if old is not None]
+    for name in (DENSITY, DEMAND):
+        found = new.attributes.get(name)
+        if isa(found, ArrayAttr[Attribute]) and len(found) == len(kept):
+            entries = [e for e, value in zip(found, kept, strict=True) if value is not None]
+            new.attributes[name] = entries[0] if len(entries) == 1 else ArrayAttr(entries)
+    block = op.parent
+    assert block is not None
+    block.insert_op_before(new, op)
+    for old, value in pairs:
+        if old is not None and value is not None:
+            value.name_hint = old.name_hint
+            old.replace_all_uses_with(value)
+    op.detach()
+    op.erase()
+
+
+def _in_scan(op: FireOp) -> bool:
+    return not isinstance(op.parent_op(), bptt.StepOp)
