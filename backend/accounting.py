@@ -99,7 +99,8 @@ def account(
         total[quantities.ADDITIONS_ISSUED] += dense
     total[quantities.MULTIPLICATIONS] += cells * record[program.MULTIPLICATIONS]
     total[quantities.EVENTS_RECEIVED] += count[operands.EVENTS]
-    total[quantities.SPIKES_EMITTED] += count[operands.SPIKES]
+    if record[program.REPEATS] == 0:
+        total[quantities.SPIKES_EMITTED] += count[operands.SPIKES]
     total[quantities.MASK_ONES] += count[operands.MASKED]
     total[quantities.GRADIENTS_NONZERO] += count[operands.NONZERO]
     moved = account_traffic(record, operand, extent, count[operands.EVENTS], total)

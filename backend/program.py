@@ -39,8 +39,8 @@ ENGINES = tuple(Engine)
 # Columns of `record`.
 KIND, PARTNER, START, STOP, STEP = 0, 1, 2, 3, 4
 KERNEL, ENGINE, SERVICE, INNER, OUTER, INPUT_LANES, OUTPUT_LANES, LATENCY = range(5, 13)
-ADDITIONS, MULTIPLICATIONS, AXES, ROLES, FACTORS, WINDOW = range(13, 19)
-RECORD_COLUMNS = 19
+ADDITIONS, MULTIPLICATIONS, AXES, ROLES, FACTORS, WINDOW, REPEATS = range(13, 20)
+RECORD_COLUMNS = 20
 """FACTORS, INNER and OUTER are sets of axes, one bit each."""
 LOOP, END, INSTRUCTION = 0, 1, 2
 
@@ -151,6 +151,7 @@ def _decode_instruction(
     record[OUTER] = _mask(spec, {cost.outer} - {""})
     record[INPUT_LANES], record[OUTPUT_LANES], record[LATENCY] = _rates(spec.engine, machine)
     record[ADDITIONS], record[MULTIPLICATIONS] = cost.additions, cost.multiplications
+    record[REPEATS] = cost.repeats
     record[AXES], record[ROLES] = len(spec.axes), len(spec.roles)
     record[WINDOW] = 1
     if cost.window:

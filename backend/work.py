@@ -48,6 +48,7 @@ class Work:
         window: immediate whose square multiplies cells and additions: a pool looks at that many
             cells for each of its own; its multiplications are per cell alone.
         per_event: the role of which one row is moved per event instead of its box once.
+        repeats: whether its spikes have been counted before.
     """
 
     service: int
@@ -57,6 +58,7 @@ class Work:
     multiplications: int = 0
     window: str = ""
     per_event: str = ""
+    repeats: bool = False
 
 
 _INPUTS = (TAPS, INPUTS)
@@ -74,6 +76,7 @@ WORK: dict[str, Work] = {
     "multiply": Work(DENSE, _INPUTS, OUTPUTS, additions=1, multiplications=1),
     # Reset, integrate, compare; leak.
     "fire": Work(CELLS, additions=3, multiplications=1),
+    "fire_again": Work(CELLS, additions=3, multiplications=1, repeats=True),
     "integrate": Work(CELLS, additions=1, multiplications=1),
     "add": Work(CELLS, additions=1),
     # A value added, or compared; in the end the scale.

@@ -135,7 +135,7 @@ def unit_by_unit(
         if again is not None:
             nest.load("current", nest.at(again.current, g, u, p), (steps, g, pixels, u))
             numbers = neuron_immediates(again.neuron)
-            nest.on_tiles("fire", (*made, "current"), (steps, g, pixels, u), numbers)
+            nest.on_tiles("fire_again", (*made, "current"), (steps, g, pixels, u), numbers)
         for role, value in loaded.items():
             box = (1 if role in states else steps, g, pixels, u)
             nest.load(role, nest.at(value, g, u, p), box)

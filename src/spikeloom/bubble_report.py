@@ -1,4 +1,4 @@
-"""Where engines stood still: per engine, what share of the time it worked, and what it waited for."""
+"""Where engines stood still: the share of the time that each worked, and what it waited for."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def causes(totals: Totals, engine: Engine) -> dict[str, int]:
 
 
 def bubble_table(totals: Totals) -> Table:
-    """A row per engine: cycles it worked, their share of all, and the largest causes of the rest."""
+    """A row per engine: cycles it worked, their share, and the largest causes of the rest."""
     table = Table(box=None, pad_edge=False)
     table.add_column("engine", no_wrap=True)
     table.add_column("active", justify="right", no_wrap=True)

@@ -63,7 +63,7 @@ def summary(result: SessionResult) -> str:
 
 
 def print_report(result: SessionResult) -> None:
-    """Prints counters, bubbles and summary to standard output, as wide as a terminal is or as needed."""
+    """Prints counters, bubbles and summary, as wide as a terminal is or as needed."""
     console = Console(highlight=False)
     for table in (counter_table(result.totals), bubble_table(result.totals)):
         if console.is_terminal:
