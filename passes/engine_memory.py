@@ -136,7 +136,7 @@ class TileMemory:
             except DiagnosticError:
                 break
             same = [axis for axis in axes if fitted[axis.name] == tiles[axis.name]]
-            may_shrink = axes[:1] if self.overlapped and chosen is buffers else []
+            may_shrink = axes[: 1 if self.overlapped and chosen is buffers else 0]
             if any(axis not in same for axis in axes if axis not in may_shrink):
                 break
             tiles, chosen = fitted, doubled
