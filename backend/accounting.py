@@ -154,7 +154,8 @@ def account(
     visited = cells * record[program.WINDOW]
     account_arithmetic(record, cells, visited, outer, rows * groups, built, count, total)
     total[quantities.EVENTS_RECEIVED] += count[operands.EVENTS]
-    total[quantities.SPIKES_EMITTED] += count[operands.SPIKES]
+    if record[program.REPEATS] == 0:
+        total[quantities.SPIKES_EMITTED] += count[operands.SPIKES]
     total[quantities.MASK_ONES] += count[operands.MASKED]
     total[quantities.GRADIENTS_NONZERO] += count[operands.NONZERO]
     moved = account_traffic(record, operand, extent, moved_rows, total)

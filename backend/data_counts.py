@@ -94,6 +94,10 @@ DATA_COUNTS: dict[str, DataCounts] = {
         tallies=(Tally(SPIKES, "spikes"), Tally(MASKED, "mask")),
         writes={"spikes": Origin(Rule.LAYER_SPIKES), "mask": Origin(Rule.LAYER_MASK)},
     ),
+    "fire_again": DataCounts(
+        tallies=(Tally(MASKED, "mask"),),
+        writes={"spikes": Origin(Rule.LAYER_SPIKES), "mask": Origin(Rule.LAYER_MASK)},
+    ),
     "add": DataCounts(writes={"sum": Origin(Rule.ANY, ("left", "right"))}),
     "pool_max": DataCounts(writes={"pooled": Origin(Rule.WINDOW, ("values",))}),
     "flatten": DataCounts(writes={"flat": Origin(Rule.COPY, ("image",))}),

@@ -40,9 +40,9 @@ ENGINES = tuple(Engine)
 # Columns of `record`.
 KIND, PARTNER, START, STOP, STEP = 0, 1, 2, 3, 4
 KERNEL, ENGINE, SERVICE, INNER, OUTER, INPUT_LANES, OUTPUT_LANES, LATENCY = range(5, 13)
-ADDITIONS, MULTIPLICATIONS, AXES, ROLES, FACTORS, WINDOW = range(13, 19)
-GROUPED, TABLE_ENTRIES, QUEUE_ROWS = range(19, 22)
-RECORD_COLUMNS = 22
+ADDITIONS, MULTIPLICATIONS, AXES, ROLES, FACTORS, WINDOW, REPEATS = range(13, 20)
+GROUPED, TABLE_ENTRIES, QUEUE_ROWS = range(20, 23)
+RECORD_COLUMNS = 23
 """FACTORS, INNER, OUTER, GROUPED and TABLE_ENTRIES are sets of axes, one bit each."""
 LOOP, END, INSTRUCTION = 0, 1, 2
 
@@ -156,6 +156,7 @@ def _decode_instruction(
     record[QUEUE_ROWS] = machine.engines.be.queue_rows.value
     record[INPUT_LANES], record[OUTPUT_LANES], record[LATENCY] = _rates(spec.engine, machine)
     record[ADDITIONS], record[MULTIPLICATIONS] = cost.additions, cost.multiplications
+    record[REPEATS] = cost.repeats
     record[AXES], record[ROLES] = len(spec.axes), len(spec.roles)
     record[WINDOW] = 1
     if cost.window:

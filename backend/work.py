@@ -66,6 +66,7 @@ class Work:
         grouped: axes whose cells are taken together in tables, none without tables.
         per_event: the role of which one row is moved per event, or per use of a table, instead of
             its box once.
+        repeats: whether its spikes have been counted before.
     """
 
     service: int
@@ -76,6 +77,7 @@ class Work:
     multiplications: int = 0
     window: str = ""
     per_event: str = ""
+    repeats: bool = False
 
 
 _INPUTS = (TAPS, INPUTS)
@@ -96,6 +98,7 @@ WORK: dict[str, Work] = {
     "multiply": Work(DENSE, _INPUTS, OUTPUTS, additions=1, multiplications=1),
     # Reset, integrate, compare; leak.
     "fire": Work(CELLS, additions=3, multiplications=1),
+    "fire_again": Work(CELLS, additions=3, multiplications=1, repeats=True),
     "integrate": Work(CELLS, additions=1, multiplications=1),
     "add": Work(CELLS, additions=1),
     # A value added, or compared; in the end the scale.

@@ -323,6 +323,24 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         (*_NEURON, *_SURROGATE),
     ),
     InstructionSpec(
+        "fire_again",
+        Engine.NEURON,
+        (*_ROW, UNITS),
+        (
+            _activation("spikes", UNITS, _BIT),
+            _activation("mask", UNITS, _BIT, optional=True),
+            _activation("potential", UNITS, optional=True),
+        ),
+        (
+            _activation("current", UNITS),
+            Role("previous_potential", _F32, _STATE, optional=True),
+            Role("previous_spikes", _BIT, _STATE, optional=True),
+        ),
+        "`fire` for the backward pass, from the same currents: the spikes are not new and not"
+        " counted",
+        (*_NEURON, *_SURROGATE),
+    ),
+    InstructionSpec(
         "integrate",
         Engine.NEURON,
         (*_ROW, UNITS),

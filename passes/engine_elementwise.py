@@ -123,7 +123,9 @@ def unit_by_unit(
     steps, whole = writer.clock.extent, writer.clock.length
     states = [role for role in values if role.startswith(("previous", "next"))]
     again, made = _fired_again(values)
-    tiled = values if again is None else {**values, "current": again.current}
+    tiled = values
+    if again is not None:
+        tiled = {**values, "spikes": again.spikes, "current": again.current}
     buffers = [
         activation_buffer(writer, role, value, 1 if role in states else whole)
         for role, value in tiled.items()
@@ -135,7 +137,9 @@ def unit_by_unit(
         if again is not None:
             nest.load("current", nest.at(again.current, g, u, p), (steps, g, pixels, u))
             numbers = neuron_immediates(again.neuron)
-            nest.on_tiles("fire", (*made, "current"), (steps, g, pixels, u), numbers)
+            nest.on_tiles(
+                "fire_again", sorted({*made, "spikes", "current"}), (steps, g, pixels, u), numbers
+            )
         for role, value in loaded.items():
             box = (1 if role in states else steps, g, pixels, u)
             nest.load(role, nest.at(value, g, u, p), box)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from xdsl.dialects.builtin import ArrayAttr
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import Attribute
 from xdsl.utils.hints import isa
 
 from spikeloom.dialects import bptt
@@ -48,52 +48,45 @@ def recomputable(op: FireOp) -> FireGradientOp | None:
 
 
 def recompute(op: FireOp, gradient: FireGradientOp) -> None:
-    """Fires again in front of `gradient`; the first time keeps only what others read."""
-    again = op.clone()
-    again.location = op.location
+    """Fires again in front of `gradient`; the first time keeps only what others read.
+
+    A mask that others read is kept the first time, and then not made again.
+    """
+    kept = op.mask is not None and any(use.operation is not gradient for use in op.mask.uses)
+    first = _saving(op, mask=kept, potential=False)
+    again = _saving(op, mask=op.mask is not None and not kept, potential=True)
     mark_recomputed(again)
-    block = gradient.parent
+    block, back = op.parent, gradient.parent
     assert block is not None
-    block.insert_op_before(again, gradient)
-    names = ("spikes", "mask", "potential")
-    for first, second in ((getattr(op, n), getattr(again, n)) for n in names):
-        if first is not None:
-            _replace_operand(gradient, first, second)
-    _keep_what_is_read(op)
-
-
-def _replace_operand(gradient: FireGradientOp, old: SSAValue, new: SSAValue) -> None:
-    for index, operand in enumerate(gradient.operands):
-        if operand is old:
-            gradient.operands[index] = new
-
-
-def _keep_what_is_read(op: FireOp) -> None:
-    """Replaces a layer by one that saves nothing that nobody reads."""
-    new = FireOp(
-        op.current,
-        op.neuron,
-        op.layer.data,
-        save_mask=op.mask is not None and bool(op.mask.uses),
-        save_potential=False,
-    )
-    new.location, new.attributes = op.location, dict(op.attributes)
-    pairs = [(op.spikes, new.spikes), (op.mask, new.mask), (op.potential, new.potential)]
-    kept = [new for old, new in pairs if old is not None]
-    for name in (DENSITY, DEMAND):
-        found = new.attributes.get(name)
-        if isa(found, ArrayAttr[Attribute]) and len(found) == len(kept):
-            entries = [e for e, value in zip(found, kept, strict=True) if value is not None]
-            new.attributes[name] = entries[0] if len(entries) == 1 else ArrayAttr(entries)
-    block = op.parent
-    assert block is not None
-    block.insert_op_before(new, op)
-    for old, value in pairs:
-        if old is not None and value is not None:
-            value.name_hint = old.name_hint
-            old.replace_all_uses_with(value)
+    assert back is not None
+    block.insert_op_before(first, op)
+    back.insert_op_before(again, gradient)
+    for name in ("spikes", "mask", "potential"):
+        old, now, later = (getattr(each, name) for each in (op, first, again))
+        if old is None:
+            continue
+        for index, operand in enumerate(gradient.operands):
+            if operand is old and later is not None:
+                gradient.operands[index] = later
+        if now is not None:
+            now.name_hint = old.name_hint
+            old.replace_all_uses_with(now)
     op.detach()
     op.erase()
+
+
+def _saving(op: FireOp, *, mask: bool, potential: bool) -> FireOp:
+    """The same layer, saving these."""
+    new = FireOp(op.current, op.neuron, op.layer.data, save_mask=mask, save_potential=potential)
+    new.location, new.attributes = op.location, dict(op.attributes)
+    pairs = ((op.spikes, new.spikes), (op.mask, new.mask), (op.potential, new.potential))
+    saved = [value for old, value in pairs if old is not None]
+    for name in (DENSITY, DEMAND):
+        found = new.attributes.get(name)
+        if isa(found, ArrayAttr[Attribute]) and len(found) == len(saved):
+            entries = [e for e, value in zip(found, saved, strict=True) if value is not None]
+            new.attributes[name] = entries[0] if len(entries) == 1 else ArrayAttr(entries)
+    return new
 
 
 def _in_scan(op: FireOp) -> bool:

@@ -206,6 +206,8 @@ class ReferenceMachine(ImageInstructions):
             if "potential" in v:
                 v["potential"][t] = u
 
+    do_fire_again = do_fire
+
     def do_integrate(self, v, n):
         u = v["previous_potential"][0] if "previous_potential" in v else 0
         for t, current in enumerate(v["current"]):

@@ -48,8 +48,8 @@ SMALL = machine(
     engines__nu__lanes=8,
     engines__nu__latency=2,
 )
-"""dma: 10 + bytes / 16, the other queues / 8, / 4, / 2; nu: 2 + cells / 8;
-fe: 3 + passes of 2 inputs x groups of 16 outputs."""
+"""dma: 10 + bytes / 16, the other queues / 8, / 4, / 2;
+fe: 3 + passes of 2 inputs x groups of 16 outputs; nu: 2 + cells / 8."""
 
 
 class Program:

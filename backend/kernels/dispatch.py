@@ -106,6 +106,7 @@ _ON_CELLS: dict[str, Kernel] = {
     "accumulate": accumulate,
     "multiply": multiply,
     "fire": fire,
+    "fire_again": fire,
     "integrate": integrate,
     "add": add,
     "readout": readout_values,

@@ -1,4 +1,4 @@
-"""Where engines stood still: the share of time each worked, and what it waited for."""
+"""Where engines stood still: the share of the time that each worked, and what it waited for."""
 
 from __future__ import annotations
 
