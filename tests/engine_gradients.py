@@ -38,12 +38,17 @@ def machine_with_memories(capacity: int) -> Machine:
 
 
 class Engine:
-    """One training stream of a network with its interpreter, on the bundled machine or another."""
+    """One training stream of a network with its interpreter, on the bundled machine or another.
 
-    def __init__(self, network: Network, machine: Machine | None = None):
+    `passes` run before the lowering: optimisations that are not in the usual pipeline.
+    """
+
+    def __init__(self, network: Network, machine: Machine | None = None, passes: str = ""):
         machine = machine or default_machine()
         module = parse_program(network.text(), "random.snn")
         pipeline = pipeline_text(training=True, steps=network.steps, batch=network.batch)
+        if passes:
+            pipeline = pipeline.replace("lower-to-engine", f"{passes},lower-to-engine")
         stream = compile_stream(module, machine, pipeline)
         validated = validate(stream, machine.memory_bytes)
         self.network = network
@@ -90,6 +95,10 @@ class Engine:
             gradients={name: self._read("gradient", name) for name in network.trained_shapes},
             running={name: self._read("parameter", name) for name in network.running_shapes},
         )
+
+    def counters(self) -> dict[str, int]:
+        """Counters of the last run."""
+        return dict(self._result.counters())
 
     def neuron_counts(self) -> dict[str, np.ndarray]:
         """What the neuron unit counted in the last run, by layer."""
