@@ -140,7 +140,7 @@ def test_statistics_that_no_run_can_have_written_are_refused() -> None:
             counter.count_with_statistics(changed)
     changed = statistics.copy()
     changed[np.argmax(changed[:, SKIPPED_INPUT]), SKIPPED_INPUT] -= 1
-    with pytest.raises(UnfitStatistics, match=r"issued \+ skipped = dense additions"):
+    with pytest.raises(UnfitStatistics, match=r"issued \+ skipped \+ fused = dense additions"):
         counter.count_with_statistics(changed)
 
 
