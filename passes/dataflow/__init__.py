@@ -1,1 +1,1 @@
-"""Synchronous dataflow: graphs as plain data, and what can be proved of them exactly."""
+"""What can be proved of a synchronous dataflow graph, exactly."""

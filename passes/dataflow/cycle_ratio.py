@@ -2,10 +2,10 @@
 
 Howard's policy iteration (Cochet-Terrasson et al. 1998; Dasdan 2004) in integers. A policy gives
 every node one of its edges; the graph of chosen edges has one cycle below every node. The ratio
-weight / tokens of that cycle is the node's *gain*; its *value* is the reduced weight
-q weight - p tokens, with the gain p / q, along the policy's path to the cycle. A better edge leads to a larger
-gain, or to a larger value at the same gain. Where there is none, no cycle has a larger ratio: added
-up around a cycle, `value(source) >= q weight - p tokens + value(target)` leaves no positive sum.
+weight / tokens of that cycle is the node's *gain*, p / q; its *value* is the reduced weight
+q weight - p tokens along the policy's path to the cycle. A better edge leads to a larger gain, or
+to a larger value at the same gain. Where there is none, no cycle has a larger ratio: added up
+around a cycle, `value(source) >= q weight - p tokens + value(target)` leaves no positive sum.
 That last check, in integers, is the certificate.
 """
 

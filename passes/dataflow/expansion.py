@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.passes.dataflow.graph import Graph, Repetition
+from spikeloom.dialects.dataflow.firing_order import MAX_FIRINGS
+from spikeloom.dialects.dataflow.graph import Graph, Repetition, TooManyFirings
 
 Integers = NDArray[np.int64]
 
@@ -43,12 +44,18 @@ class Precedences:
 
 
 def expand(graph: Graph, repetition: Repetition) -> Precedences:
-    """The firings of one iteration; parallel precedences are reduced to the tightest."""
+    """The firings of one iteration; parallel precedences are reduced to the tightest.
+
+    Raises:
+        TooManyFirings: the iteration is longer than `MAX_FIRINGS`.
+    """
+    if repetition.total > MAX_FIRINGS:
+        raise TooManyFirings(repetition.total, MAX_FIRINGS)
     counts = np.array(repetition.counts, np.int64)
     first = np.concatenate([[0], np.cumsum(counts)])
     actor = np.repeat(np.arange(len(counts)), counts)
     times = np.array([each.time for each in graph.actors], np.int64)
-    if len(graph.channels) and counts.max(initial=1) == 1:
+    if len(graph.channels) and counts.max() == 1:
         table = np.array([(c.source, c.target, c.tokens, c.production) for c in graph.channels])
         source, target, tokens = table[:, 0], table[:, 1], table[:, 2] // table[:, 3]
         channel = np.arange(len(table))

@@ -1,9 +1,9 @@
 """Max-plus algebra of a dataflow graph: one iteration as a matrix over its initial tokens.
 
-With x[k] the times at which the initial tokens are there for iteration k, x[k + 1] = M (x) x[k], where
-(M (x) x)[i] = max over j of M[i, j] + x[j]. The period is the eigenvalue of M, which is the maximum
-cycle mean of its precedence graph (Baccelli et al., Synchronization and Linearity, 1992; Geilen 2010). Found
-by Karp's theorem (1978), independently of Howard's policy iteration.
+With x[k] the times at which the initial tokens are there for iteration k, x[k + 1] = M (x) x[k],
+where (M (x) x)[i] = max over j of M[i, j] + x[j]. The period is the eigenvalue of M, which is the
+maximum cycle mean of its precedence graph (Baccelli et al., Synchronization and Linearity, 1992;
+Geilen 2010). Found by Karp's theorem (1978), independently of Howard's policy iteration.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.passes.dataflow.firing_order import sequential_order
-from spikeloom.passes.dataflow.graph import Graph
-from spikeloom.passes.dataflow.repetition import repetition_vector
+from spikeloom.dialects.dataflow.firing_order import sequential_order
+from spikeloom.dialects.dataflow.graph import Graph
+from spikeloom.dialects.dataflow.repetition import repetition_vector
 
 Integers = NDArray[np.int64]
 NEVER = -(2**60)

@@ -10,9 +10,9 @@ import heapq
 from dataclasses import dataclass
 from fractions import Fraction
 
-from spikeloom.passes.dataflow.firing_order import sequential_order
-from spikeloom.passes.dataflow.graph import Channel, Graph
-from spikeloom.passes.dataflow.repetition import repetition_vector
+from spikeloom.dialects.dataflow.firing_order import sequential_order
+from spikeloom.dialects.dataflow.graph import Channel, Graph
+from spikeloom.dialects.dataflow.repetition import repetition_vector
 from spikeloom.passes.dataflow.strong_components import strong_components
 
 MAX_FIRINGS = 5_000_000
@@ -40,7 +40,9 @@ def self_timed_period(graph: Graph, max_firings: int = MAX_FIRINGS) -> Fraction:
     for part in strong_components(len(graph.actors), edges):
         numbers = {actor: number for number, actor in enumerate(part)}
         channels = [
-            Channel(c.name, numbers[c.source], numbers[c.target], c.production, c.consumption, c.tokens)
+            Channel(
+                c.name, numbers[c.source], numbers[c.target], c.production, c.consumption, c.tokens
+            )
             for c in graph.channels
             if c.source in numbers and c.target in numbers
         ]
@@ -102,7 +104,7 @@ class _Simulation:
         self._firings += times
 
     def _finish(self, now: int, clock: int) -> int:
-        """Ends all firings that are due, and what they start and takes no time; counts the clock's."""
+        """Ends all firings that are due, also those that take no time; counts the clock's."""
         ticks = 0
         while self._running and self._running[0][0] == now:
             touched: set[int] = set()

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 
-def strong_components(
-    nodes: int, edges: Iterable[tuple[int, int]]
-) -> tuple[tuple[int, ...], ...]:
+def strong_components(nodes: int, edges: Iterable[tuple[int, int]]) -> tuple[tuple[int, ...], ...]:
     """The strongly connected components of a graph, nodes ascending in each; last ones first."""
     onward: list[list[int]] = [[] for _ in range(nodes)]
     for source, target in edges:

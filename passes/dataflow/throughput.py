@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from spikeloom.dialects.dataflow.graph import Deadlock, Graph, Repetition, Step
+from spikeloom.dialects.dataflow.repetition import repetition_vector
 from spikeloom.passes.dataflow.cycle_ratio import TokenFreeCycle, maximum_cycle_ratio
 from spikeloom.passes.dataflow.expansion import Precedences, expand
-from spikeloom.passes.dataflow.graph import Deadlock, Graph, Repetition, Step
-from spikeloom.passes.dataflow.repetition import repetition_vector
 
 
 @dataclass(frozen=True)

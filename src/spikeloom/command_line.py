@@ -118,6 +118,12 @@ def make_parser() -> argparse.ArgumentParser:
 
     disassemble = commands.add_parser("disassemble", help="print a compiled program as text")
     _add_image(disassemble)
+
+    throughput = commands.add_parser("throughput", help="the exact period of a dataflow graph")
+    words = "a graph: SDF3 XML, or IR with one sdf.graph"
+    throughput.add_argument("graph", metavar="GRAPH", help=words)
+    words = "write period, repetition vector and critical cycle as JSON"
+    throughput.add_argument("--json", metavar="FILE", type=Path, help=words)
     return parser
 
 

@@ -77,11 +77,20 @@ def disassemble_file(parsed: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def throughput(parsed: argparse.Namespace) -> int:
+    """`spikeloom throughput`: the exact period of a dataflow graph."""
+    from spikeloom.throughput import show_throughput
+
+    show_throughput(parsed.graph, parsed.json)
+    return EXIT_OK
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": run,
     "compile": compile_to_file,
     "exec": execute_file,
     "disassemble": disassemble_file,
+    "throughput": throughput,
 }
 
 

@@ -8,7 +8,7 @@ them at its start and puts its production on every output channel at its end (Le
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,9 @@ class Graph:
         for channel in self.channels:
             for end in (channel.source, channel.target):
                 if not 0 <= end < len(self.actors):
-                    raise ValueError(f"channel {channel.name} names actor {end}, which is not there")
+                    raise ValueError(
+                        f"channel {channel.name} names actor {end}, which is not there"
+                    )
             if channel.production < 1 or channel.consumption < 1:
                 raise ValueError(f"channel {channel.name} has a rate below 1")
             if channel.tokens < 0:
@@ -127,6 +129,13 @@ class Deadlock(Exception):
         self.cycle = tuple(cycle)
 
 
+class TooManyFirings(Exception):
+    """One iteration has more firings than are looked at one by one."""
+
+    def __init__(self, firings: int, limit: int):
+        super().__init__(f"one iteration has {firings} firings, more than the {limit} supported")
+
+
 def path_text(cycle: Sequence[Step], shown: int = 12) -> str:
     """`a -> b -> c`, cut in the middle where it is long."""
     names = [step.source for step in cycle] + [cycle[-1].target] if cycle else []
@@ -138,11 +147,9 @@ def path_text(cycle: Sequence[Step], shown: int = 12) -> str:
 
 @dataclass(frozen=True)
 class Repetition:
-    """How often every actor fires in one iteration of the graph, smallest possible."""
+    """How often every actor fires in one iteration: no common factor in a connected part."""
 
     counts: tuple[int, ...]
-    components: tuple[tuple[int, ...], ...] = field(default=())
-    """Actors of each connected component; their counts have no common factor."""
 
     @property
     def total(self) -> int:

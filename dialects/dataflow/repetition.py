@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from spikeloom.passes.dataflow.graph import Channel, Graph, InconsistentRates, Repetition, Step
+from spikeloom.dialects.dataflow.graph import Channel, Graph, InconsistentRates, Repetition, Step
 
 
 def repetition_vector(graph: Graph) -> Repetition:
@@ -18,6 +18,8 @@ def repetition_vector(graph: Graph) -> Repetition:
     Raises:
         InconsistentRates: there is none; names the channels of a cycle that contradicts itself.
     """
+    if all(channel.production == channel.consumption for channel in graph.channels):
+        return Repetition((1,) * len(graph.actors))
     neighbours: list[list[tuple[int, Fraction, int]]] = [[] for _ in graph.actors]
     for number, channel in enumerate(graph.channels):
         ratio = Fraction(channel.production, channel.consumption)
@@ -25,7 +27,6 @@ def repetition_vector(graph: Graph) -> Repetition:
         neighbours[channel.target].append((channel.source, 1 / ratio, number))
     shares: list[Fraction | None] = [None] * len(graph.actors)
     reached_by: list[int | None] = [None] * len(graph.actors)
-    components: list[tuple[int, ...]] = []
     counts = [0] * len(graph.actors)
     for first in range(len(graph.actors)):
         if shares[first] is not None:
@@ -48,8 +49,7 @@ def repetition_vector(graph: Graph) -> Repetition:
         common = math.gcd(*whole)
         for actor, count in zip(component, whole, strict=True):
             counts[actor] = count // common
-        components.append(tuple(component))
-    return Repetition(tuple(counts), tuple(components))
+    return Repetition(tuple(counts))
 
 
 def _contradiction(graph: Graph, reached_by: list[int | None], number: int) -> list[Step]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from spikeloom.passes.dataflow.graph import Deadlock, Graph, Repetition, Step
+from spikeloom.dialects.dataflow.graph import Deadlock, Graph, Repetition, Step, TooManyFirings
+
+MAX_FIRINGS = 2**22
+"""Firings of one iteration that are looked at one by one."""
 
 
 def sequential_order(graph: Graph, repetition: Repetition) -> tuple[int, ...]:
@@ -13,7 +16,10 @@ def sequential_order(graph: Graph, repetition: Repetition) -> tuple[int, ...]:
 
     Raises:
         Deadlock: there is none; names a cycle of actors that wait for one another.
+        TooManyFirings: the iteration is longer than `MAX_FIRINGS`.
     """
+    if repetition.total > MAX_FIRINGS:
+        raise TooManyFirings(repetition.total, MAX_FIRINGS)
     entering: list[list[int]] = [[] for _ in graph.actors]
     leaving: list[list[int]] = [[] for _ in graph.actors]
     for number, channel in enumerate(graph.channels):
