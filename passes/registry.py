@@ -51,6 +51,12 @@ def _lower_to_engine() -> type[ModulePass]:
     return LowerToEnginePass
 
 
+def _analyze_throughput() -> type[ModulePass]:
+    from spikeloom.passes.analyze_throughput import AnalyzeThroughputPass
+
+    return AnalyzeThroughputPass
+
+
 PASSES: dict[str, PassFactory] = {
     "infer-shapes": _infer_shapes,
     "expand-bptt": _expand_bptt,
@@ -59,5 +65,6 @@ PASSES: dict[str, PassFactory] = {
     "fuse-luts": _fuse_luts,
     "schedule-engines": _schedule_engines,
     "lower-to-engine": _lower_to_engine,
+    "analyze-throughput": _analyze_throughput,
 }
 """Factories import late, so that listing the passes costs nothing."""

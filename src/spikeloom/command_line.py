@@ -160,6 +160,12 @@ def make_parser() -> argparse.ArgumentParser:
     words = "count multiply-accumulates and weights of every layer, without running anything"
     operations = commands.add_parser("operations", help=words)
     operations.add_argument("program", metavar="PROGRAM", help="a program (.snn)")
+
+    throughput = commands.add_parser("throughput", help="the exact period of a dataflow graph")
+    words = "a graph: SDF3 XML, or IR with one sdf.graph"
+    throughput.add_argument("graph", metavar="GRAPH", help=words)
+    words = "write period, repetition vector and critical cycle as JSON"
+    throughput.add_argument("--json", metavar="FILE", type=Path, help=words)
     return parser
 
 

@@ -104,6 +104,14 @@ def show_operations(parsed: argparse.Namespace) -> int:
     return print_operations(module)
 
 
+def throughput(parsed: argparse.Namespace) -> int:
+    """`spikeloom throughput`: the exact period of a dataflow graph."""
+    from spikeloom.throughput import show_throughput
+
+    show_throughput(parsed.graph, parsed.json)
+    return EXIT_OK
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": run,
     "compile": compile_to_file,
@@ -111,6 +119,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "disassemble": disassemble_file,
     "ablate": ablate_program,
     "operations": show_operations,
+    "throughput": throughput,
 }
 
 

@@ -52,10 +52,11 @@ def new_context() -> Context:
 
     from spikeloom.dialects.bptt import BPTT
     from spikeloom.dialects.engine import ENGINE
+    from spikeloom.dialects.sdf import SDF
     from spikeloom.dialects.snn import SNN
 
     context = Context()
-    for dialect in (Builtin, SNN, BPTT, ENGINE):
+    for dialect in (Builtin, SNN, BPTT, SDF, ENGINE):
         context.load_dialect(dialect)
     return context
 

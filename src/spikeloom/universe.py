@@ -26,7 +26,13 @@ def _engine() -> Dialect:
     return ENGINE
 
 
+def _sdf() -> Dialect:
+    from spikeloom.dialects.sdf import SDF
+
+    return SDF
+
+
 SPIKELOOM_UNIVERSE = Universe(
-    all_dialects={"snn": _snn, "bptt": _bptt, "engine": _engine},
+    all_dialects={"snn": _snn, "bptt": _bptt, "sdf": _sdf, "engine": _engine},
     all_passes=dict(PASSES),
 )

@@ -1,0 +1,1 @@
+"""Synchronous dataflow graphs as plain data, and what makes one well formed."""

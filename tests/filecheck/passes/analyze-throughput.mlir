@@ -1,0 +1,17 @@
+// RUN: spikeloom-opt %s -p analyze-throughput | filecheck %s
+
+// The example of Stuijk, Geilen and Basten (DAC 2006) with storage <7, 3>: one iteration in 4.
+sdf.graph @example {
+  sdf.actor @a time 1
+  sdf.actor @b time 2
+  sdf.actor @c time 2
+  sdf.channel @alpha : @a[2] -> [3]@b tokens 0 capacity 7
+  sdf.channel @beta : @b[1] -> [2]@c tokens 0 capacity 3
+  sdf.channel @sa : @a[1] -> [1]@a tokens 1
+  sdf.channel @sb : @b[1] -> [1]@b tokens 1
+  sdf.channel @sc : @c[1] -> [1]@c tokens 1
+}
+// CHECK:      sdf.graph @example attributes {period = #sdf.ratio<4>, critical_cycle = ["sa", "alpha", "alpha room"]} {
+// CHECK-NEXT:   sdf.actor @a time 1 repetition 3
+// CHECK-NEXT:   sdf.actor @b time 2 repetition 2
+// CHECK-NEXT:   sdf.actor @c time 2 repetition 1
