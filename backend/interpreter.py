@@ -18,6 +18,7 @@ from spikeloom.backend.kernels.operands import BOX_COLUMNS, COUNTS, RATES, scrat
 from spikeloom.backend.machine import Machine
 from spikeloom.backend.program import Program, decode, widest_image
 from spikeloom.backend.quantities import QUANTITIES
+from spikeloom.backend.repeated_run import RepeatedRun
 from spikeloom.backend.results import Owners, RunResult
 from spikeloom.backend.stream import MAX_LOOP_DEPTH
 from spikeloom.backend.validator import ValidatedStream
@@ -49,6 +50,7 @@ class Interpreter:
         self._arena = Arena(stream)
         self._program = decode(stream, machine, self._arena.addresses)
         self._owners = Owners.of(stream)
+        self._instructions = validated.dynamic_instructions
         bytes_needed = scratch_bytes(
             int(stream.buffers["shape"].max(initial=1)), widest_image(stream)
         )
@@ -71,23 +73,56 @@ class Interpreter:
         Raises:
             IdentityError: a law is broken (an error of the interpreter).
         """
+        return self._run_passes(1, None, statistics).result
+
+    def run_repeatedly(
+        self, passes: int, prepare: Callable[[int], None] | None = None
+    ) -> RepeatedRun:
+        """Executes the stream again and again on one clock: a pass need not wait for the last one.
+
+        `prepare(number)` is called before each pass, to write its batch for instance.
+
+        Raises:
+            IdentityError: a law is broken (an error of the interpreter).
+        """
+        return self._run_passes(passes, prepare, None)
+
+    def _run_passes(
+        self,
+        passes: int,
+        prepare: Callable[[int], None] | None,
+        statistics: NDArray[np.int64] | None,
+    ) -> RepeatedRun:
         clock = clock_at_zero(self._program.segments)
         counts = np.zeros((len(self._program.record), QUANTITIES), np.int64)
+        rows = np.zeros((0, COUNTS), np.int64) if statistics is None else statistics
+        finishes: list[int] = []
+        for number in range(passes):
+            if prepare is not None:
+                prepare(number)
+            self._execute((clock, counts), rows, number * self._instructions)
+            finishes.append(int(clock[0].max()))
+        elapsed = finishes[-1] if finishes else 0
+        result = RunResult(self._machine, self._owners, counts, elapsed - clock[0], elapsed)
+        check_identities(result)
+        return RepeatedRun(result, tuple(finishes))
+
+    def _execute(
+        self,
+        clock: tuple[ClockState, NDArray[np.int64]],
+        statistics: NDArray[np.int64],
+        issued: int,
+    ) -> None:
+        """One pass on a clock that has seen `issued` instructions."""
         counted = np.zeros((2, self._threads, COUNTS), np.int64)
         control = np.zeros(CONTROL_CELLS, np.int64)
-        rows = np.zeros((0, COUNTS), np.int64) if statistics is None else statistics
 
         def part(thread: int) -> int:
             space = self._workspaces[thread]
-            shared = (counted, rows, control)
-            return _walk(self._program, self._machine, space, (clock, counts), shared, thread)
+            shared = (counted, statistics, control)
+            return _walk(self._program, self._machine, space, clock, shared, (issued, thread))
 
         self._run_together(part, control)
-        engine_free = clock[0]
-        elapsed = int(engine_free.max())
-        result = RunResult(self._machine, self._owners, counts, elapsed - engine_free, elapsed)
-        check_identities(result)
-        return result
 
     def _run_together(self, part: Callable[[int], int], control: NDArray[np.int64]) -> None:
         """Runs every thread's part, the first one here."""
@@ -124,9 +159,10 @@ def _walk(
     space: _Workspace,
     clock: tuple[ClockState, NDArray[np.int64]],
     shared: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
-    thread: int,
+    numbers: tuple[int, int],
 ) -> int:
     counted, statistics, control = shared
+    issued, thread = numbers
     tables = (program.record, program.extent, program.operand, program.immediate)
     return walk(
         tables,
@@ -136,6 +172,7 @@ def _walk(
         statistics,
         machine.clock.issue_rate.value,
         int(program.serial),
+        issued,
         space.scratch.ctypes.data,
         control.ctypes.data,
         thread,

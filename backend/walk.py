@@ -163,7 +163,7 @@ _PLACES_TUPLE = types.Tuple(_PLACES)
 _LOCALS_TUPLE = types.Tuple(_LOCALS)
 _WALK = (
     *(_PLACES_TUPLE, _LOCALS_TUPLE, CLOCK, INTEGERS_2D, INTEGERS_3D, INTEGERS_2D),
-    *[INTEGER] * 6,
+    *[INTEGER] * 7,
 )
 
 Tables = tuple[Integers, Integers, Integers, Doubles]
@@ -180,6 +180,7 @@ def walk(
     statistics: Integers,
     issue_rate: int,
     serial: int,
+    issued: int,
     scratch: int,
     control: int,
     thread: int,
@@ -190,11 +191,12 @@ def walk(
     `counted[parity, thread]` hands counts to the first thread: the parity changes with every
     instruction, so that it may still read the last one's. `statistics` [instructions, COUNTS] take
     what each executed instruction counted, as many as fit. -1 means that the run was aborted.
-    Where `serial` is not 0, an instruction is issued when all before it have finished.
+    Where `serial` is not 0, an instruction is issued when all before it have finished. `issued` is
+    the number of instructions that the clock has seen already: it goes on from there.
     """
     record, operand = tables[0], tables[2]
     loops, boxes, lengths, numbers, count = local
-    at, depth, executed, finished = 0, 0, 0, 0
+    at, depth, executed, finished = 0, 0, 0, int(clock[0].max())
     while at < len(record):
         if record[at, program.KIND] != program.INSTRUCTION:
             at, depth = follow_loop(record, at, depth, loops)
@@ -209,7 +211,7 @@ def walk(
             if not wait_for_all(control, threads, executed):
                 return -1
             if thread == 0:
-                issue = executed // issue_rate
+                issue = (issued + executed) // issue_rate
                 if serial != 0:
                     issue = max(issue, finished)
                 finished = finish_instruction(

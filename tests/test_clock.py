@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from random_images import RandomImages
+from random_machines import LARGE, machine, random_machine
 from random_training import RandomTraining
 from reference_machine import ReferenceMachine
 from timing_oracle import jobs_of, one_by_one, service_cycles, simulate, states
@@ -21,20 +22,6 @@ from spikeloom.backend.validator import validate
 from spikeloom.dialects.instruction_set import DMA_ENGINES, Element, Engine
 
 F32, BIT = Element.F32, Element.BIT
-LARGE = dict.fromkeys(load_machine().memory_bytes, 1 << 28)
-
-
-def machine(**numbers: int) -> Machine:
-    """The default machine with other numbers, named `section_..._key`."""
-    tables = json.loads(load_machine().to_json())
-    for name, value in numbers.items():
-        *path, key = name.split("__")
-        table = tables
-        for part in path:
-            table = table[part]
-        table[key]["value"] = value
-    return Machine.from_json(json.dumps(tables))
-
 
 SMALL = machine(
     dram__queues__dma=16,
@@ -240,25 +227,7 @@ def test_dense_products_do_not_depend_on_the_data():
 @pytest.mark.parametrize("seed", range(40))
 def test_the_clock_agrees_with_a_discrete_event_simulation(seed, kind):
     training = kind(seed)
-    rng = np.random.default_rng(seed)
-    numbers = {
-        "clock__issue_rate": int(rng.integers(1, 4)),
-        "dram__bandwidth": 8000,
-        "dram__watched_parts": int(rng.integers(1, 9)),
-        "dram__queues__dma_wue_store": int(rng.integers(1, 2000)),
-        "dram__queues__dma": int(rng.integers(1, 2000)),
-        "dram__queues__dma_store": int(rng.integers(1, 2000)),
-        "dram__queues__dma_wue": int(rng.integers(1, 2000)),
-        "dram__latency": int(rng.integers(1, 200)),
-        "engines__nu__lanes": int(rng.integers(1, 300)),
-        "engines__loss__latency": int(rng.integers(1, 300)),
-        "engines__opt__lanes": int(rng.integers(1, 100)),
-    }
-    for engine in ("fe", "be", "wue"):
-        numbers[f"engines__{engine}__input_lanes"] = int(rng.integers(1, 70))
-        numbers[f"engines__{engine}__output_lanes"] = int(rng.integers(1, 70))
-        numbers[f"engines__{engine}__latency"] = int(rng.integers(1, 20))
-    chosen, stream = machine(**numbers), training.stream()
+    chosen, stream = random_machine(seed), training.stream()
     interpreter, reference = Interpreter(validate(stream, LARGE), chosen), ReferenceMachine(stream)
     for buffer, values in training.inputs.items():
         interpreter.write(buffer, values)

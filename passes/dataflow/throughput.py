@@ -42,13 +42,13 @@ def throughput_of(graph: Graph) -> Throughput:
             firings.nodes, firings.source, firings.target, firings.weight, firings.tokens
         )
     except TokenFreeCycle as stuck:
-        raise Deadlock(_steps(graph, firings, stuck.cycle)) from None
+        raise Deadlock(steps_of(graph, firings, stuck.cycle)) from None
     if found is None:
         return Throughput(Fraction(0), repetition, ())
-    return Throughput(found.ratio, repetition, tuple(_steps(graph, firings, found.cycle)))
+    return Throughput(found.ratio, repetition, tuple(steps_of(graph, firings, found.cycle)))
 
 
-def _steps(graph: Graph, firings: Precedences, cycle: tuple[int, ...]) -> list[Step]:
+def steps_of(graph: Graph, firings: Precedences, cycle: tuple[int, ...]) -> list[Step]:
     """The cycle's channels in order, a channel that follows itself once."""
     steps: list[Step] = []
     for edge in cycle:

@@ -1,0 +1,85 @@
+"""Promise and measurement: the dataflow graph of a stream against the interpreter's clock."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from random_images import RandomImages
+from random_machines import LARGE, random_machine
+from random_training import RandomTraining
+
+from spikeloom.backend.dataflow.stream_graph import StreamGraph, stream_graph
+from spikeloom.backend.interpreter import Interpreter
+from spikeloom.backend.machine import Machine
+from spikeloom.backend.repeated_run import RepeatedRun, measured_period
+from spikeloom.backend.stream import Stream
+from spikeloom.backend.validator import validate
+from spikeloom.dialects.instruction_set import OPCODES
+from spikeloom.passes.dataflow.progress import finishes
+from spikeloom.passes.dataflow.throughput import throughput_of
+
+PASSES = 96
+
+
+def without_sparsity(stream: Stream) -> Stream:
+    """The stream with every instruction told to work on what is silent or masked, too."""
+    instructions = stream.instructions.copy()
+    for name in ("accumulate", "correlate_spikes"):
+        instructions["immediate"][instructions["opcode"] == OPCODES[name], 6] = 1
+    products = instructions["opcode"] == OPCODES["backpropagate"]
+    instructions["immediate"][products, 6:8] = 0
+    return replace(stream, instructions=instructions)
+
+
+def measured(
+    training: RandomTraining, stream: Stream, machine: Machine, passes: int = PASSES
+) -> RepeatedRun:
+    """The stream executed again and again."""
+    interpreter = Interpreter(validate(stream, LARGE), machine)
+    for buffer, values in training.inputs.items():
+        interpreter.write(buffer, values)
+    return interpreter.run_repeatedly(passes)
+
+
+def promised(found: StreamGraph, passes: int) -> list[int]:
+    """When each pass is over, by self-timed execution of the graph."""
+    instructions = len(found.owners)
+    iterations = -(-passes // found.passes)
+    ends = finishes(found.graph, iterations)[:, :instructions]
+    each = ends.reshape(iterations * found.passes, -1).max(axis=1)
+    return np.maximum.accumulate(each)[:passes].tolist()
+
+
+@pytest.mark.parametrize("kind", [RandomTraining, RandomImages])
+@pytest.mark.parametrize("seed", range(30))
+def test_where_no_time_depends_on_data_the_graph_is_the_clock(kind, seed):
+    training, machine = kind(seed), random_machine(seed)
+    stream = without_sparsity(training.stream())
+    found = stream_graph(validate(stream, LARGE), machine)
+    run = measured(training, stream, machine)
+    assert found.exact
+    assert promised(found, PASSES) == list(run.finishes)
+    period = throughput_of(found.graph).period / found.passes
+    assert period > 0
+    assert run.period() == period
+
+
+@pytest.mark.parametrize("kind", [RandomTraining, RandomImages])
+@pytest.mark.parametrize("seed", range(15))
+def test_what_depends_on_data_is_never_later_than_promised(kind, seed):
+    training, machine = kind(seed), random_machine(seed)
+    stream = training.stream()
+    found = stream_graph(validate(stream, LARGE), machine)
+    run = measured(training, stream, machine, 12)
+    late = [a - b for a, b in zip(run.finishes, promised(found, 12), strict=True)]
+    assert max(late) <= 0
+
+
+def test_a_measured_period_is_that_of_the_second_half():
+    beginning = (100, 130, 150, 160)
+    regular = tuple(160 + 7 * n // 2 for n in range(1, 20))
+    assert measured_period(beginning + regular) == Fraction(7, 2)
+    assert measured_period(tuple(n * n for n in range(20))) is None
