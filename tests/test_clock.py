@@ -15,7 +15,7 @@ from timing_oracle import jobs_of, one_by_one, service_cycles, simulate, states
 from spikeloom.backend import quantities as q
 from spikeloom.backend.counters import QUANTITIES, idle_counter
 from spikeloom.backend.interpreter import Interpreter
-from spikeloom.backend.machine import Machine, load_machine
+from spikeloom.backend.machine import Machine
 from spikeloom.backend.results import RunResult
 from spikeloom.backend.stream import Slice, StreamBuilder
 from spikeloom.backend.validator import validate

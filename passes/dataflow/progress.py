@@ -34,7 +34,8 @@ def finishes(graph: Graph, iterations: int) -> Integers:
     ).tolist()
     source: list[int] = firings.source[by_target].tolist()
     tokens: list[int] = firings.tokens[by_target].tolist()
-    times = [graph.actors[actor].time for actor in firings.actor.tolist()]
+    numbers: list[int] = firings.actor.tolist()
+    times = [graph.actors[number].time for number in numbers]
     found: list[list[int]] = []
     for iteration in range(iterations):
         now = [0] * firings.nodes
