@@ -1,9 +1,10 @@
-"""A stream executed again and again on one clock: when each pass is over, and the measured period."""
+"""A stream executed again and again on one clock: when passes are over, and their period."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from spikeloom.backend.results import RunResult
 
@@ -30,7 +31,7 @@ def measured_period(finishes: tuple[int, ...]) -> Fraction | None:
 
     The second half of the passes must repeat it, three times at least.
     """
-    growth = [after - before for before, after in zip(finishes, finishes[1:], strict=False)]
+    growth = [after - before for before, after in pairwise(finishes)]
     settled = growth[len(growth) // 2 :]
     for cycle in range(1, len(settled) // 3 + 1):
         if settled[cycle:] == settled[:-cycle]:

@@ -100,11 +100,11 @@ def apply_pipeline(module: ModuleOp, pipeline: str, instrument: Instrument | Non
 
     from spikeloom.keep_locations import keep_locations
     from spikeloom.pass_pipeline import parse_passes
-    from spikeloom.passes.registry import PASSES
+    from spikeloom.universe import ALL_PASSES
 
     context = new_context()
     with keep_locations():
-        for each in parse_passes(pipeline, {**get_all_passes(), **PASSES}):
+        for each in parse_passes(pipeline, {**get_all_passes(), **ALL_PASSES}):
             each.apply(context, module)
             module.verify()
             if instrument is not None:

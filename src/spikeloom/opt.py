@@ -12,6 +12,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -221,8 +222,18 @@ class SpikeloomOpt(xDSLOptMain):
     def _apply(self, current: ModulePass, module: ModuleOp) -> None:
         if current.name in MACHINE_PASSES:
             self._attach_machine(module)
+        if current.name == "extract-dataflow":
+            current = self._with_machine(current)
         with keep_locations():
             _guard(f"the pass `{current.name}`", lambda: current.apply(self.ctx, module))
+
+    def _with_machine(self, current: ModulePass) -> ModulePass:
+        """The pass with the machine of `--machine`, where it reads one and names none."""
+        from spikeloom.extract_dataflow import ExtractDataflowPass
+
+        if isinstance(current, ExtractDataflowPass) and current.machine is None:
+            return replace(current, machine=self.args.machine)
+        return current
 
     def _attach_machine(self, module: ModuleOp) -> None:
         """Gives the module the machine of `--machine`, unless it names one itself."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from xdsl.ir import Dialect
+from xdsl.passes import ModulePass
 from xdsl.universe import Universe
 
-from spikeloom.passes.registry import PASSES
+from spikeloom.passes.registry import PASSES, PassFactory
 
 
 def _snn() -> Dialect:
@@ -32,7 +33,16 @@ def _sdf() -> Dialect:
     return SDF
 
 
+def _extract_dataflow() -> type[ModulePass]:
+    from spikeloom.extract_dataflow import ExtractDataflowPass
+
+    return ExtractDataflowPass
+
+
+ALL_PASSES: dict[str, PassFactory] = {**PASSES, "extract-dataflow": _extract_dataflow}
+"""The passes of `spikeloom.passes`, and that which needs to know the machine from inside."""
+
 SPIKELOOM_UNIVERSE = Universe(
     all_dialects={"snn": _snn, "bptt": _bptt, "sdf": _sdf, "engine": _engine},
-    all_passes=dict(PASSES),
+    all_passes=dict(ALL_PASSES),
 )

@@ -1,0 +1,83 @@
+"""`extract-dataflow`: engine programs as dataflow graphs.
+
+Service times are the machine's, which only the backend knows: the pass therefore stands here,
+above both, and not in `spikeloom.passes`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.passes import ModulePass
+
+from spikeloom.backend.dataflow.stream_graph import StreamGraph, stream_graph
+from spikeloom.backend.encode import encode_program
+from spikeloom.backend.machine import load_machine
+from spikeloom.backend.validator import validate
+from spikeloom.diagnostics import SourceLocation, error
+from spikeloom.dialects.dataflow.graph import TooManyFirings
+from spikeloom.dialects.engine import ProgramOp
+from spikeloom.dialects.locations import location_attribute, location_of
+from spikeloom.dialects.number_text import count
+from spikeloom.dialects.sdf import MAX_NUMBER, GraphOp, make_graph
+
+LIMIT = 20_000
+"""Actors of a graph unless the user says otherwise: some 3 MB of text."""
+
+
+@dataclass(frozen=True)
+class ExtractDataflowPass(ModulePass):
+    """Adds an `sdf.graph` behind every `engine.program`: what its endless repetition waits for.
+
+    An actor is an executed instruction, its time the most cycles it can take; an iteration is one
+    pass over the program, or the `passes` after which double buffers are in step again.
+    Options: `machine` names the machine file (the bundled one unless said); `limit` is the most
+    executed instructions.
+
+    Raises:
+        DiagnosticError: an iteration executes more instructions than `limit`, or one of them takes
+            too long (E0205); the program breaks a rule of the machine (E0304).
+    """
+
+    name = "extract-dataflow"
+
+    machine: str | None = None
+    limit: int = LIMIT
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for program in [each for each in op.ops if isinstance(each, ProgramOp)]:
+            op.body.block.insert_op_after(self._graph(program), program)
+
+    def _graph(self, program: ProgramOp) -> GraphOp:
+        machine = load_machine(self.machine)
+        name = f"{program.sym_name.data}_dataflow"
+        validated = validate(encode_program(program), machine.memory_bytes)
+        try:
+            found = stream_graph(validated, machine, name, self.limit)
+        except TooManyFirings as problem:
+            message = f"@{program.sym_name.data} is too long for a graph of instructions: {problem}"
+            help = "smaller steps or batch, or extract-dataflow{limit=...}"
+            raise error("E0205", message, location_of(program), help) from None
+        for actor in found.graph.actors:
+            if actor.time >= MAX_NUMBER:
+                message = f"`{actor.name}` can take {actor.time} cycles, {MAX_NUMBER - 1} at most"
+                raise error("E0205", message, location_of(program))
+        return graph_op(found)
+
+
+def graph_op(found: StreamGraph) -> GraphOp:
+    """The IR of a stream's graph: actors know layer, engine and line of the program."""
+    op = make_graph(found.graph)
+    op.attributes["passes"] = count(found.passes)
+    op.attributes["times"] = StringAttr("exact" if found.exact else "worst case")
+    for actor, owner in zip(op.actors, found.owners, strict=False):
+        actor.attributes["engine"] = StringAttr(owner.engine.value)
+        if owner.layer:
+            actor.attributes["layer"] = StringAttr(owner.layer)
+        if owner.location:
+            actor.attributes["source"] = StringAttr(owner.location)
+            file, line, column = owner.location.rsplit(":", 2)
+            actor.location = location_attribute(SourceLocation(file, int(line), int(column)))
+    return op
