@@ -14,12 +14,17 @@ from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.number_text import count
 from spikeloom.dialects.sdf import GraphOp
 from spikeloom.dialects.sdf_types import RatioAttr
+from spikeloom.passes.dataflow.critical_work import critical_work
+from spikeloom.passes.dataflow.progress import latency
 from spikeloom.passes.dataflow.throughput import throughput_of
 
 
 @dataclass(frozen=True)
 class AnalyzeThroughputPass(ModulePass):
     """Writes `period`, `critical_cycle` and every actor's `repetition` into each `sdf.graph`.
+
+    `latency` is the time of the first iteration. A graph that came from a program also gets
+    `critical_work`: whose layers, engines and lines of the program the critical cycle consists of.
 
     Raises:
         DiagnosticError: the graph deadlocks, its rates contradict each other, or it is too large
@@ -31,7 +36,9 @@ class AnalyzeThroughputPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for graph in [each for each in op.ops if isinstance(each, GraphOp)]:
             try:
-                found = throughput_of(graph.bounded_graph())
+                bounded = graph.bounded_graph()
+                found = throughput_of(bounded)
+                graph.attributes["latency"] = count(latency(bounded))
             except (Deadlock, InconsistentRates, TooManyFirings, OverflowError) as problem:
                 message = f"@{graph.sym_name.data} has no throughput: {problem}"
                 raise error("E0205", message, location_of(graph)) from None
@@ -39,5 +46,9 @@ class AnalyzeThroughputPass(ModulePass):
             graph.attributes["critical_cycle"] = ArrayAttr(
                 [StringAttr(step.channel) for step in found.critical_cycle]
             )
+            if work := critical_work(graph, found.critical_cycle):
+                graph.attributes["critical_work"] = ArrayAttr(
+                    [StringAttr(f"{each.label}: {each.cycles} cycles") for each in work]
+                )
             for actor, times in zip(graph.actors, found.repetition.counts, strict=True):
                 actor.repetition = count(times)

@@ -7,18 +7,22 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from random_image_networks import random_image_network
 from random_images import RandomImages
 from random_machines import LARGE, random_machine
+from random_networks import random_network
 from random_training import RandomTraining
 
 from spikeloom.backend.dataflow.stream_graph import StreamGraph, stream_graph
 from spikeloom.backend.interpreter import Interpreter
-from spikeloom.backend.machine import Machine
+from spikeloom.backend.machine import Machine, load_machine
 from spikeloom.backend.repeated_run import RepeatedRun, measured_period
 from spikeloom.backend.stream import Stream
 from spikeloom.backend.validator import validate
+from spikeloom.compiler import PREPARATION, compile_stream, expansion_text
 from spikeloom.dialects.instruction_set import OPCODES
-from spikeloom.passes.dataflow.progress import finishes
+from spikeloom.frontend.program import parse_program
+from spikeloom.passes.dataflow.progress import finishes, guaranteed_delay
 from spikeloom.passes.dataflow.throughput import throughput_of
 
 PASSES = 96
@@ -67,6 +71,34 @@ def test_where_no_time_depends_on_data_the_graph_is_the_clock(kind, seed):
     assert run.period() == period
 
 
+SCHEDULES = (
+    "schedule-engines",
+    "schedule-engines{mode=serial}",
+    "schedule-engines{double_buffers=false}",
+    "schedule-engines{potentials=stored tiles=largest}",
+)
+DENSE_SUMS = ("accumulate=plain", "width=3", "width=2 engines=fe", "accumulate=tables")
+
+
+@pytest.mark.parametrize("make", [random_network, random_image_network])
+@pytest.mark.parametrize("seed", range(25))
+def test_compiled_training_programs_keep_their_promise_exactly(make, seed):
+    network, machine = make(seed), load_machine()
+    sums, schedule = DENSE_SUMS[seed % 4], SCHEDULES[seed // 4 % 4]
+    prepared = PREPARATION.format(
+        expand=expansion_text(training=True, steps=network.steps, batch=network.batch)
+    )
+    passes = f"mask-gradients{{skip=none}},fuse-luts{{{sums}}},{schedule},lower-to-engine"
+    module = parse_program(network.text(), "random.snn")
+    stream = without_sparsity(compile_stream(module, machine, f"{prepared},{passes}"))
+    validated = validate(stream, machine.memory_bytes)
+    found = stream_graph(validated, machine)
+    run = Interpreter(validated, machine).run_repeatedly(PASSES)
+    assert found.exact
+    assert promised(found, PASSES) == list(run.finishes)
+    assert run.period() == throughput_of(found.graph).period / found.passes
+
+
 @pytest.mark.parametrize("kind", [RandomTraining, RandomImages])
 @pytest.mark.parametrize("seed", range(15))
 def test_what_depends_on_data_is_never_later_than_promised(kind, seed):
@@ -76,6 +108,10 @@ def test_what_depends_on_data_is_never_later_than_promised(kind, seed):
     run = measured(training, stream, machine, 12)
     late = [a - b for a, b in zip(run.finishes, promised(found, 12), strict=True)]
     assert max(late) <= 0
+    period = throughput_of(found.graph).period
+    delay = guaranteed_delay(found.graph, period)
+    for number, finish in enumerate(run.finishes):
+        assert finish <= delay + number // found.passes * period
 
 
 def test_a_measured_period_is_that_of_the_second_half():

@@ -22,9 +22,12 @@ from spikeloom.dialects.dataflow.graph import (
 from spikeloom.dialects.dataflow.repetition import repetition_vector
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.sdf import GraphOp
+from spikeloom.passes.dataflow.critical_work import critical_work
+from spikeloom.passes.dataflow.progress import latency
 from spikeloom.passes.dataflow.throughput import throughput_of
 
 MAX_INPUT_BYTES = 256 * 2**20
+SHOWN_WORK = 8
 
 
 def show_throughput(path: str, json_file: Path | None) -> None:
@@ -42,6 +45,7 @@ def show_throughput(path: str, json_file: Path | None) -> None:
         graph = op.bounded_graph()
         counts = repetition_vector(graph).counts
         period, cycle = _period(graph)
+        first = None if period is None else latency(graph)
     except (InconsistentRates, TooManyFirings, OverflowError, ValueError) as problem:
         raise error("E0205", f"`{graph_name(op)}` has no throughput: {problem}", location) from None
     names = [actor.name for actor in graph.actors]
@@ -54,6 +58,9 @@ def show_throughput(path: str, json_file: Path | None) -> None:
     if json_file is not None:
         write_atomically(json_file, (json.dumps(answer, indent=2) + "\n").encode())
     print(_report(op, period, cycle, sum(counts)))
+    if first is not None:
+        print(f"latency         {first} cycles for the first iteration")
+    print_critical_work(op, cycle)
 
 
 def read_graph(path: str) -> GraphOp:
@@ -118,3 +125,16 @@ def _report(op: GraphOp, period: Fraction | None, cycle: Sequence[Step], firings
     if cycle:
         lines.append(f"critical cycle  {path_text(cycle)}")
     return "\n".join(lines)
+
+
+def print_critical_work(op: GraphOp, cycle: Sequence[Step]) -> None:
+    """Whose work the critical cycle is, for a graph that came from a program."""
+    work = critical_work(op, cycle)
+    total = max(1, sum(each.cycles for each in work))
+    for number, each in enumerate(work[:SHOWN_WORK]):
+        title = "" if number else "critical work"
+        times = "1 firing" if each.firings == 1 else f"{each.firings} firings"
+        share = f"{100 * each.cycles / total:5.1f} %"
+        print(f"{title:<16}{share}  {each.label}, {times}")
+    if len(work) > SHOWN_WORK:
+        print(f"{'':<16}and {len(work) - SHOWN_WORK} more")
