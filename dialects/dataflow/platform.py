@@ -37,6 +37,9 @@ class Tile:
         for limit in (self.memory, self.connections, self.actors):
             if limit is not None and limit < 0:
                 raise ValueError(f"tile {self.name} has the negative limit {limit}")
+        for bandwidth in (self.bandwidth_in, self.bandwidth_out):
+            if bandwidth is not None and bandwidth < 1:
+                raise ValueError(f"tile {self.name} has the bandwidth {bandwidth}")
 
     @property
     def wait(self) -> int:
@@ -54,7 +57,8 @@ class Platform:
         bandwidth: token sizes that one connection moves per cycle; None is unlimited.
 
     Raises:
-        ValueError: two tiles have the same name, or the delays are no square.
+        ValueError: two tiles have the same name, the delays are no square, or a bandwidth is
+            below 1.
     """
 
     tiles: tuple[Tile, ...]
@@ -67,6 +71,8 @@ class Platform:
             raise ValueError("two tiles have the same name")
         if any(len(row) != len(self.tiles) for row in (self.delays, *self.delays)):
             raise ValueError("there is not one delay from every tile to every tile")
+        if self.bandwidth is not None and self.bandwidth < 1:
+            raise ValueError(f"a connection has the bandwidth {self.bandwidth}")
 
 
 def mesh(

@@ -6,8 +6,8 @@ that follow him build it:
 - an actor does not overlap with itself, and takes longer where its tile has a slice of a wheel;
 - a channel inside a tile gets a reverse channel for its buffer;
 - a channel between tiles becomes `source -> connection -> target`: the connection carries one
-  token at a time, in `delay + ceil(size / bandwidth)` cycles; one reverse channel is the output
-  buffer, one the input buffer;
+  token at a time, in `delay + ceil(size / bandwidth)` cycles, the connections of a tile sharing
+  its bandwidth equally; one reverse channel is the output buffer, one the input buffer;
 - what comes to a tile from outside (tokens, room) may find its slice just over, and waits at most
   the rest of the wheel: an actor of its own;
 - a tile fires in a static order, round and round.
@@ -200,15 +200,26 @@ class _Columns:
 
     def _transfer_times(self, sizes: Sequence[int]) -> Integers:
         times: list[int] = []
-        bandwidth = self._platform.bandwidth
         tiles = self._platform.tiles
-        for number in self._crossing.tolist():
-            channel = self._graph.channels[number]
-            source, target = int(self._tile[channel.source]), int(self._tile[channel.target])
-            delay = self._platform.delays[source][target]
+        source, target = self._tile[self._rows[:2, self._crossing]]
+        leaving: list[int] = np.bincount(source, minlength=len(tiles)).tolist()
+        entering: list[int] = np.bincount(target, minlength=len(tiles)).tolist()
+        ends: list[list[int]] = np.stack([self._crossing, source, target]).T.tolist()
+        for number, out, into in ends:
+            delay = self._platform.delays[out][into]
             if delay is None:
-                raise Unconnected(channel.name, tiles[source].name, tiles[target].name)
-            times.append(delay + (0 if bandwidth is None else -(-sizes[number] // bandwidth)))
+                name = self._graph.channels[number].name
+                raise Unconnected(name, tiles[out].name, tiles[into].name)
+            shares = (
+                (1, self._platform.bandwidth),
+                (leaving[out], tiles[out].bandwidth_out),
+                (entering[into], tiles[into].bandwidth_in),
+            )
+            slowest = 0
+            for sharing, bandwidth in shares:
+                if bandwidth is not None:
+                    slowest = max(slowest, -(-sizes[number] * sharing // bandwidth))
+            times.append(delay + slowest)
         return self._ticks * np.array(times, np.int64)
 
     def _through_wait(
