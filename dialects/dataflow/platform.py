@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -74,25 +75,22 @@ class Platform:
         if self.bandwidth is not None and self.bandwidth < 1:
             raise ValueError(f"a connection has the bandwidth {self.bandwidth}")
 
+    def with_slices(self, slices: Sequence[int]) -> Platform:
+        """The platform with another slice of every tile's wheel.
+
+        Raises:
+            ValueError: a slice is no part of its wheel.
+        """
+        tiles = [replace(tile, slice=each) for tile, each in zip(self.tiles, slices, strict=True)]
+        return replace(self, tiles=tuple(tiles))
+
 
 def mesh(
     rows: int, columns: int, tile: Tile, cycles_per_hop: int = 1, bandwidth: int | None = None
 ) -> Platform:
     """A mesh of equal tiles, numbered by rows; a connection takes the shortest way."""
     places = [(row, column) for row in range(rows) for column in range(columns)]
-    tiles = tuple(
-        Tile(
-            f"{tile.name}_{number}",
-            tile.wheel,
-            tile.slice,
-            tile.memory,
-            tile.connections,
-            tile.bandwidth_in,
-            tile.bandwidth_out,
-            tile.actors,
-        )
-        for number in range(len(places))
-    )
+    tiles = tuple(replace(tile, name=f"{tile.name}_{number}") for number in range(len(places)))
     delays = tuple(
         tuple(cycles_per_hop * (abs(row - r) + abs(column - c)) for r, c in places)
         for row, column in places
