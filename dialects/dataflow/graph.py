@@ -142,10 +142,10 @@ class Deadlock(Exception):
 
 
 class TooManyFirings(Exception):
-    """One iteration has more firings than are looked at one by one."""
+    """One iteration has more firings, or precedences of firings, than are looked at one by one."""
 
-    def __init__(self, firings: int, limit: int):
-        super().__init__(f"one iteration has {firings} firings, more than the {limit} supported")
+    def __init__(self, number: int, limit: int, what: str = "firings"):
+        super().__init__(f"one iteration has {number} {what}, more than the {limit} supported")
 
 
 def path_text(cycle: Sequence[Step], shown: int = 12) -> str:
