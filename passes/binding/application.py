@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from spikeloom.dialects.dataflow.graph import Graph, Repetition
 from spikeloom.dialects.dataflow.platform import Platform
@@ -13,6 +14,18 @@ from spikeloom.passes.binding.guarantee import guarantee
 from spikeloom.passes.binding.orders import projection, single_tile_order
 from spikeloom.passes.dataflow.strong_components import strong_components
 from spikeloom.passes.dataflow.throughput import Throughput, throughput_of
+
+
+@dataclass(frozen=True)
+class Link:
+    """One channel of an actor: to whom, its traffic, and the memory its buffers take."""
+
+    other: int
+    leaves: bool
+    traffic: int
+    local: int
+    here: int
+    there: int
 
 
 @dataclass(frozen=True)
@@ -34,6 +47,21 @@ class Application:
     sizes: tuple[int, ...]
     states: tuple[int, ...]
     by_criticality: tuple[int, ...]
+
+    @cached_property
+    def links(self) -> list[list[Link]]:
+        """Of every actor its channels; a self-loop once."""
+        links: list[list[Link]] = [[] for _ in self.states]
+        for number, channel in enumerate(self.graph.channels):
+            size, room = self.sizes[number], self.room[number]
+            moved = size * channel.production * self.repetition.counts[channel.source]
+            local, out, into = (
+                size * (each or 0) for each in (room.local, room.source, room.target)
+            )
+            links[channel.source].append(Link(channel.target, True, moved, local, out, into))
+            if channel.source != channel.target:
+                links[channel.target].append(Link(channel.source, False, moved, local, into, out))
+        return links
 
     def orders(self, binding: Sequence[int], platform: Platform) -> tuple[tuple[int, ...], ...]:
         """The static order of every tile."""

@@ -160,36 +160,44 @@ def _order_edges(
     counts: tuple[int, ...],
 ) -> Integers:
     """Each firing of a tile after the one before; the first after the last of an iteration ago."""
-    blocks: list[Integers] = [np.zeros((4, 0), np.int64)]
-    first = firings.first
-    for tile, order in enumerate(orders):
-        if not order:
-            continue
-        actors = np.array(order, np.int64)
-        _check_order(hardware, tile, actors, binding, counts)
-        place = np.argsort(actors, kind="stable")
-        starts = np.searchsorted(actors[place], actors[place])
-        nodes = np.empty(len(actors), np.int64)
-        nodes[place] = first[actors[place]] + np.arange(len(actors)) - starts
-        tokens = np.zeros(len(actors), np.int64)
-        tokens[-1] = 1
-        block = np.stack([nodes, np.roll(nodes, -1), tokens, np.full(len(actors), -ORDER)])
-        blocks.append(block)
-    return np.concatenate(blocks, axis=1)
+    lengths = np.array([len(order) for order in orders if order], np.int64)
+    tile = np.repeat([number for number, order in enumerate(orders) if order], lengths)
+    actors = np.array([actor for order in orders for actor in order], np.int64)
+    _check_orders(hardware, tile, actors, binding, counts)
+    place = np.argsort(actors, kind="stable")
+    occurrence = np.arange(len(actors)) - np.searchsorted(actors[place], actors[place])
+    nodes = np.empty(len(actors), np.int64)
+    nodes[place] = firings.first[actors[place]] + occurrence
+    last = np.cumsum(lengths) - 1
+    tokens = np.zeros(len(actors), np.int64)
+    tokens[last] = 1
+    after = np.arange(1, len(actors) + 1)
+    after[last] = last - lengths + 1
+    return np.stack([nodes, nodes[after], tokens, np.full(len(actors), -ORDER)])
 
 
-def _check_order(
+def _check_orders(
     hardware: HardwareGraph,
-    tile: int,
+    tile: Integers,
     actors: Integers,
     binding: Sequence[int],
     counts: tuple[int, ...],
 ) -> None:
-    found = np.bincount(actors, minlength=len(counts))
-    expected = np.where(np.array(binding) == tile, np.array(counts), 0)
+    bound = np.array(binding, np.int64)
+    expected = np.where(np.isin(bound, tile), np.array(counts, np.int64), 0)
+    found = np.bincount(actors[bound[actors] == tile], minlength=len(counts))
+    strange = np.flatnonzero(bound[actors] != tile)
     if (wrong := np.flatnonzero(found != expected)).size:
         actor = int(wrong[0])
+        name = hardware.application.actors[actor].name
         raise ValueError(
-            f"the order of tile {tile} fires {hardware.application.actors[actor].name} "
-            f"{found[actor]} times per iteration, not {expected[actor]} times"
+            f"the order of tile {bound[actor]} fires {name} {found[actor]} times per iteration, "
+            f"not {expected[actor]} times"
+        )
+    if strange.size:
+        actor = int(actors[strange[0]])
+        name = hardware.application.actors[actor].name
+        raise ValueError(
+            f"the order of tile {tile[strange[0]]} fires {name}, which is bound to "
+            f"tile {bound[actor]}"
         )

@@ -102,7 +102,7 @@ class _Tiles:
         ]
         available = max(1, int(self._usable.sum()))
         self._fair = max(sum(self._own_work), 1.0) / available
-        self._links = _links(application)
+        self._links = application.links
 
     def place(self, actor: int) -> None:
         """Binds an actor to the cheapest tile that has what it needs."""
@@ -241,31 +241,6 @@ class _Added:
     out: Floats
     distance: Floats
     at_others: dict[int, tuple[int, int]]
-
-
-@dataclass(frozen=True)
-class _Link:
-    """One channel of an actor: to whom, its traffic, and the memory its buffers take."""
-
-    other: int
-    leaves: bool
-    traffic: int
-    local: int
-    here: int
-    there: int
-
-
-def _links(application: Application) -> list[list[_Link]]:
-    counts = application.repetition.counts
-    links: list[list[_Link]] = [[] for _ in counts]
-    for number, channel in enumerate(application.graph.channels):
-        size, room = application.sizes[number], application.room[number]
-        moved = size * channel.production * counts[channel.source]
-        local, out, into = (size * (each or 0) for each in (room.local, room.source, room.target))
-        links[channel.source].append(_Link(channel.target, True, moved, local, out, into))
-        if channel.source != channel.target:
-            links[channel.target].append(_Link(channel.source, False, moved, local, into, out))
-    return links
 
 
 def _limits(values: Sequence[int | None]) -> Floats:
