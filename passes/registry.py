@@ -57,6 +57,12 @@ def _analyze_throughput() -> type[ModulePass]:
     return AnalyzeThroughputPass
 
 
+def _bind_tiles() -> type[ModulePass]:
+    from spikeloom.passes.bind_tiles import BindTilesPass
+
+    return BindTilesPass
+
+
 PASSES: dict[str, PassFactory] = {
     "infer-shapes": _infer_shapes,
     "expand-bptt": _expand_bptt,
@@ -66,5 +72,6 @@ PASSES: dict[str, PassFactory] = {
     "schedule-engines": _schedule_engines,
     "lower-to-engine": _lower_to_engine,
     "analyze-throughput": _analyze_throughput,
+    "bind-tiles": _bind_tiles,
 }
 """Factories import late, so that listing the passes costs nothing."""

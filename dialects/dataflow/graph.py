@@ -93,6 +93,18 @@ class Graph:
             )
         return Graph(self.actors, (*self.channels, *reverse), self.name)
 
+    def part(self, actors: Sequence[int]) -> Graph:
+        """Some of the actors, in the given order, and the channels between them."""
+        numbers = {actor: number for number, actor in enumerate(actors)}
+        channels = tuple(
+            Channel(
+                c.name, numbers[c.source], numbers[c.target], c.production, c.consumption, c.tokens
+            )
+            for c in self.channels
+            if c.source in numbers and c.target in numbers
+        )
+        return Graph(tuple(self.actors[actor] for actor in actors), channels, self.name)
+
     def without_self_overlap(self) -> Graph:
         """The graph with a self-loop of one token for every actor that has no self-loop."""
         looped = {channel.source for channel in self.channels if channel.source == channel.target}
@@ -130,10 +142,10 @@ class Deadlock(Exception):
 
 
 class TooManyFirings(Exception):
-    """One iteration has more firings than are looked at one by one."""
+    """One iteration has more firings, or precedences of firings, than are looked at one by one."""
 
-    def __init__(self, firings: int, limit: int):
-        super().__init__(f"one iteration has {firings} firings, more than the {limit} supported")
+    def __init__(self, number: int, limit: int, what: str = "firings"):
+        super().__init__(f"one iteration has {number} {what}, more than the {limit} supported")
 
 
 def path_text(cycle: Sequence[Step], shown: int = 12) -> str:

@@ -7,9 +7,19 @@ of each connected component (Lee & Messerschmitt 1987).
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 
-from spikeloom.dialects.dataflow.graph import Channel, Graph, InconsistentRates, Repetition, Step
+from spikeloom.dialects.dataflow.firing_order import MAX_FIRINGS
+from spikeloom.dialects.dataflow.graph import (
+    Channel,
+    Graph,
+    InconsistentRates,
+    Repetition,
+    Step,
+    TooManyFirings,
+)
+
+_MOST_FIRINGS = 2**62
+"""Counts above it are not even computed: they would grow with every channel."""
 
 
 def repetition_vector(graph: Graph) -> Repetition:
@@ -17,39 +27,63 @@ def repetition_vector(graph: Graph) -> Repetition:
 
     Raises:
         InconsistentRates: there is none; names the channels of a cycle that contradicts itself.
+        TooManyFirings: an actor fires so often that no analysis would end.
     """
     if all(channel.production == channel.consumption for channel in graph.channels):
         return Repetition((1,) * len(graph.actors))
-    neighbours: list[list[tuple[int, Fraction, int]]] = [[] for _ in graph.actors]
+    joined: list[list[int]] = [[] for _ in graph.actors]
     for number, channel in enumerate(graph.channels):
-        ratio = Fraction(channel.production, channel.consumption)
-        neighbours[channel.source].append((channel.target, ratio, number))
-        neighbours[channel.target].append((channel.source, 1 / ratio, number))
-    shares: list[Fraction | None] = [None] * len(graph.actors)
-    reached_by: list[int | None] = [None] * len(graph.actors)
+        joined[channel.source].append(number)
+        joined[channel.target].append(number)
     counts = [0] * len(graph.actors)
+    reached_by: list[int | None] = [None] * len(graph.actors)
     for first in range(len(graph.actors)):
-        if shares[first] is not None:
-            continue
-        shares[first] = Fraction(1)
-        component = [first]
-        for actor in component:
-            share = shares[actor]
-            assert share is not None
-            for other, ratio, number in neighbours[actor]:
-                if shares[other] is None:
-                    shares[other] = share * ratio
-                    reached_by[other] = number
-                    component.append(other)
-                elif shares[other] != share * ratio:
-                    raise InconsistentRates(_contradiction(graph, reached_by, number))
-        found = [share for actor in component if (share := shares[actor]) is not None]
-        scale = math.lcm(*(share.denominator for share in found))
-        whole = [int(share * scale) for share in found]
-        common = math.gcd(*whole)
-        for actor, count in zip(component, whole, strict=True):
-            counts[actor] = count // common
+        if not counts[first]:
+            _count_component(graph, first, joined, counts, reached_by)
+    for number, channel in enumerate(graph.channels):
+        made = counts[channel.source] * channel.production
+        if made != counts[channel.target] * channel.consumption:
+            raise InconsistentRates(_contradiction(graph, reached_by, number))
     return Repetition(tuple(counts))
+
+
+def _count_component(
+    graph: Graph,
+    first: int,
+    joined: list[list[int]],
+    counts: list[int],
+    reached_by: list[int | None],
+) -> None:
+    """The counts that the channels of a spanning tree of one component ask for.
+
+    A share is count / count of `first` in lowest terms, so that `first` fires at least as often
+    as any denominator says, and the least common multiple of all of them exactly so often.
+    """
+    shares: dict[int, tuple[int, int]] = {first: (1, 1)}
+    component = [first]
+    scale = 1
+    for actor in component:
+        above, below = shares[actor]
+        for number in joined[actor]:
+            channel = graph.channels[number]
+            forward = channel.source == actor
+            other = channel.target if forward else channel.source
+            if other in shares:
+                continue
+            made, taken = channel.production, channel.consumption
+            if not forward:
+                made, taken = taken, made
+            numerator, denominator = above * made, below * taken
+            common = math.gcd(numerator, denominator)
+            shares[other] = numerator // common, denominator // common
+            scale = math.lcm(scale, denominator // common)
+            if max(scale, numerator // common) > _MOST_FIRINGS:
+                raise TooManyFirings(max(scale, numerator // common), MAX_FIRINGS)
+            reached_by[other] = number
+            component.append(other)
+    for actor in component:
+        above, below = shares[actor]
+        counts[actor] = above * (scale // below)
 
 
 def _contradiction(graph: Graph, reached_by: list[int | None], number: int) -> list[Step]:

@@ -17,6 +17,8 @@ from spikeloom.dialects.dataflow.firing_order import MAX_FIRINGS
 from spikeloom.dialects.dataflow.graph import Graph, Repetition, TooManyFirings
 
 Integers = NDArray[np.int64]
+MAX_PRECEDENCES = 2**24
+"""Pairs of firings of which one waits for the other: some GiB while they are sorted."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ def expand(graph: Graph, repetition: Repetition) -> Precedences:
     """The firings of one iteration; parallel precedences are reduced to the tightest.
 
     Raises:
-        TooManyFirings: the iteration is longer than `MAX_FIRINGS`.
+        TooManyFirings: the iteration is longer than `MAX_FIRINGS`, or has more than
+            `MAX_PRECEDENCES`.
     """
     if repetition.total > MAX_FIRINGS:
         raise TooManyFirings(repetition.total, MAX_FIRINGS)
@@ -55,15 +58,7 @@ def expand(graph: Graph, repetition: Repetition) -> Precedences:
     first = np.concatenate([[0], np.cumsum(counts)])
     actor = np.repeat(np.arange(len(counts)), counts)
     times = np.array([each.time for each in graph.actors], np.int64)
-    if len(graph.channels) and counts.max() == 1:
-        table = np.array([(c.source, c.target, c.tokens, c.production) for c in graph.channels])
-        source, target, tokens = table[:, 0], table[:, 1], table[:, 2] // table[:, 3]
-        channel = np.arange(len(table))
-        # One firing consumes all that one produces; what does not fill a firing is no delay.
-    else:
-        parts = [_edges(graph, number, counts, first) for number in range(len(graph.channels))]
-        empty = np.zeros((4, 0), np.int64)
-        source, target, tokens, channel = np.concatenate([empty, *parts], axis=1)
+    source, target, tokens, channel = _precedences(graph, counts, first)
     source, target, tokens, channel = _tightest(source, target, tokens, channel)
     return Precedences(
         actor,
@@ -76,24 +71,46 @@ def expand(graph: Graph, repetition: Repetition) -> Precedences:
     )
 
 
-def _edges(graph: Graph, number: int, counts: Integers, first: Integers) -> Integers:
-    """Columns source, target, tokens and channel of one channel's precedences."""
-    channel = graph.channels[number]
-    consumer = np.arange(counts[channel.target], dtype=np.int64)
-    low = (consumer * channel.consumption - channel.tokens) // channel.production
-    high = ((consumer + 1) * channel.consumption - 1 - channel.tokens) // channel.production
-    lengths = high - low + 1
-    target = np.repeat(consumer, lengths)
-    within = np.arange(len(target)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    ago, firing = np.divmod(np.repeat(low, lengths) + within, counts[channel.source])
-    return np.stack(
-        [
-            first[channel.source] + firing,
-            first[channel.target] + target,
-            -ago,
-            np.full(len(target), number),
-        ]
+def _precedences(
+    graph: Graph, counts: Integers, first: Integers
+) -> tuple[Integers, Integers, Integers, Integers]:
+    """Columns source, target, tokens and channel of all precedences."""
+    producer, consumer, production, consumption, tokens = columns_of(graph)
+    if counts.max(initial=1) == 1:
+        # One firing consumes all that one produces; what does not fill a firing is no delay.
+        return producer, consumer, tokens // production, np.arange(len(producer))
+    most = sum((counts[producer] + counts[consumer]).tolist())
+    if most > MAX_PRECEDENCES:
+        raise TooManyFirings(most, MAX_PRECEDENCES, "precedences")
+    channel, firing = _runs(counts[consumer])
+    made, taken, held = production[channel], consumption[channel], tokens[channel]
+    low = (firing * taken - held) // made
+    lengths = ((firing + 1) * taken - 1 - held) // made - low + 1
+    needed_by, within = _runs(lengths)
+    channel = channel[needed_by]
+    ago, source = np.divmod(low[needed_by] + within, counts[producer[channel]])
+    target = first[consumer[channel]] + firing[needed_by]
+    return first[producer[channel]] + source, target, -ago, channel
+
+
+def columns_of(graph: Graph) -> Integers:
+    """The channels as rows source, target, production, consumption and tokens."""
+    channels = graph.channels
+    columns = (
+        [channel.source for channel in channels],
+        [channel.target for channel in channels],
+        [channel.production for channel in channels],
+        [channel.consumption for channel in channels],
+        [channel.tokens for channel in channels],
     )
+    return np.array(columns, np.int64)
+
+
+def _runs(lengths: Integers) -> tuple[Integers, Integers]:
+    """Each index as often as its length says, and the place within its run."""
+    index = np.repeat(np.arange(len(lengths)), lengths)
+    ends = np.cumsum(lengths)
+    return index, np.arange(len(index)) - (ends - lengths)[index]
 
 
 def _tightest(

@@ -35,24 +35,6 @@ def finishes(graph: Graph, iterations: int) -> Integers:
     return np.array(found, np.int64).reshape(iterations, schedule.firings)
 
 
-def latency(graph: Graph) -> int:
-    """Cycles of the first iteration, for which only channels without tokens matter.
-
-    Raises what `finishes` does.
-    """
-    firings = expand(graph, repetition_vector(graph))
-    numbers: list[int] = firings.actor.tolist()
-    ends = [graph.actors[number].time for number in numbers]
-    times = list(ends)
-    first, onward, order = _order(graph, firings)
-    for node in order:
-        end = ends[node]
-        for other in onward[first[node] : first[node + 1]]:
-            if end + times[other] > ends[other]:
-                ends[other] = end + times[other]
-    return max(ends, default=0)
-
-
 def guaranteed_delay(graph: Graph, period: Fraction) -> Fraction:
     """The least d so that iteration n, counted from 0, is over by d + n x period, for every n.
 
@@ -81,7 +63,7 @@ class _Schedule:
     def __init__(self, graph: Graph):
         expanded = expand(graph, repetition_vector(graph))
         self.firings = expanded.nodes
-        *_, self._order = _order(graph, expanded)
+        self._order = _order(graph, expanded)
         numbers: list[int] = expanded.actor.tolist()
         self._times = [graph.actors[number].time for number in numbers]
         self._waits: list[list[tuple[int, int]]] = [[] for _ in numbers]
@@ -113,11 +95,8 @@ class _Schedule:
         return now
 
 
-def _order(graph: Graph, firings: Precedences) -> tuple[list[int], list[int], list[int]]:
-    """The firings of an iteration, each behind what it waits for in the same iteration.
-
-    Before that, what waits for them there: firing n has `onward[first[n] : first[n + 1]]`.
-    """
+def _order(graph: Graph, firings: Precedences) -> list[int]:
+    """The firings of an iteration, each behind what it waits for in the same iteration."""
     free = np.flatnonzero(firings.tokens == 0)
     source, target = firings.source[free], firings.target[free]
     waiting: list[int] = np.bincount(target, minlength=firings.nodes).tolist()
@@ -134,4 +113,4 @@ def _order(graph: Graph, firings: Precedences) -> tuple[list[int], list[int], li
         cycle = find_cycle(firings.nodes, source, target)
         assert cycle is not None, "what cannot be ordered has a cycle"
         raise Deadlock(steps_of(graph, firings, tuple(int(free[edge]) for edge in cycle)))
-    return first, onward, order
+    return order

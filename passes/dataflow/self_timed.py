@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from spikeloom.dialects.dataflow.firing_order import sequential_order
-from spikeloom.dialects.dataflow.graph import Channel, Graph
+from spikeloom.dialects.dataflow.graph import Graph
 from spikeloom.dialects.dataflow.repetition import repetition_vector
 from spikeloom.passes.dataflow.strong_components import strong_components
 
@@ -38,16 +38,8 @@ def self_timed_period(graph: Graph, max_firings: int = MAX_FIRINGS) -> Fraction:
     edges = [(channel.source, channel.target) for channel in graph.channels]
     period = Fraction(0)
     for part in strong_components(len(graph.actors), edges):
-        numbers = {actor: number for number, actor in enumerate(part)}
-        channels = [
-            Channel(
-                c.name, numbers[c.source], numbers[c.target], c.production, c.consumption, c.tokens
-            )
-            for c in graph.channels
-            if c.source in numbers and c.target in numbers
-        ]
-        if channels:
-            inner = Graph(tuple(graph.actors[actor] for actor in part), tuple(channels))
+        inner = graph.part(part)
+        if inner.channels:
             counts = [repetition.counts[actor] for actor in part]
             period = max(period, _Simulation(inner, counts).period(max_firings))
     return period

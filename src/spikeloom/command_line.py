@@ -166,6 +166,8 @@ def make_parser() -> argparse.ArgumentParser:
     throughput.add_argument("graph", metavar="GRAPH", help=words)
     words = "write period, repetition vector and critical cycle as JSON"
     throughput.add_argument("--json", metavar="FILE", type=Path, help=words)
+    words = "also the least storage for every period that storage can buy"
+    throughput.add_argument("--storage", action="store_true", help=words)
     return parser
 
 

@@ -108,7 +108,7 @@ def throughput(parsed: argparse.Namespace) -> int:
     """`spikeloom throughput`: the exact period of a dataflow graph."""
     from spikeloom.throughput import show_throughput
 
-    show_throughput(parsed.graph, parsed.json)
+    show_throughput(parsed.graph, parsed.json, parsed.storage)
     return EXIT_OK
 
 

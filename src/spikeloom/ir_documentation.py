@@ -111,6 +111,10 @@ BORROWED = {
 }
 
 
+DATAFLOW = ("analyze-throughput", "bind-tiles")
+"""Passes over dataflow graphs, which no program's pipeline runs."""
+
+
 def pass_reference() -> str:
     """docs/passes.md: every pass with its options, in the order of the pipeline."""
     pipeline = PIPELINE.format(expand="expand-bptt")
@@ -132,6 +136,9 @@ def pass_reference() -> str:
     for name in dict.fromkeys(pipeline.split(",")):
         lines += [f"## `{name}`", ""]
         lines += [BORROWED[name], ""] if name in BORROWED else _pass(PASSES[name]())
+    lines += ["# Passes over dataflow graphs", ""]
+    for name in DATAFLOW:
+        lines += [f"## `{name}`", "", *_pass(PASSES[name]())]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -146,7 +153,7 @@ def _pass(kind: type[ModulePass]) -> list[str]:
     if options:
         lines += ["| option | type | default |", "|---|---|---|"]
         for option in options:
-            kind_of_value = option.expected_type.strip("'")
+            kind_of_value = option.expected_type.strip("'").replace("|", "\\|")
             lines.append(f"| `{option.name}` | {kind_of_value} | {option.default_value} |")
         lines.append("")
     return lines

@@ -23,15 +23,16 @@ from spikeloom.dialects.dataflow.repetition import repetition_vector
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.sdf import GraphOp
 from spikeloom.passes.dataflow.critical_work import critical_work
-from spikeloom.passes.dataflow.progress import latency
+from spikeloom.passes.dataflow.latency import latency_of
+from spikeloom.passes.dataflow.storage import StorageTradeOff, storage_trade_off
 from spikeloom.passes.dataflow.throughput import throughput_of
 
 MAX_INPUT_BYTES = 256 * 2**20
 SHOWN_WORK = 8
 
 
-def show_throughput(path: str, json_file: Path | None) -> None:
-    """Prints the answer for one graph, and writes it as JSON.
+def show_throughput(path: str, json_file: Path | None, storage: bool = False) -> None:
+    """Prints the answer for one graph, and writes it as JSON; with `storage` its Pareto points.
 
     A deadlock is an answer; rates that contradict each other are an error.
 
@@ -45,22 +46,25 @@ def show_throughput(path: str, json_file: Path | None) -> None:
         graph = op.bounded_graph()
         counts = repetition_vector(graph).counts
         period, cycle = _period(graph)
-        first = None if period is None else latency(graph)
+        latency = None if period is None else latency_of(graph)
+        trade_off = storage_trade_off(op.graph(), op.capacities) if storage else None
     except (InconsistentRates, TooManyFirings, OverflowError, ValueError) as problem:
         raise error("E0205", f"`{graph_name(op)}` has no throughput: {problem}", location) from None
     names = [actor.name for actor in graph.actors]
-    answer = {
+    answer: dict[str, object] = {
         "period": None if period is None else str(period),
         "repetition_vector": dict(zip(names, counts, strict=True)),
         "deadlock": period is None,
         "critical_cycle": [step.source for step in cycle],
     }
+    if trade_off is not None:
+        answer["storage"] = _storage_answer(graph, trade_off)
     if json_file is not None:
         write_atomically(json_file, (json.dumps(answer, indent=2) + "\n").encode())
-    print(_report(op, period, cycle, sum(counts)))
-    if first is not None:
-        print(f"latency         {first} cycles for the first iteration")
+    print(_report(op, period, latency, cycle, sum(counts)))
     print_critical_work(op, cycle)
+    if trade_off is not None:
+        print(_storage_report(trade_off))
 
 
 def read_graph(path: str) -> GraphOp:
@@ -111,7 +115,13 @@ def _period(graph: Graph) -> tuple[Fraction | None, Sequence[Step]]:
     return found.period, found.critical_cycle
 
 
-def _report(op: GraphOp, period: Fraction | None, cycle: Sequence[Step], firings: int) -> str:
+def _report(
+    op: GraphOp,
+    period: Fraction | None,
+    latency: int | None,
+    cycle: Sequence[Step],
+    firings: int,
+) -> str:
     size = f"{len(op.actors)} actors, {len(op.channels)} channels"
     lines = [f"graph           {graph_name(op)}: {size}"]
     lines.append(f"firings         {firings} per iteration")
@@ -122,6 +132,8 @@ def _report(op: GraphOp, period: Fraction | None, cycle: Sequence[Step], firings
     else:
         rate = 1 / period
         lines.append(f"period          {period} cycles per iteration (throughput {rate})")
+    if latency is not None:
+        lines.append(f"latency         {latency} cycles for one iteration from the initial tokens")
     if cycle:
         lines.append(f"critical cycle  {path_text(cycle)}")
     return "\n".join(lines)
@@ -138,3 +150,31 @@ def print_critical_work(op: GraphOp, cycle: Sequence[Step]) -> None:
         print(f"{title:<16}{share}  {each.label}, {times}")
     if len(work) > SHOWN_WORK:
         print(f"{'':<16}and {len(work) - SHOWN_WORK} more")
+
+
+def _storage_answer(graph: Graph, trade_off: StorageTradeOff) -> dict[str, object]:
+    """The Pareto points; capacities of the channels that the search bounded, by name."""
+    return {
+        "complete": trade_off.complete,
+        "points": [
+            {
+                "size": point.size,
+                "period": str(point.period),
+                "capacities": {
+                    channel.name: capacity
+                    # The room of bounded channels follows the channels themselves.
+                    for channel, capacity in zip(graph.channels, point.capacities, strict=False)
+                    if capacity is not None
+                },
+            }
+            for point in trade_off.points
+        ],
+    }
+
+
+def _storage_report(trade_off: StorageTradeOff) -> str:
+    lines = ["storage         tokens in all channels without a capacity, and the period they allow"]
+    lines += [f"  {point.size:>12}  {point.period}" for point in trade_off.points]
+    if not trade_off.complete:
+        lines.append("  the search was cut here: a longer list exists")
+    return "\n".join(lines)

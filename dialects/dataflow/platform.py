@@ -1,0 +1,98 @@
+"""Tiles with processors, buffers and a share of their time, and the connections between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One processor (a crossbar) with its buffers and its network interface.
+
+    Attributes:
+        wheel, slice: of every `wheel` cycles, `slice` consecutive ones are ours (TDMA).
+        memory: for buffers and states, in the unit of token sizes; None is unlimited.
+        connections: channels to and from other tiles; None is unlimited.
+        bandwidth_in, bandwidth_out: token sizes per cycle; None is unlimited.
+        actors: how many may be bound to it; None is unlimited.
+
+    Raises:
+        ValueError: the slice does not lie in the wheel, or a limit is negative.
+    """
+
+    name: str
+    wheel: int = 1
+    slice: int = 1
+    memory: int | None = None
+    connections: int | None = None
+    bandwidth_in: int | None = None
+    bandwidth_out: int | None = None
+    actors: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.slice <= self.wheel:
+            raise ValueError(
+                f"tile {self.name}: the slice {self.slice} is no part of the wheel {self.wheel}"
+            )
+        for limit in (self.memory, self.connections, self.actors):
+            if limit is not None and limit < 0:
+                raise ValueError(f"tile {self.name} has the negative limit {limit}")
+        for bandwidth in (self.bandwidth_in, self.bandwidth_out):
+            if bandwidth is not None and bandwidth < 1:
+                raise ValueError(f"tile {self.name} has the bandwidth {bandwidth}")
+
+    @property
+    def wait(self) -> int:
+        """The longest time until the slice begins, in cycles."""
+        return self.wheel - self.slice
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Tiles, and how long one token is under way between them.
+
+    Attributes:
+        delays: [source][target] cycles of the connection; None where there is none. The diagonal
+            is not used.
+        bandwidth: token sizes that one connection moves per cycle; None is unlimited.
+
+    Raises:
+        ValueError: two tiles have the same name, the delays are no square, or a bandwidth is
+            below 1.
+    """
+
+    tiles: tuple[Tile, ...]
+    delays: tuple[tuple[int | None, ...], ...]
+    bandwidth: int | None = None
+    name: str = "platform"
+
+    def __post_init__(self) -> None:
+        if len({tile.name for tile in self.tiles}) < len(self.tiles):
+            raise ValueError("two tiles have the same name")
+        if any(len(row) != len(self.tiles) for row in (self.delays, *self.delays)):
+            raise ValueError("there is not one delay from every tile to every tile")
+        if self.bandwidth is not None and self.bandwidth < 1:
+            raise ValueError(f"a connection has the bandwidth {self.bandwidth}")
+
+    def with_slices(self, slices: Sequence[int]) -> Platform:
+        """The platform with another slice of every tile's wheel.
+
+        Raises:
+            ValueError: a slice is no part of its wheel.
+        """
+        tiles = [replace(tile, slice=each) for tile, each in zip(self.tiles, slices, strict=True)]
+        return replace(self, tiles=tuple(tiles))
+
+
+def mesh(
+    rows: int, columns: int, tile: Tile, cycles_per_hop: int = 1, bandwidth: int | None = None
+) -> Platform:
+    """A mesh of equal tiles, numbered by rows; a connection takes the shortest way."""
+    places = [(row, column) for row in range(rows) for column in range(columns)]
+    tiles = tuple(replace(tile, name=f"{tile.name}_{number}") for number in range(len(places)))
+    delays = tuple(
+        tuple(cycles_per_hop * (abs(row - r) + abs(column - c)) for r, c in places)
+        for row, column in places
+    )
+    return Platform(tiles, delays, bandwidth, f"mesh {rows} x {columns}")

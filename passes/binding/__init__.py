@@ -1,0 +1,1 @@
+"""Actors on tiles: binding, orders, the graph that the hardware makes of it, guarantees."""

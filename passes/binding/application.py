@@ -1,0 +1,123 @@
+"""What is known of an application before it meets a platform: made once, used for every binding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from spikeloom.dialects.dataflow.graph import Graph, Repetition
+from spikeloom.dialects.dataflow.platform import Platform
+from spikeloom.dialects.dataflow.repetition import repetition_vector
+from spikeloom.passes.binding.buffers import Room, room_for
+from spikeloom.passes.binding.guarantee import guarantee
+from spikeloom.passes.binding.orders import projection, single_tile_order
+from spikeloom.passes.dataflow.strong_components import strong_components
+from spikeloom.passes.dataflow.throughput import Throughput, throughput_of
+
+
+@dataclass(frozen=True)
+class Link:
+    """One channel of an actor: to whom, its traffic, and the memory its buffers take."""
+
+    other: int
+    leaves: bool
+    traffic: int
+    local: int
+    here: int
+    there: int
+
+
+@dataclass(frozen=True)
+class Application:
+    """A dataflow graph with everything that does not depend on the binding.
+
+    Attributes:
+        order: firings of one iteration on a single tile.
+        room: buffers of every channel.
+        sizes: of one token of every channel, in the unit of the tiles' memories.
+        states: memory that every actor needs on its tile.
+        by_criticality: the actors in the order in which they are bound.
+    """
+
+    graph: Graph
+    repetition: Repetition
+    order: tuple[int, ...]
+    room: tuple[Room, ...]
+    sizes: tuple[int, ...]
+    states: tuple[int, ...]
+    by_criticality: tuple[int, ...]
+
+    @cached_property
+    def links(self) -> list[list[Link]]:
+        """Of every actor its channels; a self-loop once."""
+        links: list[list[Link]] = [[] for _ in self.states]
+        for number, channel in enumerate(self.graph.channels):
+            size, room = self.sizes[number], self.room[number]
+            moved = size * channel.production * self.repetition.counts[channel.source]
+            local, out, into = (
+                size * (each or 0) for each in (room.local, room.source, room.target)
+            )
+            links[channel.source].append(Link(channel.target, True, moved, local, out, into))
+            if channel.source != channel.target:
+                links[channel.target].append(Link(channel.source, False, moved, local, into, out))
+        return links
+
+    def orders(self, binding: Sequence[int], platform: Platform) -> tuple[tuple[int, ...], ...]:
+        """The static order of every tile."""
+        return projection(self.order, binding, len(platform.tiles))
+
+    def guarantee(self, binding: Sequence[int], platform: Platform) -> Throughput:
+        """The period that a binding keeps.
+
+        Raises:
+            Unconnected: a channel joins tiles without a connection.
+            TooManyFirings, OverflowError: the graph is too large.
+        """
+        orders = self.orders(binding, platform)
+        return guarantee(self.graph, binding, platform, orders, self.room, self.sizes)
+
+
+def prepare(
+    graph: Graph,
+    capacities: Sequence[int | None] = (),
+    sizes: Sequence[int] = (),
+    states: Sequence[int] = (),
+    spare: int = 1,
+) -> Application:
+    """An application; token sizes are 1 and states 0 where left out.
+
+    Args:
+        capacities: of the channels; None lets the order decide (`room_for`).
+        spare: firings for which such a channel has room beyond what the order needs.
+
+    Raises:
+        InconsistentRates, Deadlock, TooManyFirings: the graph cannot complete an iteration.
+        ValueError: a capacity is smaller than the initial tokens.
+    """
+    bounded = graph.with_capacities(list(capacities) or [None] * len(graph.channels))
+    repetition = repetition_vector(graph)
+    order = single_tile_order(bounded, repetition)
+    return Application(
+        graph,
+        repetition,
+        order,
+        room_for(graph, order, capacities, spare),
+        tuple(sizes) or (1,) * len(graph.channels),
+        tuple(states) or (0,) * len(graph.actors),
+        _by_criticality(graph, repetition),
+    )
+
+
+def _by_criticality(graph: Graph, repetition: Repetition) -> tuple[int, ...]:
+    """Actors of the slowest strongly connected part first; in a part, those with most work."""
+    alone = graph.without_self_overlap()
+    edges = [(channel.source, channel.target) for channel in graph.channels]
+    critical = [0.0] * len(graph.actors)
+    for part in strong_components(len(graph.actors), edges):
+        if len(part) > 1:
+            period = float(throughput_of(alone.part(part)).period)
+            for actor in part:
+                critical[actor] = period
+    work = [a.time * times for a, times in zip(graph.actors, repetition.counts, strict=True)]
+    return tuple(sorted(range(len(work)), key=lambda a: (-max(critical[a], work[a]), -work[a], a)))
