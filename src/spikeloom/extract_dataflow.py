@@ -12,7 +12,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.passes import ModulePass
 
-from spikeloom.backend.dataflow.stream_graph import StreamGraph, stream_graph
+from spikeloom.backend.dataflow.stream_graph import MAX_EXECUTIONS, StreamGraph, stream_graph
 from spikeloom.backend.encode import encode_program
 from spikeloom.backend.machine import load_machine
 from spikeloom.backend.validator import validate
@@ -33,8 +33,9 @@ class ExtractDataflowPass(ModulePass):
 
     An actor is an executed instruction, its time the most cycles it can take; an iteration is one
     pass over the program, or the `passes` after which double buffers are in step again.
+
     Options: `machine` names the machine file (the bundled one unless said); `limit` is the most
-    executed instructions.
+    executed instructions, at most 100,000.
 
     Raises:
         DiagnosticError: an iteration executes more instructions than `limit`, or one of them takes
@@ -55,7 +56,7 @@ class ExtractDataflowPass(ModulePass):
         name = f"{program.sym_name.data}_dataflow"
         validated = validate(encode_program(program), machine.memory_bytes)
         try:
-            found = stream_graph(validated, machine, name, self.limit)
+            found = stream_graph(validated, machine, name, min(self.limit, MAX_EXECUTIONS))
         except TooManyFirings as problem:
             message = f"@{program.sym_name.data} is too long for a graph of instructions: {problem}"
             help = "smaller steps or batch, or extract-dataflow{limit=...}"

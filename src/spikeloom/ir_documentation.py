@@ -20,6 +20,7 @@ from spikeloom.dialects import bptt, engine, snn
 from spikeloom.frontend.program import parse_program
 from spikeloom.pass_pipeline import parse_passes
 from spikeloom.passes.registry import PASSES
+from spikeloom.universe import ALL_PASSES
 
 RECURRENT = """network echo(x: spikes[4]) -> spikes[3] {
     output = lif(linear(x, 3) + linear(previous(output), 3, bias = false))
@@ -111,7 +112,7 @@ BORROWED = {
 }
 
 
-DATAFLOW = ("analyze-throughput", "bind-tiles")
+DATAFLOW = ("extract-dataflow", "analyze-throughput", "bind-tiles")
 """Passes over dataflow graphs, which no program's pipeline runs."""
 
 
@@ -138,7 +139,7 @@ def pass_reference() -> str:
         lines += [BORROWED[name], ""] if name in BORROWED else _pass(PASSES[name]())
     lines += ["# Passes over dataflow graphs", ""]
     for name in DATAFLOW:
-        lines += [f"## `{name}`", "", *_pass(PASSES[name]())]
+        lines += [f"## `{name}`", "", *_pass(ALL_PASSES[name]())]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
