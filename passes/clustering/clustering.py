@@ -1,0 +1,145 @@
+"""A division of a network into clusters, one crossbar each, and what it costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from spikeloom.passes.clustering.compiled import compiled
+from spikeloom.passes.clustering.connections import Numbers, Offsets
+from spikeloom.passes.clustering.limits import Limits
+from spikeloom.passes.clustering.unrolling import Unrolled
+
+
+@compiled
+def distinct_inputs(
+    first: Offsets, inputs: Numbers, begin: Offsets, members: Offsets
+) -> tuple[Offsets, Numbers]:
+    """What feeds each group, every neuron once: offsets and neurons, in order of appearance.
+
+    Group g has the members `members[begin[g]]` to `members[begin[g + 1] - 1]`.
+    """
+    groups = len(begin) - 1
+    offsets = np.zeros(groups + 1, np.int64)
+    seen_by = np.full(len(first) - 1, -1, np.int32)
+    found = np.empty(1024, np.int32)
+    used = 0
+    for group in range(groups):
+        for place in range(begin[group], begin[group + 1]):
+            member = members[place]
+            for at in range(first[member], first[member + 1]):
+                neuron = inputs[at]
+                if seen_by[neuron] != group:
+                    seen_by[neuron] = group
+                    if used == len(found):
+                        found = np.concatenate((found, np.empty(len(found), np.int32)))
+                    found[used] = neuron
+                    used += 1
+        offsets[group + 1] = used
+    return offsets, found[:used]
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Spikes between clusters in one inference: columns of equal length, sorted.
+
+    A spike is sent once to each other cluster that it feeds (multicast), whatever number of
+    neurons it feeds there.
+    """
+
+    source: Numbers
+    target: Numbers
+    spikes: Offsets
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return int(self.spikes.sum())
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """Neurons with inputs, divided into clusters.
+
+    Attributes:
+        network: unrolled; all its synapses are kept.
+        limits: what every cluster obeys.
+        cluster_of: [n], the cluster that computes each neuron; -1 for inputs of the network.
+        cut: what a search gave up for want of time or memory, or None.
+    """
+
+    network: Unrolled
+    limits: Limits
+    cluster_of: Numbers
+    cut: str | None = None
+
+    @property
+    def clusters(self) -> int:
+        """The number of clusters, which are numbered from 0."""
+        return int(self.cluster_of.max(initial=-1)) + 1
+
+    @cached_property
+    def feeds(self) -> tuple[Offsets, Numbers]:
+        """The distinct neurons that feed each cluster: offsets [clusters + 1], and neurons."""
+        connections = self.network.connections
+        members = np.argsort(self.cluster_of, kind="stable")
+        begin = np.searchsorted(self.cluster_of[members], np.arange(self.clusters + 1))
+        return distinct_inputs(connections.first, connections.inputs, begin, members)
+
+    @cached_property
+    def traffic(self) -> Traffic:
+        """Spikes between clusters; what enters from outside the network is not among them."""
+        first, neuron = self.feeds
+        target = np.repeat(np.arange(self.clusters), np.diff(first))
+        source = self.cluster_of[neuron]
+        crossing = (source >= 0) & (source != target)
+        keys = source[crossing].astype(np.int64) * self.clusters + target[crossing]
+        found, place = np.unique(keys, return_inverse=True)
+        spikes = np.zeros(len(found), np.int64)
+        np.add.at(spikes, place, self.network.connections.spikes[neuron[crossing]])
+        ends = np.divmod(found, max(1, self.clusters))
+        return Traffic(ends[0].astype(np.int32), ends[1].astype(np.int32), spikes)
+
+    @property
+    def inputs(self) -> Offsets:
+        """[clusters], distinct neurons that feed each."""
+        return np.diff(self.feeds[0])
+
+    @property
+    def outputs(self) -> Offsets:
+        """[clusters], neurons that each computes."""
+        return np.bincount(self.cluster_of[self.cluster_of >= 0], minlength=self.clusters)
+
+    @property
+    def crosspoints(self) -> Offsets:
+        """[clusters], synapses of each."""
+        fed = self.cluster_of >= 0
+        fan_in = self.network.connections.fan_in
+        sums = np.zeros(self.clusters, np.int64)
+        np.add.at(sums, self.cluster_of[fed], fan_in[fed])
+        return sums
+
+    @property
+    def destinations(self) -> Offsets:
+        """[n], clusters that each neuron's spikes reach, its own included."""
+        return np.bincount(self.feeds[1], minlength=self.network.connections.neurons)
+
+    def members(self, cluster: int) -> Offsets:
+        """The neurons that a cluster computes, ascending."""
+        return np.flatnonzero(self.cluster_of == cluster)
+
+    def check(self) -> None:
+        """Every neuron that is fed lies in a cluster, and every cluster obeys its limits.
+
+        Raises:
+            AssertionError: it does not, which is an error of the strategy.
+        """
+        fed = self.network.connections.fan_in > 0
+        assert (self.cluster_of[fed] >= 0).all() and (self.cluster_of[~fed] < 0).all()
+        limits = self.limits
+        assert self.inputs.max(initial=0) <= limits.inputs
+        assert self.outputs.max(initial=0) <= limits.outputs
+        if limits.crosspoints is not None:
+            assert self.crosspoints.max(initial=0) <= limits.crosspoints

@@ -1,0 +1,95 @@
+"""Unrolling: a neuron with more inputs than fit becomes a chain of partial sums.
+
+The first element takes the first F inputs, every further one its predecessor and F - 1 more, and
+the neuron itself what remains (Balaji et al., "Enabling resource-aware mapping of spiking neural networks via
+spatial decomposition", 2020). Elements get new numbers behind all neurons, neuron by neuron.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikeloom.passes.clustering.connections import Connections, Numbers, Offsets
+
+
+@dataclass(frozen=True)
+class Unrolled:
+    """A network whose neurons have at most a given fan-in.
+
+    Attributes:
+        connections: with the elements of chains behind the original neurons.
+        original: the number of original neurons.
+        owner: [n], the original neuron that each neuron works for; its own for an original one.
+        predecessor: [n], the element whose partial sum a neuron continues, or -1.
+    """
+
+    connections: Connections
+    original: int
+    owner: Numbers
+    predecessor: Numbers
+
+
+def unroll(network: Connections, fan_in: int) -> Unrolled:
+    """Chains for all neurons with more than `fan_in` inputs, which is at least 2 where any has.
+
+    An element spikes at most as often as all that feeds it together; that sum is its `spikes`.
+    """
+    lengths = network.fan_in
+    long = np.flatnonzero(lengths > fan_in)
+    n = network.neurons
+    if not len(long):
+        own = np.arange(n, dtype=np.int32)
+        return Unrolled(network, n, own, np.full(n, -1, np.int32))
+    if fan_in < 2:
+        raise ValueError("a chain needs a fan-in of at least 2")
+    # An element beyond the first holds fan_in - 1 inputs of its own, and so does the neuron.
+    elements = -(-(lengths[long] - fan_in) // (fan_in - 1))
+    total = int(elements.sum())
+    index = np.repeat(np.arange(len(long)), elements)
+    rank = np.arange(total) - np.repeat(np.cumsum(elements) - elements, elements)
+    owner = long[index]
+    start = np.where(rank == 0, 0, fan_in + (rank - 1) * (fan_in - 1))
+    taken = np.where(rank == 0, fan_in, fan_in - 1)
+    own = np.arange(n, dtype=np.int32)
+    number = n + np.arange(total)
+    predecessor = np.full(n + total, -1, np.int64)
+    predecessor[number] = np.where(rank == 0, -1, number - 1)
+    last = n + np.cumsum(elements) - 1
+    predecessor[long] = last
+    begin = np.concatenate([network.first[:-1], network.first[owner] + start])
+    begin[long] += fan_in + (elements - 1) * (fan_in - 1)
+    count = np.concatenate([lengths, taken])
+    count[long] -= fan_in + (elements - 1) * (fan_in - 1)
+    first, inputs = _gathered(network, begin, count, predecessor)
+    spikes = np.concatenate([network.spikes, np.zeros(total, np.int64)])
+    _chain_spikes(network, spikes, number, network.first[owner], start + taken)
+    return Unrolled(
+        Connections(first, inputs, spikes),
+        n,
+        np.concatenate([own, owner]).astype(np.int32),
+        predecessor.astype(np.int32),
+    )
+
+
+def _gathered(
+    network: Connections, begin: Offsets, count: Offsets, predecessor: Offsets
+) -> tuple[Offsets, Numbers]:
+    """Offsets and inputs of all neurons: a slice of the old inputs, then the predecessor."""
+    chained = predecessor >= 0
+    first = np.zeros(len(count) + 1, np.int64)
+    np.cumsum(count + chained, out=first[1:])
+    inputs = np.empty(first[-1], np.int32)
+    within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
+    inputs[np.repeat(first[:-1], count) + within] = network.inputs[np.repeat(begin, count) + within]
+    inputs[first[1:][chained] - 1] = predecessor[chained]
+    return first, inputs
+
+
+def _chain_spikes(
+    network: Connections, spikes: Offsets, number: Offsets, begin: Offsets, length: Offsets
+) -> None:
+    """An element's spikes: those of all inputs from the beginning of its chain."""
+    sums = np.concatenate([[0], np.cumsum(network.spikes[network.inputs])])
+    spikes[number] = sums[begin + length] - sums[begin]
