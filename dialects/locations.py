@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import bisect
+from dataclasses import replace
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import (
     ArrayAttr,
+    CallSiteLoc,
     FileLineColLoc,
     FusedLoc,
     IntAttr,
+    LocationAttr,
     StringAttr,
     UnknownLoc,
 )
@@ -20,17 +23,26 @@ from xdsl.utils.hints import isa
 from spikeloom.diagnostics import SourceLocation
 
 
-def location_attribute(location: SourceLocation) -> FileLineColLoc:
+def location_attribute(location: SourceLocation) -> LocationAttr:
     """The IR's form of a source location; the marked length is not kept."""
-    return FileLineColLoc(
+    place = FileLineColLoc(
         StringAttr(location.file), IntAttr(location.line), IntAttr(location.column)
     )
+    if not location.calls:
+        return place
+    caller, *outer = location.calls
+    return CallSiteLoc(place, location_attribute(replace(caller, calls=tuple(outer))))
 
 
 def source_location(attribute: Attribute) -> SourceLocation | None:
-    """The first `file:line:col` inside a location attribute, or None."""
+    """The first `file:line:col` inside a location attribute, with its calls, or None."""
     if isinstance(attribute, FileLineColLoc):
         return SourceLocation(attribute.filename.data, attribute.line.data, attribute.column.data)
+    if isinstance(attribute, CallSiteLoc):
+        callee, caller = source_location(attribute.callee), source_location(attribute.caller)
+        if callee is None or caller is None:
+            return callee
+        return replace(callee, calls=(*callee.calls, replace(caller, calls=()), *caller.calls))
     if isinstance(attribute, FusedLoc):
         parts = attribute.locations
         assert isa(parts, ArrayAttr[Attribute])

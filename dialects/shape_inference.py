@@ -6,23 +6,26 @@ travels along the uses of values until nothing new is learnt.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator
 
-from xdsl.dialects.builtin import FunctionType, TensorType, f32
+from xdsl.dialects.builtin import FunctionType, TensorType
 from xdsl.ir import Attribute, Operation
 from xdsl.rewriter import Rewriter
 
 from spikeloom.diagnostics import Diagnostic, DiagnosticError
 from spikeloom.dialects.locations import location_of
-from spikeloom.dialects.number_text import count
 from spikeloom.dialects.snn import (
-    LinearOp,
+    MAX_UNITS,
     NetworkOp,
     NetworkValueOperation,
+    ParametricOperation,
     ShapeError,
     known_shape,
+    shape_text,
 )
+from spikeloom.dialects.snn_cycles import check_normalizations
 
 
 def infer_network_shapes(network: NetworkOp) -> None:
@@ -30,8 +33,10 @@ def infer_network_shapes(network: NetworkOp) -> None:
 
     Raises:
         DiagnosticError: shapes do not fit (E0105), or some cannot be found out because they
-            depend on nothing but themselves.
+            depend on nothing but themselves; a value is too large (E0106); a batchnorm stands
+            in a cycle (E0111).
     """
+    check_normalizations(network)
     operations: list[NetworkValueOperation] = [
         op for op in network.body.block.ops if isinstance(op, NetworkValueOperation)
     ]
@@ -69,13 +74,25 @@ def _resolve(op: NetworkValueOperation) -> bool:
             Diagnostic("E0105", str(mismatch), location_of(op), mismatch.remedy)
         ) from None
     if inferred is not None:
+        _check_size(op, inferred.get_shape())
         _set_result(op, inferred)
     # A sum knows its shape from one side; it is settled when the other side is known too.
     if inferred is None or any(known_shape(value) is None for value in op.operands):
         return False
-    if isinstance(op, LinearOp):
-        _resolve_parameters(op)
+    if isinstance(op, ParametricOperation):
+        op.resolve_parameters()
     return True
+
+
+def _check_size(op: Operation, shape: tuple[int, ...]) -> None:
+    if (units := math.prod(shape)) > MAX_UNITS:
+        raise DiagnosticError(
+            Diagnostic(
+                "E0106",
+                f"a value may have at most {MAX_UNITS} units, and {shape_text(shape)} has {units}",
+                location_of(op),
+            )
+        )
 
 
 def _set_result(op: Operation, inferred: TensorType[Attribute]) -> None:
@@ -90,16 +107,6 @@ def _set_result(op: Operation, inferred: TensorType[Attribute]) -> None:
                 location_of(op),
             )
         )
-
-
-def _resolve_parameters(op: LinearOp) -> None:
-    shape = known_shape(op.input)
-    assert shape is not None
-    weight = op.parameter(op.weight_name)
-    weight.properties["type"] = TensorType(f32, [weight.type.get_shape()[0], shape[0]])
-    weight.properties["fan_in"] = count(shape[0])
-    if op.bias_name is not None:
-        op.parameter(op.bias_name).properties["fan_in"] = count(shape[0])
 
 
 def _undetermined(op: Operation) -> Diagnostic:

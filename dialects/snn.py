@@ -20,7 +20,13 @@ from xdsl.utils.exceptions import VerifyException
 
 from spikeloom.dialects.neuron import NeuronAttr, ResetAttr, SurrogateKindAttr
 from spikeloom.dialects.number_text import Count, count, parse_count
-from spikeloom.dialects.snn_network import NetworkOp, ParameterOp, ReturnOp
+from spikeloom.dialects.pool_kind import PoolKind, PoolKindAttr
+from spikeloom.dialects.snn_arrangement import ConcatOp, FlattenOp, ReshapeOp
+from spikeloom.dialects.snn_images import Conv2dOp, Pool2dOp
+from spikeloom.dialects.snn_network import NetworkOp, ReturnOp
+from spikeloom.dialects.snn_normalization import BatchnormOp
+from spikeloom.dialects.snn_parameter import ParameterOp
+from spikeloom.dialects.snn_parametric import ParametricOperation
 from spikeloom.dialects.snn_types import (
     NetworkValueOperation,
     ShapeError,
@@ -29,7 +35,7 @@ from spikeloom.dialects.snn_types import (
     known_shape,
     shape_text,
 )
-from spikeloom.dialects.snn_values import AddOp, FlattenOp, LifOp, LinearOp, LiOp, PreviousOp
+from spikeloom.dialects.snn_values import AddOp, LifOp, LinearOp, LiOp, PreviousOp
 from spikeloom.dialects.training import (
     DataAttr,
     LossAttr,
@@ -37,6 +43,7 @@ from spikeloom.dialects.training import (
     OptimizerAttr,
     OptimizerKindAttr,
 )
+from spikeloom.dialects.window import WindowAttr
 
 MAX_COUNT = 2**24
 """The largest number of steps, samples of a batch and epochs that a program may ask for."""
@@ -154,17 +161,24 @@ SNN = Dialect(
         NetworkOp,
         ReturnOp,
         LinearOp,
+        Conv2dOp,
+        Pool2dOp,
+        BatchnormOp,
         AddOp,
         LifOp,
         LiOp,
         PreviousOp,
         FlattenOp,
+        ReshapeOp,
+        ConcatOp,
         TrainOp,
     ],
     [
         NeuronAttr,
         ResetAttr,
         SurrogateKindAttr,
+        WindowAttr,
+        PoolKindAttr,
         LossAttr,
         OptimizerAttr,
         OptimizerKindAttr,
@@ -177,6 +191,9 @@ __all__ = [
     "MAX_UNITS",
     "SNN",
     "AddOp",
+    "BatchnormOp",
+    "ConcatOp",
+    "Conv2dOp",
     "FlattenOp",
     "LiOp",
     "LifOp",
@@ -184,11 +201,16 @@ __all__ = [
     "NetworkOp",
     "NetworkValueOperation",
     "ParameterOp",
+    "ParametricOperation",
+    "Pool2dOp",
+    "PoolKind",
     "PreviousOp",
+    "ReshapeOp",
     "ReturnOp",
     "ShapeError",
     "TrainOp",
     "ValueType",
+    "WindowAttr",
     "element_type",
     "known_shape",
     "shape_text",

@@ -1,21 +1,13 @@
-"""The frame of a network in the `snn` dialect: its parameters, its body, its output."""
+"""The frame of a network in the `snn` dialect: its body and its output."""
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import (
-    Float32Type,
-    FunctionType,
-    StringAttr,
-    SymbolNameConstraint,
-    TensorType,
-    f32,
-)
+from xdsl.dialects.builtin import FunctionType, StringAttr, SymbolNameConstraint
 from xdsl.ir import Region, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
     operand_def,
-    opt_prop_def,
     prop_def,
     region_def,
     traits_def,
@@ -32,62 +24,8 @@ from xdsl.traits import (
 from xdsl.utils.exceptions import VerifyException
 
 from spikeloom.dialects.locations import parse_located_argument
-from spikeloom.dialects.number_text import Count, count, parse_count
+from spikeloom.dialects.snn_parameter import ParameterOp
 from spikeloom.dialects.snn_types import VALUE
-
-
-@irdl_op_definition
-class ParameterOp(IRDLOperation):
-    """A trained tensor: `snn.parameter @hidden.weight : tensor<128x64xf32> fan_in 64`.
-
-    It starts as uniform(-k, k) with k = 1 / sqrt(fan_in). A weight is [out, in], a bias [out].
-    """
-
-    name = "snn.parameter"
-
-    sym_name = prop_def(SymbolNameConstraint())
-    type = prop_def(TensorType.constr(f32))
-    fan_in = opt_prop_def(Count)
-
-    traits = traits_def(SymbolOpInterface())
-
-    def __init__(self, name: str, type: TensorType[Float32Type], fan_in: int | None = None):
-        super().__init__(
-            properties={
-                "sym_name": StringAttr(name),
-                "type": type,
-                "fan_in": None if fan_in is None else count(fan_in),
-            }
-        )
-
-    def verify_(self) -> None:
-        if self.fan_in is not None and self.fan_in.value.data < 1:
-            raise VerifyException(f"fan_in must be at least 1, got {self.fan_in.value.data}")
-
-    @classmethod
-    def parse(cls, parser: Parser) -> ParameterOp:
-        name = parser.parse_symbol_name().data
-        attributes = parser.parse_optional_attr_dict()
-        parser.parse_punctuation(":")
-        start = parser.pos
-        type = parser.parse_type()
-        if not TensorType.constr(f32).verifies(type):
-            parser.raise_error("expected a tensor of f32", start, parser.pos)
-        fan_in = None
-        if parser.parse_optional_keyword("fan_in"):
-            fan_in = parse_count(parser).value.data
-        op = cls(name, type, fan_in)
-        op.attributes = attributes
-        return op
-
-    def print(self, printer: Printer) -> None:
-        printer.print_string(" ")
-        printer.print_symbol_name(self.sym_name.data)
-        printer.print_op_attributes(self.attributes)
-        printer.print_string(" : ")
-        printer.print_attribute(self.type)
-        if self.fan_in is not None:
-            printer.print_string(f" fan_in {self.fan_in.value.data}")
 
 
 @irdl_op_definition
@@ -123,6 +61,27 @@ class NetworkOp(IRDLOperation):
     def parameters(self) -> dict[str, ParameterOp]:
         """All parameters by name, in the order in which they are declared."""
         return {op.sym_name.data: op for op in self.body.block.ops if isinstance(op, ParameterOp)}
+
+    def parameter(self, name: str) -> ParameterOp:
+        """The parameter with that name.
+
+        Raises:
+            VerifyException: there is none.
+        """
+        found = self._by_name.get(name)
+        # Passes may have moved, renamed or replaced it since it was last looked up.
+        if found is None or found.parent_op() is not self or found.sym_name.data != name:
+            self._by_name.clear()
+            self._by_name.update(self.parameters())
+            found = self._by_name.get(name)
+        if found is None:
+            raise VerifyException(f"the network has no parameter @{name}")
+        return found
+
+    @property
+    def _by_name(self) -> dict[str, ParameterOp]:
+        # xDSL admits neither fields nor cached properties in the definition of an operation.
+        return vars(self).setdefault("parameters by name", {})
 
     def verify_(self) -> None:
         block = self.body.block

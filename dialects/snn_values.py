@@ -31,7 +31,8 @@ from xdsl.utils.exceptions import VerifyException
 
 from spikeloom.dialects.neuron import NeuronAttr
 from spikeloom.dialects.number_text import Real, parse_real, print_real
-from spikeloom.dialects.snn_network import NetworkOp, ParameterOp
+from spikeloom.dialects.snn_network import NetworkOp
+from spikeloom.dialects.snn_parametric import ParametricOperation, symbol_name
 from spikeloom.dialects.snn_types import (
     CURRENTS,
     SPIKES,
@@ -46,7 +47,7 @@ from spikeloom.dialects.snn_types import (
 
 
 @irdl_op_definition
-class LinearOp(NetworkValueOperation):
+class LinearOp(ParametricOperation):
     """Weighted sum of every input: `snn.linear %x, @a.weight, @a.bias : tensor<64xi1> -> ...`.
 
     Takes a vector of spikes or currents; the weight is [out, in], the bias [out].
@@ -77,25 +78,17 @@ class LinearOp(NetworkValueOperation):
     @property
     def weight_name(self) -> str:
         """The weight's symbol, without the `@`."""
-        return self.weight.root_reference.data
+        return symbol_name(self.weight)
 
     @property
     def bias_name(self) -> str | None:
         """The bias's symbol, without the `@`; None without a bias."""
-        return None if self.bias is None else self.bias.root_reference.data
+        return None if self.bias is None else symbol_name(self.bias)
 
-    def parameter(self, name: str) -> ParameterOp:
-        """The parameter of this network with that name.
-
-        Raises:
-            VerifyException: there is none.
-        """
-        network = self.parent_op()
-        assert isinstance(network, NetworkOp)
-        for op in network.body.block.ops:
-            if isinstance(op, ParameterOp) and op.sym_name.data == name:
-                return op
-        raise VerifyException(f"the network has no parameter @{name}")
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        bias = self.bias_name
+        return (self.weight_name,) if bias is None else (self.weight_name, bias)
 
     def infer_result_type(self) -> TensorType[Attribute] | None:
         weight = self.parameter(self.weight_name).type.get_shape()
@@ -115,24 +108,32 @@ class LinearOp(NetworkValueOperation):
             )
         return TensorType(f32, [weight[0]])
 
+    def resolve_parameters(self) -> None:
+        shape = known_shape(self.input)
+        assert shape is not None
+        outputs = self.parameter(self.weight_name).type.get_shape()[0]
+        self.set_parameter_shape(self.weight_name, (outputs, shape[0]), shape[0])
+        if self.bias_name is not None:
+            self.set_parameter_shape(self.bias_name, (outputs,), shape[0])
+
     def verify_(self) -> None:
         super().verify_()
-        if (bias := self.bias_name) is not None:
+        if self.bias_name is not None:
             outputs = self.parameter(self.weight_name).type.get_shape()[0]
-            if (shape := self.parameter(bias).type.get_shape()) != (outputs,):
-                raise ShapeError(
-                    f"the bias @{bias} must have the shape [{outputs}], got {shape_text(shape)}"
-                )
+            self.check_vector("bias", self.bias_name, outputs)
 
 
 @irdl_op_definition
 class AddOp(NetworkValueOperation):
-    """Sum of currents: `snn.add %a, %b : tensor<10xf32>, tensor<10xf32> -> tensor<10xf32>`."""
+    """Sum of currents or spikes: `snn.add %a, %b : tensor<8xf32>, tensor<8xi1> -> tensor<8xf32>`.
+
+    A spike counts as 1, so that the sum of two spikes is 2: the result is currents.
+    """
 
     name = "snn.add"
 
-    left = operand_def(CURRENTS)
-    right = operand_def(CURRENTS)
+    left = operand_def(VALUE)
+    right = operand_def(VALUE)
     result = result_def(CURRENTS)
 
     traits = traits_def(Pure(), HasParent(NetworkOp))
@@ -147,11 +148,20 @@ class AddOp(NetworkValueOperation):
         left, right = known_shape(self.left), known_shape(self.right)
         if left is not None and right is not None and left != right:
             raise ShapeError(
-                f"only currents of one shape can be added, got {shape_text(left)} and "
-                f"{shape_text(right)}"
+                f"only values of one shape can be added, got {shape_text(left)} and "
+                f"{shape_text(right)}",
+                _sum_remedy(left, right),
             )
         shape = left if left is not None else right
         return None if shape is None else TensorType(f32, shape)
+
+
+def _sum_remedy(left: tuple[int, ...], right: tuple[int, ...]) -> str | None:
+    """How residual networks bring the shortcut, usually the right one, to the other's shape."""
+    if len(left) != 3 or len(right) != 3:
+        return None
+    stride = "" if left[1:] == right[1:] else f", stride = {max(1, -(-right[1] // left[1]))}"
+    return f"project the shortcut, for instance conv2d(x, {left[0]}, kernel = 1{stride})"
 
 
 class _ElementWise(NetworkValueOperation):
@@ -277,32 +287,3 @@ class PreviousOp(NetworkValueOperation):
         super().verify_()
         if element_type(self.value) != element_type(self.result):
             raise VerifyException("the previous value of spikes are spikes, of currents currents")
-
-
-@irdl_op_definition
-class FlattenOp(NetworkValueOperation):
-    """A tensor as a vector, last dimension fastest."""
-
-    name = "snn.flatten"
-
-    value = operand_def(VALUE)
-    result = result_def(VALUE)
-
-    traits = traits_def(Pure(), HasParent(NetworkOp))
-    assembly_format = "$value attr-dict `:` type($value) `->` type($result)"
-
-    def __init__(self, value: SSAValue, result_type: ValueType):
-        super().__init__(operands=[value], result_types=[result_type])
-
-    def infer_result_type(self) -> TensorType[Attribute] | None:
-        if (shape := known_shape(self.value)) is None:
-            return None
-        length = 1
-        for extent in shape:
-            length *= extent
-        return TensorType(element_type(self.value), [length])
-
-    def verify_(self) -> None:
-        super().verify_()
-        if element_type(self.value) != element_type(self.result):
-            raise VerifyException("flattened spikes are spikes, flattened currents currents")

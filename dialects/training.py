@@ -111,6 +111,7 @@ DATA_ARGUMENTS: dict[str, dict[str, type]] = {
     "digits": {"encode": str, "test": float},
     "file": {"path": str, "encode": str, "test": float},
     "random": {"rate": float, "classes": int, "samples": int, "test": float},
+    "delayed_match": {"symbols": int, "samples": int, "noise": float, "test": float},
 }
 """The data sources and the arguments that each takes."""
 

@@ -12,8 +12,10 @@ from spikeloom.frontend.syntax import (
     Argument,
     Call,
     Expression,
+    Extents,
     Name,
     Number,
+    Repeat,
     Sum,
     Text,
     Truth,
@@ -184,6 +186,23 @@ class Arguments:
             self._refuse_kind(name, f"one of {', '.join(words)}", value)
         return default
 
+    def extents(self, name: str, allowed: Interval) -> tuple[int, ...]:
+        """A shape in square brackets, with integers of the interval."""
+        value = self._bound.get(name)
+        if not isinstance(value, Extents):
+            self._refuse_kind(name, "a shape like [1, 8, 8]", value)
+            return (1,)
+        numbers: list[int] = []
+        for extent in value.values:
+            if isinstance(extent, Number):
+                before = self._findings.count
+                check_whole("an extent", extent, allowed, self._findings)
+                numbers.append(int(extent.value) if self._findings.count == before else 1)
+            else:
+                message = f"an extent must be an integer, got {described(extent)}"
+                self._findings.add("E0104", message, extent.location)
+        return tuple(numbers) or (1,)
+
     def choice(self, name: str, signatures: dict[str, Signature]) -> Choice | None:
         """A call of one of `signatures`, for instance `adam(rate = 0.1)`; `zero` is `zero()`.
 
@@ -234,5 +253,9 @@ def described(value: Expression) -> str:
             return "true" if value.value else "false"
         case Call():
             return f"`{value.function.text}(...)`"
+        case Repeat():
+            return "a repetition"
+        case Extents():
+            return "a shape"
         case Sum():
             return "a sum"

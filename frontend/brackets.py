@@ -43,11 +43,11 @@ class Brackets:
         if token in CLOSING.values():
             opened = {CLOSING[bracket] for bracket in self.stack}
             return innermost if token in opened and token != CLOSING[innermost] else None
-        # The end of the text, a network and a train stand outside all brackets; a return
-        # stands in braces.
+        # The end of the text, a network, a block and a train stand outside all brackets; a
+        # return stands in braces.
         if token.type == "RETURN":
             return None if innermost == "{" else innermost
-        return innermost if token.type in ("$END", "NETWORK", "TRAIN") else None
+        return innermost if token.type in ("$END", "NETWORK", "BLOCK", "TRAIN") else None
 
     def place(self, token: Token) -> SourceLocation:
         """Where a token stands; the end of the text is behind its last token."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from spikeloom.diagnostics import SourceLocation, did_you_mean
 from spikeloom.dialects.neuron import NeuronAttr, Reset, SurrogateKind
 from spikeloom.frontend.arguments import Arguments, Signature
 from spikeloom.frontend.findings import Findings
+from spikeloom.frontend.image_calls import IMAGE_NAMES, IMAGE_OPERATIONS, image_operation
 from spikeloom.frontend.numbers import ANY, FRACTION, POSITIVE, UNITS
 from spikeloom.frontend.operations import (
     Flattened,
     Integrating,
+    Joined,
     Linear,
     Previous,
+    Reshaped,
     Spiking,
     Unresolved,
     Value,
@@ -37,21 +40,13 @@ OPERATIONS = {
         ),
         Signature("li", ("i",), ("decay",), ("i",), "li(linear(x, 10))"),
         Signature("flatten", ("x",), (), ("x",), "flatten(x)"),
+        Signature("reshape", ("x", "shape"), (), ("x", "shape"), "reshape(x, [1, 8, 8])"),
+        Signature("concat", ("x", "y"), (), ("x", "y"), "concat(x, y)"),
         Signature("previous", ("x",), (), ("x",), "previous(hidden)"),
+        *IMAGE_OPERATIONS,
     )
 }
-"""The operations of this version by name."""
-
-LATER = (
-    "conv2d",
-    "sumpool2d",
-    "avgpool2d",
-    "maxpool2d",
-    "batchnorm",
-    "reshape",
-    "concat",
-)
-"""Operations of the language that this version does not have yet."""
+"""The operations of the language by name."""
 
 SURROGATES = {
     SurrogateKind.RECTANGLE.value: Signature("rectangle", ("half_width", "gain")),
@@ -74,8 +69,9 @@ Resolve = Callable[[Expression, bool], Value]
 class Calls:
     """Turns calls into operations; `resolve` is asked for their operands."""
 
-    def __init__(self, resolve: Resolve, findings: Findings):
+    def __init__(self, resolve: Resolve, blocks: Collection[str], findings: Findings):
         self._resolve = resolve
+        self._blocks = blocks
         self._findings = findings
 
     def operation(self, call: Call, delayed: bool) -> Value:
@@ -84,10 +80,18 @@ class Calls:
         if name not in OPERATIONS:
             return self._unknown(call, delayed)
         arguments = Arguments(OPERATIONS[name], call.arguments, call.location, self._findings)
-        operand = arguments.value(OPERATIONS[name].positional[0])
         delayed = delayed or name == "previous"
-        value = Unresolved(call.location) if operand is None else self._resolve(operand, delayed)
+        value = self._operand(OPERATIONS[name].positional[0], arguments, call, delayed)
+        if name == "concat":
+            right = self._operand("y", arguments, call, delayed)
+            return Joined(value, right, call.location)
+        if name in IMAGE_NAMES:
+            return image_operation(name, value, arguments, call.location, self._findings)
         return self._build(name, value, arguments, call.location)
+
+    def _operand(self, name: str, arguments: Arguments, call: Call, delayed: bool) -> Value:
+        operand = arguments.value(name)
+        return Unresolved(call.location) if operand is None else self._resolve(operand, delayed)
 
     def _build(
         self, name: str, value: Value, arguments: Arguments, location: SourceLocation
@@ -106,25 +110,19 @@ class Calls:
                 return Integrating(value, decay, location)
             case "flatten":
                 return Flattened(value, location)
+            case "reshape":
+                return Reshaped(value, arguments.extents("shape", UNITS), location)
             case _:
                 return Previous(value, location)
 
     def _unknown(self, call: Call, delayed: bool) -> Value:
         name = call.function
-        if name.text in LATER:
-            self._findings.add(
-                "E0102",
-                f"`{name.text}` is not supported by this version",
-                name.location,
-                f"supported are {', '.join(sorted(OPERATIONS))} and +",
-            )
-        else:
-            self._findings.add(
-                "E0102",
-                f"there is no operation `{name.text}`",
-                name.location,
-                did_you_mean(name.text, OPERATIONS),
-            )
+        self._findings.add(
+            "E0102",
+            f"there is no operation `{name.text}`",
+            name.location,
+            did_you_mean(name.text, (*OPERATIONS, *self._blocks)),
+        )
         # Names in its operands are checked all the same.
         for value in _plausible_operands(call):
             self._resolve(value, delayed)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from xdsl.dialects.builtin import (
-    DYNAMIC_INDEX,
     FunctionType,
     TensorType,
     UnrankedTensorType,
@@ -19,14 +18,18 @@ from spikeloom.dialects.locations import location_attribute
 from spikeloom.dialects.number_text import real
 from spikeloom.dialects.snn import (
     AddOp,
+    BatchnormOp,
+    ConcatOp,
+    Conv2dOp,
     FlattenOp,
     LifOp,
     LinearOp,
     LiOp,
     NetworkOp,
     NetworkValueOperation,
-    ParameterOp,
+    Pool2dOp,
     PreviousOp,
+    ReshapeOp,
     ReturnOp,
     ValueType,
 )
@@ -34,17 +37,23 @@ from spikeloom.frontend.kinds import KINDS, Kinds
 from spikeloom.frontend.naming import OUTPUT, Names
 from spikeloom.frontend.operations import (
     Added,
+    Convolved,
     Flattened,
     Integrating,
+    Joined,
     Linear,
+    Normalized,
+    Pooled,
     Previous,
     Reference,
+    Reshaped,
     ResolvedNetwork,
     Spiking,
     Unresolved,
     Value,
     walk,
 )
+from spikeloom.frontend.parameters import parameters_of
 from spikeloom.frontend.syntax import Type
 
 
@@ -74,10 +83,10 @@ class _Emitter:
         self._open: list[tuple[PreviousOp, Value]] = []
 
     def network(self) -> NetworkOp:
-        for value in (*(each.value for each in self._network.statements), self._network.returned):
+        for value in self._network.values():
             self._block.add_ops(self._parameters(value))
         for statement in self._network.statements:
-            self._values[statement.name.text] = self._named(statement.value, statement.name.text)
+            self._values[statement.path] = self._named(statement.value, statement.path)
         returned = self._named(self._network.returned, OUTPUT)
         self._close_cycles()
         self._append(ReturnOp(returned), self._network.return_location)
@@ -91,13 +100,8 @@ class _Emitter:
 
     def _parameters(self, value: Value) -> Iterator[Operation]:
         for part in walk(value):
-            if isinstance(part, Linear):
-                name = self._names[part.location]
-                weight = TensorType(f32, [part.outputs, DYNAMIC_INDEX])
-                yield _located(ParameterOp(f"{name}.weight", weight), part.location)
-                if part.has_bias:
-                    bias = ParameterOp(f"{name}.bias", TensorType(f32, [part.outputs]))
-                    yield _located(bias, part.location)
+            for parameter in parameters_of(part, self._names):
+                yield _located(parameter, part.location)
 
     def _named(self, value: Value, name: str) -> SSAValue:
         emitted = self._emit(value)
@@ -109,33 +113,54 @@ class _Emitter:
         match value:
             case Reference():
                 return self._values[value.name]
-            case Linear():
-                return self._append(self._linear(value), value.location)
-            case Spiking():
-                layer = self._names[value.location]
-                current = self._emit(value.current)
-                lif = LifOp(current, value.neuron, layer, _unranked(i1))
-                return self._append(lif, value.location)
-            case Integrating():
-                layer = self._names[value.location]
-                current = self._emit(value.current)
-                li = LiOp(current, real(value.decay), layer, _unranked(f32))
-                return self._append(li, value.location)
-            case Flattened():
-                operand = self._emit(value.value)
-                flatten = FlattenOp(operand, _unranked(self._kinds.element(value)))
-                return self._append(flatten, value.location)
             case Previous():
                 return self._previous(value)
             case Added():
                 return self._sum(value)
             case Unresolved():
                 raise AssertionError("an unresolved value outlived its stage")
+            case Joined():
+                left, right = self._emit(value.left), self._emit(value.right)
+                element = _unranked(self._kinds.element(value))
+                return self._append(ConcatOp(left, right, element), value.location)
+            case Spiking() | Integrating():
+                return self._append(self._layer(value, self._emit(value.current)), value.location)
+            case Linear() | Convolved() | Normalized():
+                op = self._parametric(value, self._emit(value.value))
+                return self._append(op, value.location)
+            case Pooled() | Flattened() | Reshaped():
+                op = self._arranged(value, self._emit(value.value))
+                return self._append(op, value.location)
 
-    def _linear(self, value: Linear) -> LinearOp:
-        name = self._names[value.location]
-        bias = f"{name}.bias" if value.has_bias else None
-        return LinearOp(self._emit(value.value), f"{name}.weight", bias, _unranked(f32))
+    def _layer(self, value: Spiking | Integrating, current: SSAValue) -> NetworkValueOperation:
+        layer = self._names[value]
+        if isinstance(value, Spiking):
+            return LifOp(current, value.neuron, layer, _unranked(i1))
+        return LiOp(current, real(value.decay), layer, _unranked(f32))
+
+    def _parametric(
+        self, value: Linear | Convolved | Normalized, operand: SSAValue
+    ) -> NetworkValueOperation:
+        symbols = [op.sym_name.data for op in parameters_of(value, self._names)]
+        if isinstance(value, Normalized):
+            numbers = {"momentum": value.momentum, "epsilon": value.epsilon}
+            return BatchnormOp(operand, symbols, _unranked(f32), **numbers)
+        weight, bias = symbols[0], symbols[1] if value.has_bias else None
+        if isinstance(value, Linear):
+            return LinearOp(operand, weight, bias, _unranked(f32))
+        return Conv2dOp(operand, weight, bias, value.window, _unranked(f32), same=value.same)
+
+    def _arranged(
+        self, value: Pooled | Flattened | Reshaped, operand: SSAValue
+    ) -> NetworkValueOperation:
+        element = self._kinds.element(value)
+        match value:
+            case Pooled():
+                return Pool2dOp(operand, value.kind, value.window, _unranked(element))
+            case Flattened():
+                return FlattenOp(operand, _unranked(element))
+            case Reshaped():
+                return ReshapeOp(operand, TensorType(element, value.shape))
 
     def _sum(self, value: Added) -> SSAValue:
         first, *others = value.terms

@@ -13,20 +13,27 @@ class Findings:
 
     def __init__(self) -> None:
         self._diagnostics: list[Diagnostic] = []
+        self._count = 0
+        self._noted: set[tuple[str, int, int]] = set()
 
     @property
     def count(self) -> int:
-        """How many there are."""
-        return len(self._diagnostics)
+        """How often an error was noted."""
+        return self._count
 
     def add(
         self, code: str, message: str, location: SourceLocation, help: str | None = None
     ) -> None:
-        """Notes an error.
+        """Notes an error; the same one at the same place, in a block called twice, is one error.
 
         Raises:
             DiagnosticError: there are `MAX_FINDINGS` of them now.
         """
+        self._count += 1
+        key = (message, location.line, location.column)
+        if key in self._noted:
+            return
+        self._noted.add(key)
         self._diagnostics.append(Diagnostic(code, message, location, help))
         if len(self._diagnostics) == MAX_FINDINGS:
             self.check()

@@ -14,10 +14,19 @@ MAX_TOKENS = 50_000
 """Words, numbers and signs of a program."""
 
 MAX_STATEMENTS = 1000
-"""Statements of one network."""
+"""Statements of one network or block, as written."""
 
 MAX_OPERATIONS = 2000
-"""Operations (calls and sums) of one network."""
+"""Operations (calls and sums) of one network, those of its blocks included."""
+
+MAX_EXPANSION = 50_000
+"""Names, numbers, words and calls that all calls of blocks together expand to."""
+
+MAX_DEPTH = 100
+"""Operations inside operations, through blocks; keeps every recursion over them shallow."""
+
+MAX_KERNEL = 255
+"""Pixels along one side of a window, and between one window and the next."""
 
 MAX_RANK = 8
 """Dimensions of a shape."""

@@ -43,6 +43,7 @@ FRACTION = Interval(0, 1)
 BELOW_ONE = Interval(0, 1, open_above=True)
 UNITS = Interval(1, MAX_UNITS)
 COUNT = Interval(1, MAX_COUNT)
+SYMBOLS = Interval(2, MAX_COUNT)
 SEED = Interval(0, 2**63 - 1)
 
 

@@ -8,6 +8,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from spikeloom.diagnostics import SourceLocation, did_you_mean, error
 from spikeloom.dialects.locations import location_attribute
+from spikeloom.frontend.blocks import collect_blocks
 from spikeloom.frontend.emission import emit_network
 from spikeloom.frontend.findings import Findings
 from spikeloom.frontend.kinds import check_kinds
@@ -42,13 +43,14 @@ def parse_program(text: str, filename: str) -> ModuleOp:
     syntax = program.networks[0]
     findings = Findings()
     check_types(syntax, findings)
-    resolved = resolve_network(syntax, findings)
+    blocks = collect_blocks(program.blocks, findings)
+    resolved = resolve_network(syntax, blocks, findings)
     training = read_training(program.trains[0], findings) if program.trains else None
     findings.check()
     assert resolved is not None
     kinds = check_kinds(resolved, findings)
-    names = name_operations(resolved, findings)
     findings.check()
+    names = name_operations(resolved)
     network = emit_network(resolved, kinds, names)
     infer_shapes(network, resolved)
     operations: list[Operation] = [network]

@@ -103,20 +103,24 @@ def _in_the_text(
 
     One per line is kept, the leftmost: the others follow from the same cause.
     """
-    by_place = {
-        (each.location.line, each.location.column): each for each in diagnostics if each.location
-    }
+    by_place = {_position(each.location): each for each in reversed(list(diagnostics))}
     line = 0
     for place in sorted(_places(network), key=lambda place: (place.line, place.column)):
-        found = by_place.get((place.line, place.column))
+        found = by_place.get(_position(place))
         if found is not None and place.line > line:
             line = place.line
             yield replace(found, location=place)
 
 
+def _position(location: SourceLocation | None) -> tuple[tuple[int, int], ...]:
+    """Where something stands and is called, without lengths, which the IR does not keep."""
+    places = () if location is None else (location, *location.calls)
+    return tuple((place.line, place.column) for place in places)
+
+
 def _places(network: ResolvedNetwork) -> list[SourceLocation]:
     places: list[SourceLocation] = []
-    for value in (*(each.value for each in network.statements), network.returned):
+    for value in network.values():
         for part in walk(value):
             places += part.signs if isinstance(part, Added) else [part.location]
     return places

@@ -20,6 +20,11 @@ class Name:
 
 
 @dataclass(frozen=True)
+class Word(Name):
+    """A name that a block was called with for a parameter that is no value: never a value's."""
+
+
+@dataclass(frozen=True)
 class Number:
     """A numeral; `value` is an int exactly where neither `.` nor an exponent was written.
 
@@ -75,6 +80,23 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Repeat:
+    """`repeat 3 block(arguments)`: the call's result is the first argument of the next."""
+
+    count: Expression
+    call: Call
+    location: SourceLocation
+
+
+@dataclass(frozen=True)
+class Extents:
+    """`[2, 8, 8]`, a shape as an argument."""
+
+    values: tuple[Expression, ...]
+    location: SourceLocation
+
+
+@dataclass(frozen=True)
 class Sum:
     """`a + b + c`: n terms and the places of the n - 1 signs between them."""
 
@@ -87,7 +109,7 @@ class Sum:
         return self.signs[0]
 
 
-Expression: TypeAlias = Name | Number | Text | Truth | Call | Sum
+Expression: TypeAlias = Name | Number | Text | Truth | Call | Repeat | Extents | Sum
 
 
 @dataclass(frozen=True)
@@ -124,6 +146,24 @@ class Output:
 
 
 @dataclass(frozen=True)
+class Parameter:
+    """What a block is called with: a value of some `kind`, or else a number or word."""
+
+    name: Name
+    kind: Name | None = None
+    default: Expression | None = None
+
+
+@dataclass(frozen=True)
+class Block:
+    """`block name(parameters) { statements }`."""
+
+    name: Name
+    parameters: tuple[Parameter, ...]
+    statements: tuple[Assignment | Output, ...]
+
+
+@dataclass(frozen=True)
 class Network:
     """`network name(inputs) -> output { statements }`."""
 
@@ -146,4 +186,5 @@ class Program:
     """A whole program, in the order in which it was written."""
 
     networks: tuple[Network, ...]
+    blocks: tuple[Block, ...]
     trains: tuple[Train, ...]

@@ -10,9 +10,9 @@ from spikeloom.diagnostics import DiagnosticError, error, nearest
 from spikeloom.frontend.brackets import CLOSING, Brackets
 from spikeloom.frontend.limits import place_after
 
-_RESERVED = ("NETWORK", "TRAIN", "RETURN", "TRUE", "FALSE")
+_RESERVED = ("NETWORK", "BLOCK", "TRAIN", "RETURN", "REPEAT", "TRUE", "FALSE")
 
-_VALUES = frozenset({"NAME", "NUMBER", "TEXT", "TRUE", "FALSE", "LPAR"})
+_VALUES = frozenset({"NAME", "NUMBER", "TEXT", "TRUE", "FALSE", "REPEAT", "LPAR", "LSQB"})
 
 _GROUPS: tuple[tuple[frozenset[str], str], ...] = (
     (_VALUES, "a value"),
@@ -24,6 +24,7 @@ _WORDS = {
     "NAME": "a name",
     "NUMBER": "a number",
     "NETWORK": "`network`",
+    "BLOCK": "`block`",
     "TRAIN": "`train`",
     "ARROW": "`->`",
     "EQUAL": "`=`",
@@ -107,11 +108,13 @@ def _describe(token: Token) -> str:
 def _remedy(token: Token, last: Token | None, accepted: Collection[str]) -> str | None:
     if token.type == "NUMBER" and token.startswith("-") and "PLUS" in accepted:
         return "currents can only be added; there is no subtraction"
+    if token.type == "LPAR" and last is not None and last.type == "NAME":
+        return f"repeat 3 {last}(...) applies a block several times"
     if token.type in _VALUES and "COMMA" in accepted:
         return "arguments are separated by `,`"
     meant = None
     if token.type == "NAME" and "NETWORK" in accepted:
-        meant = nearest(token, ("network", "train"))
+        meant = nearest(token, ("network", "block", "train"))
     elif last is not None and last.type == "NAME" and set(accepted) == {"EQUAL"}:
         meant = nearest(last, ("return",))
     return None if meant is None else f"did you mean `{meant}`?"

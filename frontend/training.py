@@ -5,24 +5,26 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from xdsl.dialects.builtin import DictionaryAttr, StringAttr, i1
-from xdsl.ir import Attribute
+from xdsl.dialects.builtin import i1
 
-from spikeloom.diagnostics import SourceLocation
 from spikeloom.dialects.locations import location_attribute
-from spikeloom.dialects.number_text import count, real
 from spikeloom.dialects.snn import NetworkOp, TrainOp, element_type, known_shape, shape_text
 from spikeloom.dialects.training import (
-    ENCODINGS,
-    DataAttr,
     LossKind,
     OptimizerAttr,
     OptimizerKind,
 )
-from spikeloom.frontend.arguments import Arguments, Choice, Signature
+from spikeloom.frontend.arguments import Arguments, Signature
+from spikeloom.frontend.data_sources import Data, read_data
 from spikeloom.frontend.findings import Findings
-from spikeloom.frontend.numbers import BELOW_ONE, COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, SEED
-from spikeloom.frontend.syntax import Argument, Call, Name, Text, Train
+from spikeloom.frontend.numbers import (
+    BELOW_ONE,
+    COUNT,
+    NOT_NEGATIVE,
+    POSITIVE,
+    SEED,
+)
+from spikeloom.frontend.syntax import Argument, Train
 
 _EXAMPLES = {
     "data": "data = digits()",
@@ -50,46 +52,6 @@ OPTIMIZERS = {
     ),
 }
 
-_RANDOM = ("rate", "classes", "samples")
-
-DATA_SOURCES = {
-    "digits": Signature("digits", ("encode", "test")),
-    "file": Signature("file", ("path",), ("test",), ("path",), 'file("recording.npz")'),
-    "random": Signature(
-        "random", _RANDOM, ("test",), _RANDOM, "random(rate = 0.1, classes = 10, samples = 256)"
-    ),
-}
-
-DEFAULT_TEST = 0.2
-"""The fraction of the samples that is kept for testing."""
-
-DIGITS_FEATURES, DIGITS_CLASSES = 64, 10
-"""The handwritten digits are 8 x 8 pixels."""
-
-
-@dataclass(frozen=True)
-class Data:
-    """Where samples come from, and what that asks of a network.
-
-    `features` and `classes` are None where only the run can know them. `encode` is None where
-    the samples come with their steps.
-    """
-
-    attribute: DataAttr
-    location: SourceLocation
-    encode: str | None = None
-    features: int | None = None
-    classes: int | None = None
-
-    def fits_outputs(self, outputs: int) -> bool:
-        """Whether a network with that many outputs can tell the classes apart.
-
-        Random labels say nothing, so that outputs without a class do no harm there.
-        """
-        if self.classes is None or self.attribute.source.data == "random":
-            return self.classes is None or outputs >= self.classes
-        return outputs == self.classes
-
 
 @dataclass(frozen=True)
 class Training:
@@ -104,7 +66,7 @@ def read_training(train: Train, findings: Findings) -> Training | None:
     optimizer."""
     written = [Argument(each.name, each.value) for each in train.settings]
     settings = Arguments(SETTINGS, written, train.network.location, findings)
-    data = _read_data(settings, findings)
+    data = read_data(settings, findings)
     optimizer = _read_optimizer(settings, findings)
     losses = [loss.value for loss in LossKind]
     loss = settings.word("loss", losses, LossKind.CROSS_ENTROPY.value)
@@ -128,64 +90,14 @@ def _read_optimizer(settings: Arguments, findings: Findings) -> OptimizerAttr | 
     choice = settings.choice("optimizer", OPTIMIZERS)
     if choice is None:
         return None
-    arguments = _arguments(OPTIMIZERS, choice, findings)
+    call = choice.call
+    arguments = Arguments(OPTIMIZERS[choice.name], call.arguments, call.location, findings)
     return OptimizerAttr.get(
         OptimizerKind(choice.name),
         rate=arguments.real("rate", POSITIVE),
         momentum=arguments.real("momentum", BELOW_ONE, default=0.0),
         decay=arguments.real("decay", NOT_NEGATIVE, default=0.0),
     )
-
-
-def _read_data(settings: Arguments, findings: Findings) -> Data | None:
-    choice = settings.choice("data", DATA_SOURCES)
-    if choice is None:
-        return None
-    encode = settings.value("encode")
-    if encode is not None:
-        # `encode = rate` on a line of its own is the same as inside digits(...).
-        argument = Argument(Name("encode", encode.location), encode)
-        call = choice.call
-        choice = Choice(
-            choice.name, Call(call.function, (*call.arguments, argument), call.location)
-        )
-    arguments = _arguments(DATA_SOURCES, choice, findings)
-    values: dict[str, Attribute] = {"test": real(arguments.real("test", BELOW_ONE, DEFAULT_TEST))}
-    location = choice.call.location
-    match choice.name:
-        case "digits":
-            word = arguments.word("encode", ENCODINGS, "rate")
-            values["encode"] = StringAttr(word)
-            attribute = _data_attribute("digits", values)
-            return Data(attribute, location, word, DIGITS_FEATURES, DIGITS_CLASSES)
-        case "random":
-            values["rate"] = real(arguments.real("rate", FRACTION))
-            classes = arguments.whole("classes", COUNT)
-            values["classes"] = count(classes)
-            values["samples"] = count(arguments.whole("samples", COUNT))
-            attribute = _data_attribute("random", values)
-            return Data(attribute, location, classes=classes)
-        case _:
-            path = arguments.text("path")
-            if not path:
-                _refuse_empty_path(arguments, findings)
-            values["path"] = StringAttr(path)
-            return Data(_data_attribute("file", values), location)
-
-
-def _refuse_empty_path(arguments: Arguments, findings: Findings) -> None:
-    written = arguments.value("path")
-    if isinstance(written, Text):
-        findings.add("E0106", "the path of a file must not be empty", written.location)
-
-
-def _data_attribute(source: str, values: dict[str, Attribute]) -> DataAttr:
-    ordered = {name: values[name] for name in DATA_SOURCES[source].names}
-    return DataAttr(StringAttr(source), DictionaryAttr(ordered))
-
-
-def _arguments(signatures: dict[str, Signature], choice: Choice, findings: Findings) -> Arguments:
-    return Arguments(signatures[choice.name], choice.call.arguments, choice.call.location, findings)
 
 
 def check_fit(training: Training, network: NetworkOp, findings: Findings) -> None:
@@ -197,14 +109,7 @@ def check_fit(training: Training, network: NetworkOp, findings: Findings) -> Non
     assert input_shape is not None
     assert output_shape is not None
     _check_input_kind(data, element_type(network_input) == i1, findings)
-    if data.features is not None and math.prod(input_shape) != data.features:
-        findings.add(
-            "E0105",
-            f"{source}(...) has {data.features} features, but the network's input "
-            f"{shape_text(input_shape)} has {math.prod(input_shape)}",
-            data.location,
-            f"declare the input as [{data.features}]",
-        )
+    _check_amounts(training, input_shape, findings)
     if len(output_shape) != 1:
         findings.add(
             "E0105",
@@ -237,4 +142,34 @@ def _check_input_kind(data: Data, takes_spikes: bool, findings: Findings) -> Non
             f"{data.encode} encoding yields spikes, but the network takes currents",
             data.location,
             "declare the input as spikes[...], or choose encode = direct",
+        )
+
+
+def _check_amounts(training: Training, input_shape: tuple[int, ...], findings: Findings) -> None:
+    """Notes an input or a number of steps that the data does not fit."""
+    data = training.data
+    source = data.attribute.source.data
+    if data.features is not None and math.prod(input_shape) != data.features:
+        findings.add(
+            "E0105",
+            f"{source}(...) has {data.features} features, but the network's input "
+            f"{shape_text(input_shape)} has {math.prod(input_shape)}",
+            data.location,
+            f"declare the input as [{data.features}]",
+        )
+    if math.prod(input_shape) < data.least_features:
+        findings.add(
+            "E0105",
+            f"{source}(...) shows {data.least_features} symbols, which need as many features, but "
+            f"the network's input {shape_text(input_shape)} has {math.prod(input_shape)}",
+            data.location,
+            f"declare the input as [{data.least_features}] or larger",
+        )
+    if training.op.steps.value.data < data.least_steps:
+        findings.add(
+            "E0106",
+            f"{source}(...) takes at least {data.least_steps} steps, got "
+            f"{training.op.steps.value.data}",
+            data.location,
+            f"write steps = {3 * data.least_steps}",
         )

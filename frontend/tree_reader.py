@@ -13,14 +13,18 @@ from spikeloom.diagnostics import SourceLocation
 from spikeloom.frontend.syntax import (
     Argument,
     Assignment,
+    Block,
     Call,
     Expression,
+    Extents,
     Input,
     Name,
     Network,
     Number,
     Output,
+    Parameter,
     Program,
+    Repeat,
     Sum,
     Text,
     Train,
@@ -43,6 +47,7 @@ class TreeReader:
         items = _trees(tree)
         return Program(
             tuple(self._network(item) for item in items if item.data == "network"),
+            tuple(self._block(item) for item in items if item.data == "block"),
             tuple(self._train(item) for item in items if item.data == "train"),
         )
 
@@ -53,8 +58,30 @@ class TreeReader:
             self._name(_token(tree)),
             tuple(self._input(part) for part in parts if part.data == "input"),
             self._type(output),
-            tuple(self._statement(p) for p in parts if p.data in ("assignment", "output")),
+            self._statements(parts),
         )
+
+    def _block(self, tree: Tree[Token]) -> Block:
+        parts = _trees(tree)
+        parameters = tuple(
+            self._parameter(part) for part in parts if part.data.endswith("parameter")
+        )
+        return Block(self._name(_token(tree)), parameters, self._statements(parts))
+
+    def _parameter(self, tree: Tree[Token]) -> Parameter:
+        name, *rest = tree.children
+        assert isinstance(name, Token)
+        match rest:
+            case [Token() as kind]:
+                return Parameter(self._name(name), kind=self._name(kind))
+            case [Tree() as default]:
+                return Parameter(self._name(name), default=self._expression(default))
+            case _:
+                return Parameter(self._name(name))
+
+    def _statements(self, parts: list[Tree[Token]]) -> tuple[Assignment | Output, ...]:
+        statements = (part for part in parts if part.data in ("assignment", "output"))
+        return tuple(self._statement(part) for part in statements)
 
     def _train(self, tree: Tree[Token]) -> Train:
         return Train(
@@ -88,6 +115,13 @@ class TreeReader:
                 function = _token(tree)
                 arguments = tuple(self._argument(part) for part in _trees(tree))
                 return Call(self._name(function), arguments, self._span(tree, function))
+            case "repeat":
+                count, call = (self._expression(part) for part in _trees(tree))
+                assert isinstance(call, Call)
+                return Repeat(count, call, self._span(tree, _token(tree)))
+            case "extents":
+                values = tuple(self._expression(part) for part in _trees(tree))
+                return Extents(values, self._span(tree, _token(tree)))
             case "sum":
                 signs = [child for child in tree.children if isinstance(child, Token)]
                 return Sum(

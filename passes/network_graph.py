@@ -8,7 +8,13 @@ from xdsl.ir import Operation, SSAValue
 
 from spikeloom.diagnostics import error
 from spikeloom.dialects.locations import location_of
-from spikeloom.dialects.snn import LinearOp, NetworkOp, NetworkValueOperation, PreviousOp
+from spikeloom.dialects.snn import (
+    NetworkOp,
+    NetworkValueOperation,
+    ParametricOperation,
+    PreviousOp,
+)
+from spikeloom.dialects.snn_cycles import strongly_connected
 
 
 @dataclass(frozen=True)
@@ -51,50 +57,16 @@ def analyze_network(network: NetworkOp) -> NetworkGraph:
         DiagnosticError: a value depends on itself within one time step (E0202).
     """
     components = tuple(
-        _component(members) for members in _strongly_connected(network.returned.output)
+        _component(members) for members in strongly_connected(network.returned.output)
     )
     trained: set[SSAValue] = set()
     for component in components:
         if any(
-            isinstance(op, LinearOp) or any(value in trained for value in op.operands)
+            isinstance(op, ParametricOperation) or any(value in trained for value in op.operands)
             for op in component.operations
         ):
             trained |= set(component.values())
     return NetworkGraph(components, frozenset(trained))
-
-
-def _strongly_connected(output: SSAValue) -> list[list[NetworkValueOperation]]:
-    """Tarjan's algorithm (SIAM J. Comput. 1972), without recursion, dependences first."""
-    index: dict[Operation, int] = {}
-    low: dict[Operation, int] = {}
-    stack: list[NetworkValueOperation] = []
-    on_stack: set[Operation] = set()
-    found: list[list[NetworkValueOperation]] = []
-    if not isinstance(output.owner, NetworkValueOperation):
-        return []
-    work: list[tuple[NetworkValueOperation, int]] = [(output.owner, 0)]
-    while work:
-        op, position = work.pop()
-        if op not in index:
-            index[op] = low[op] = len(index)
-            stack.append(op)
-            on_stack.add(op)
-        producers = [v.owner for v in op.operands if isinstance(v.owner, NetworkValueOperation)]
-        for i in range(position, len(producers)):
-            producer = producers[i]
-            if producer not in index:
-                work += [(op, i), (producer, 0)]
-                break
-            if producer in on_stack:
-                low[op] = min(low[op], low[producer])
-        else:
-            if low[op] == index[op]:
-                members: list[NetworkValueOperation] = []
-                while not members or members[-1] is not op:
-                    members.append(stack.pop())
-                    on_stack.discard(members[-1])
-                found.append(members)
-    return found
 
 
 def _component(members: list[NetworkValueOperation]) -> Component:

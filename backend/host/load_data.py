@@ -16,9 +16,12 @@ from spikeloom.backend.host.dataset import (
     Source,
     split,
 )
+from spikeloom.backend.host.delayed_match import CLASSES as MATCH_CLASSES
+from spikeloom.backend.host.delayed_match import PHASES, DelayedMatch
 from spikeloom.backend.host.digits import CLASSES, PIXELS, read_digits
 from spikeloom.backend.host.plan import (
     INFERENCE_BATCH,
+    DelayedMatchData,
     DigitsData,
     FileData,
     RandomData,
@@ -45,6 +48,8 @@ def load_training_data(task: Task, training: TrainingPlan, seed: int) -> Dataset
             source, labels = _recordings(task, path, training.steps)
         case RandomData() as data:
             source, labels = _random(task, data, training.steps, seed)
+        case DelayedMatchData() as data:
+            source, labels = _delayed_match(task, data, training.steps, seed)
     train, test = split(len(labels), training.data.test, seed)
     return Dataset(source, labels, train, test, training.steps, training.batch, seed)
 
@@ -98,3 +103,23 @@ def _random(task: Task, data: RandomData, steps: int, seed: int) -> tuple[Source
     source = RandomSpikes(data.rate, steps, int(np.prod(task.input_shape)), seed, element)
     drawn = generator(seed, Purpose.RANDOM_LABELS).integers(0, data.classes, data.samples)
     return source, drawn.astype(np.int32)
+
+
+def _delayed_match(
+    task: Task, data: DelayedMatchData, steps: int, seed: int
+) -> tuple[Source, Labels]:
+    features = int(np.prod(task.input_shape))
+    if features < data.symbols:
+        message = f"{data.symbols} symbols need as many features, the input has {features}"
+        raise error("E0403", message)
+    if _classes(task) < MATCH_CLASSES:
+        message = f"a match has {MATCH_CLASSES} classes, the output has {_classes(task)} units"
+        raise error("E0403", message)
+    if steps < PHASES:
+        message = f"a delayed match takes at least {PHASES} steps, the program has {steps}"
+        raise error("E0403", message, help=f"write `steps = {3 * PHASES}`")
+    drawn = generator(seed, Purpose.RANDOM_LABELS).integers(0, MATCH_CLASSES, data.samples)
+    labels = drawn.astype(np.int32)
+    element = np.uint8 if task.input_element == "bit" else np.float32
+    source = DelayedMatch(labels, data.symbols, data.noise, steps, features, seed, element)
+    return source, labels

@@ -26,7 +26,12 @@ STATE_KINDS = ("parameter", "optimizer")
 
 
 def initial_parameter(parameter: ParameterPlan, index: int, seed: int) -> NDArray[np.float32]:
-    """Uniform in (-k, k) with k = 1 / sqrt(fan_in); `index` is the place among all parameters."""
+    """Uniform in (-k, k) with k = 1 / sqrt(fan_in), or constant, as the plan says.
+
+    `index` is the place among all parameters.
+    """
+    if parameter.fan_in is None:
+        return np.full(parameter.shape, parameter.constant, np.float32)
     bound = 1.0 / np.sqrt(parameter.fan_in)
     random = generator(seed, Purpose.PARAMETER, index)
     return random.uniform(-bound, bound, parameter.shape).astype(np.float32)

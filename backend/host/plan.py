@@ -8,9 +8,9 @@ which fixes the batch sizes and with them the streams.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from spikeloom.diagnostics import error
 
@@ -40,12 +40,25 @@ class _Record(BaseModel):
 
 
 class ParameterPlan(_Record):
-    """A trained tensor with the shape that the language gives it: [out, in] or [out]."""
+    """A tensor that outlives a batch, with the shape that the language gives it.
+
+    [out, in] or [out, in, kernel, kernel] of weights, [out] of biases, [channels] of the numbers
+    of a normalization. It starts uniformly with `fan_in`, or as a `constant`; a `running` one is
+    a statistic of the data and not trained.
+    """
 
     name: str
-    shape: Extents
-    fan_in: Count
+    shape: Annotated[Extents, Field(min_length=1, max_length=4)]
+    fan_in: Count | None = None
+    constant: float | None = None
+    running: bool = False
     location: str
+
+    @model_validator(mode="after")
+    def _check_start(self) -> Self:
+        if (self.fan_in is None) == (self.constant is None):
+            raise ValueError("a parameter starts with a fan_in or as a constant")
+        return self
 
 
 class LayerPlan(_Record):
@@ -84,7 +97,19 @@ class RandomData(_Record):
     test: TestFraction = 0.2
 
 
-Data = Annotated[DigitsData | FileData | RandomData, Field(discriminator="source")]
+class DelayedMatchData(_Record):
+    """`delayed_match(symbols, samples, noise)`: were two symbols, shown apart, the same?"""
+
+    source: Literal["delayed_match"] = "delayed_match"
+    symbols: Annotated[int, Field(ge=2, le=2**24)]
+    samples: Count
+    noise: Annotated[float, Field(ge=0.0, le=1.0)]
+    test: TestFraction = 0.2
+
+
+Data = Annotated[
+    DigitsData | FileData | RandomData | DelayedMatchData, Field(discriminator="source")
+]
 
 
 class OptimizerPlan(_Record):

@@ -22,6 +22,7 @@ class Purpose(IntEnum):
     PARAMETER = 4
     RANDOM_LABELS = 5
     RANDOM_SPIKES = 6
+    DELAYED_MATCH = 7
 
 
 def generator(seed: int, purpose: Purpose, major: int = 0, minor: int = 0) -> np.random.Generator:

@@ -75,11 +75,17 @@ def _element(value: SSAValue) -> Element:
 
 def _parameter(op: ParameterOp) -> ParameterPlan:
     shape = op.type.get_shape()
-    if op.fan_in is None or any(extent < 1 for extent in shape):
+    is_open = op.fan_in is None and op.constant is None
+    if is_open or any(extent < 1 for extent in shape):
         message = f"the shape of @{op.sym_name.data} is not known"
         raise error("E0204", message, location_of(op), "run the pass infer-shapes first")
     return ParameterPlan(
-        name=op.sym_name.data, shape=shape, fan_in=op.fan_in.value.data, location=_place(op)
+        name=op.sym_name.data,
+        shape=shape,
+        fan_in=None if op.fan_in is None else op.fan_in.value.data,
+        constant=None if op.constant is None else op.constant.value.data,
+        running=op.is_running,
+        location=_place(op),
     )
 
 

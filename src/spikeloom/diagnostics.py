@@ -31,7 +31,8 @@ CODES: dict[str, str] = {
     "E0108": "a required part of the program is missing",
     "E0109": "the program exceeds a limit of the tool",
     "E0110": "a name is defined but never used",
-    "E0111": "a dataflow graph cannot be read",
+    "E0111": "an operation cannot stand inside a cycle through `previous`",
+    "E0112": "a dataflow graph cannot be read",
     # E02: the IR and its passes
     "E0201": "the IR text cannot be parsed",
     "E0202": "the IR is not well formed",
@@ -61,12 +62,16 @@ CODES: dict[str, str] = {
 
 @dataclass(frozen=True)
 class SourceLocation:
-    """A place in a text: 1-based `line` and `column`; `length` characters are marked."""
+    """A place in a text: 1-based `line` and `column`; `length` characters are marked.
+
+    `calls` are the places from which the text around it was called, the innermost first.
+    """
 
     file: str
     line: int
     column: int
     length: int = 1
+    calls: tuple[SourceLocation, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
@@ -125,27 +130,39 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
 
 
 _MAX_LINE = 160
+_MAX_CALLS = 5
 
 
 def render(diagnostic: Diagnostic, read_line: Callable[[SourceLocation], str | None]) -> str:
-    """The diagnostic as text: headline, source line with a caret, help.
+    """The diagnostic as text: headline, source line with a caret, calls that led there, help.
 
     `read_line` returns the source line a location lies on, or None when it cannot be had.
     """
     lines = [diagnostic.headline]
-    location = diagnostic.location
-    source = read_line(location) if location is not None else None
-    if location is not None and source is not None:
-        source = source.rstrip("\n").replace("\t", " ")
-        start = location.column - 1
-        # A very long line is shown as a window around the caret.
-        offset = max(0, start - _MAX_LINE // 2) if len(source) > _MAX_LINE else 0
-        shown = source[offset : offset + _MAX_LINE]
-        width = max(1, min(location.length, len(shown) - (start - offset)))
-        lines += [f"  {shown}", "  " + " " * (start - offset) + "^" * width]
+    if (location := diagnostic.location) is not None:
+        lines += _marked_line(location, read_line)
+        for call in location.calls[:_MAX_CALLS]:
+            lines += [f"  called at {call}", *_marked_line(call, read_line)]
+        if (further := len(location.calls) - _MAX_CALLS) > 0:
+            lines.append(f"  and so on, through {further} further calls")
     if diagnostic.help:
         lines.append(f"  help: {diagnostic.help}")
     return "\n".join(lines)
+
+
+def _marked_line(
+    location: SourceLocation, read_line: Callable[[SourceLocation], str | None]
+) -> list[str]:
+    """The source line and the caret below it; nothing when it cannot be had."""
+    if (source := read_line(location)) is None:
+        return []
+    source = source.rstrip("\n").replace("\t", " ")
+    start = location.column - 1
+    # A very long line is shown as a window around the caret.
+    offset = max(0, start - _MAX_LINE // 2) if len(source) > _MAX_LINE else 0
+    shown = source[offset : offset + _MAX_LINE]
+    width = max(1, min(location.length, len(shown) - (start - offset)))
+    return [f"  {shown}", "  " + " " * (start - offset) + "^" * width]
 
 
 def read_line_from_disk(location: SourceLocation) -> str | None:

@@ -48,7 +48,7 @@ snn.network @mismatch(%x: tensor<4xf32>) -> tensor<*xf32> {
   %z = snn.add %x, %y : tensor<4xf32>, tensor<*xf32> -> tensor<*xf32>
   snn.return %z : tensor<*xf32>
 }
-// CHECK: infer-shapes.mlir:48:3: error: only currents of one shape can be added, got [4] and [3] [E0105]
+// CHECK: infer-shapes.mlir:48:3: error: only values of one shape can be added, got [4] and [3] [E0105]
 
 // -----
 

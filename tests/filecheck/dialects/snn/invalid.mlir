@@ -10,6 +10,22 @@ snn.network @n(%x: tensor<4xi1>) -> tensor<4xi1> {
 
 // -----
 
+snn.network @n(%x: tensor<4xi1>) -> tensor<4xi1> {
+  snn.parameter @w : tensor<4x4xf32> fan_in 4 constant 1.0
+  snn.return %x : tensor<4xi1>
+}
+// CHECK: error: `snn.parameter` is not well formed: a parameter starts with `fan_in` or as a `constant` [E0202]
+
+// -----
+
+snn.network @n(%x: tensor<4xi1>) -> tensor<4xi1> {
+  snn.parameter @w : tensor<4xf32> running
+  snn.return %x : tensor<4xi1>
+}
+// CHECK: error: `snn.parameter` is not well formed: a running parameter starts as a `constant` [E0202]
+
+// -----
+
 snn.parameter @w : tensor<4xi1>
 // CHECK: error: expected a tensor of f32 [E0201]
 
@@ -151,13 +167,13 @@ snn.network @n(%x: tensor<4xf32>) -> tensor<4xf32> {
   %z = snn.add %x, %y : tensor<4xf32>, tensor<3xf32> -> tensor<4xf32>
   snn.return %z : tensor<4xf32>
 }
-// CHECK: error: `snn.add` is not well formed: only currents of one shape can be added, got [4] and [3] [E0202]
+// CHECK: error: `snn.add` is not well formed: only values of one shape can be added, got [4] and [3] [E0202]
 
 // -----
 
-snn.network @n(%x: tensor<4xi1>) -> tensor<4xf32> {
-  %z = snn.add %x, %x : tensor<4xi1>, tensor<4xi1> -> tensor<4xf32>
-  snn.return %z : tensor<4xf32>
+snn.network @n(%x: tensor<4xi1>) -> tensor<4xi1> {
+  %z = snn.add %x, %x : tensor<4xi1>, tensor<4xi1> -> tensor<4xi1>
+  snn.return %z : tensor<4xi1>
 }
 // CHECK: error: cannot parse this: currents are a tensor of f32 [E0201]
 
@@ -286,7 +302,7 @@ snn.train @n steps 1 batch 1 epochs 1 seed 1 loss mse optimizer <adamw, rate 0.1
 // -----
 
 snn.train @n steps 1 batch 1 epochs 1 seed 1 loss mse optimizer <adam, rate 0.1> data <faces {}>
-// CHECK: error: cannot parse this: unknown data source 'faces', expected one of digits, file, random [E0201]
+// CHECK: error: cannot parse this: unknown data source 'faces', expected one of digits, file, random, delayed_match [E0201]
 
 // -----
 
