@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -126,6 +126,25 @@ class Clustering:
         """[n], clusters that each neuron's spikes reach, its own included."""
         return np.bincount(self.feeds[1], minlength=self.network.connections.neurons)
 
+    @property
+    def utilization(self) -> tuple[float, float, float]:
+        """The shares of all clusters' inputs, outputs and crosspoints that are in use."""
+        wires = (self.limits.most_inputs, self.limits.most_outputs)
+        places = min(wires[0] * wires[1], self.limits.most_crosspoints)
+        used = (self.inputs, self.outputs, self.crosspoints)
+        sums = [int(each.sum()) for each in used]
+        available = [each * max(1, self.clusters) for each in (*wires, places)]
+        return sums[0] / available[0], sums[1] / available[1], sums[2] / available[2]
+
+    def numbered(self) -> Clustering:
+        """The same clusters, without gaps between their numbers."""
+        kept, numbers = np.unique(self.cluster_of[self.cluster_of >= 0], return_inverse=True)
+        if len(kept) == self.clusters:
+            return self
+        found = np.full(len(self.cluster_of), -1, np.int32)
+        found[self.cluster_of >= 0] = numbers
+        return replace(self, cluster_of=found)
+
     def members(self, cluster: int) -> Offsets:
         """The neurons that a cluster computes, ascending."""
         return np.flatnonzero(self.cluster_of == cluster)
@@ -137,9 +156,14 @@ class Clustering:
             AssertionError: it does not, which is an error of the strategy.
         """
         fed = self.network.connections.fan_in > 0
-        assert (self.cluster_of[fed] >= 0).all() and (self.cluster_of[~fed] < 0).all()
+        assert (self.cluster_of[fed] >= 0).all(), "a neuron lies in no cluster"
+        assert (self.cluster_of[~fed] < 0).all(), "an input of the network lies in a cluster"
         limits = self.limits
-        assert self.inputs.max(initial=0) <= limits.inputs
-        assert self.outputs.max(initial=0) <= limits.outputs
-        if limits.crosspoints is not None:
-            assert self.crosspoints.max(initial=0) <= limits.crosspoints
+        assert self.outputs.min(initial=1) >= 1, "a cluster is empty"
+        assert self.network.connections.fan_in.max(initial=0) <= limits.longest, "fan-in"
+        assert self.inputs.max(initial=0) <= limits.most_inputs, "inputs"
+        assert self.outputs.max(initial=0) <= limits.most_outputs, "outputs"
+        assert self.crosspoints.max(initial=0) <= limits.most_crosspoints, "crosspoints"
+        if limits.destinations is not None:
+            reached = self.destinations[fed]
+            assert reached.max(initial=0) <= limits.destinations, "destinations"

@@ -77,10 +77,15 @@ class Connections:
         np.cumsum(lengths, out=first[1:])
         within = np.arange(self.synapses) - np.repeat(first[:-1], lengths)
         inputs = place[self.inputs[np.repeat(self.first[order], lengths) + within]]
-        ascending = np.arange(self.neurons)
-        out_first, targets = transposed(first, inputs, ascending, self.neurons)
-        inputs = transposed(out_first, targets, ascending, self.neurons)[1]
+        inputs = ascending(first, inputs)
         return replace(self, first=first, inputs=inputs, spikes=self.spikes[order])
+
+
+def ascending(first: Offsets, inputs: Numbers) -> Numbers:
+    """The inputs of every neuron in ascending order."""
+    numbers = np.arange(len(first) - 1)
+    out_first, targets = transposed(first, inputs, numbers, len(numbers))
+    return transposed(out_first, targets, numbers, len(numbers))[1]
 
 
 @compiled

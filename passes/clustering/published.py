@@ -3,9 +3,9 @@
 Neurons in the order of their numbers, the parts of a chain before its neuron; each goes into the
 first cluster that still fits, clusters sorted by inputs + outputs, largest first; where none fits a
 new one is opened (Song et al., "Compiling spiking neural networks to neuromorphic hardware", LCTES
-2020, as the authors' program `ncc_prototype` does it). Two deviations, both where that program loses
-synapses: a neuron with too many inputs is refused, not cut short, and no sink is added to connect
-parts that are not connected. The result depends on the neurons' numbering.
+2020, as the authors' program `ncc_prototype` does it). Two deviations: a neuron with too many
+inputs has been unrolled or refused, never cut short, and no sink is added to connect parts that are
+not connected. The result depends on the neurons' numbering.
 """
 
 from __future__ import annotations
@@ -15,20 +15,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from spikeloom.passes.clustering.clustering import Clustering
-from spikeloom.passes.clustering.limits import Limits, too_wide
+from spikeloom.passes.clustering.limits import Limits
 from spikeloom.passes.clustering.unrolling import Unrolled
 
 
 def cluster_as_published(network: Unrolled, limits: Limits) -> Clustering:
-    """Clusters of an unrolled network.
-
-    Raises:
-        DiagnosticError: a neuron has more inputs than fit (E0306).
-    """
+    """Clusters of a network unrolled to `limits.longest`."""
     connections = network.connections
-    widest = int(connections.fan_in.argmax())
-    if connections.fan_in[widest] > limits.longest:
-        raise too_wide(f"neuron {widest}", int(connections.fan_in[widest]), limits.longest)
     clusters: list[_Cluster] = []
     cluster_of = np.full(connections.neurons, -1, np.int32)
     for chain in _chains(network):
@@ -63,9 +56,9 @@ class _Cluster:
     def take(self, inputs: set[int], limits: Limits) -> bool:
         """Takes a neuron with these inputs if it fits."""
         synapses = self.synapses + len(inputs)
-        if self.outputs >= limits.outputs or len(self.inputs | inputs) > limits.inputs:
+        if self.outputs >= limits.most_outputs or len(self.inputs | inputs) > limits.most_inputs:
             return False
-        if limits.crosspoints is not None and synapses > limits.crosspoints:
+        if synapses > limits.most_crosspoints:
             return False
         self.inputs |= inputs
         self.outputs += 1

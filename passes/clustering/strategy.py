@@ -1,72 +1,88 @@
-"""The default strategy: grow, merge, and move single neurons, in an order free of numbers."""
+"""From connections to clusters: checks, unrolling, a strategy, and relays."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
+from collections.abc import Callable
+from enum import Enum
 
 from spikeloom.passes.clustering.canonical import canonical_order
 from spikeloom.passes.clustering.clustering import Clustering
-from spikeloom.passes.clustering.connections import Connections, Numbers, transposed
-from spikeloom.passes.clustering.growing import grow
-from spikeloom.passes.clustering.limits import Limits, too_wide
-from spikeloom.passes.clustering.merging import merge
+from spikeloom.passes.clustering.connections import Connections
+from spikeloom.passes.clustering.growing import grown
+from spikeloom.passes.clustering.limits import Limits, no_chain, too_wide
+from spikeloom.passes.clustering.merging import merged
+from spikeloom.passes.clustering.moving import improved
+from spikeloom.passes.clustering.published import cluster_as_published
+from spikeloom.passes.clustering.relaying import relayed
 from spikeloom.passes.clustering.unrolling import Unrolled, unroll
 
-REACH = 4096
-"""Neurons looked at behind one input; beyond it, a neuron that shares the input may be missed."""
-_UNLIMITED = 2**62
+ROUNDS = 3
+"""Turns of merging and moving, at most; each must save a cluster or spikes."""
 
 
-def cluster(network: Connections, limits: Limits, unrolling: bool = True) -> Clustering:
+class Strategy(Enum):
+    """How clusters are found; the values are the options' spelling."""
+
+    GROW = "grow"
+    PUBLISHED = "published"
+    KAHYPAR = "kahypar"
+
+
+def cluster(
+    network: Connections,
+    limits: Limits,
+    unrolling: bool = True,
+    strategy: Strategy = Strategy.GROW,
+    name_of: Callable[[int], str] = "neuron {}".format,
+) -> Clustering:
     """Clusters of a network under the limits of a crossbar.
 
+    `name_of` is how messages call a neuron. By `Strategy.PUBLISHED` the result depends on the
+    neurons' numbers, otherwise as little as `canonical_order` says.
+
     Raises:
-        DiagnosticError: a neuron has more inputs than fit and must not be unrolled (E0306).
+        DiagnosticError: a neuron has more inputs than fit and must not, or cannot, be unrolled; a
+            spike cannot reach all its destinations; or a strategy is not installed (E0306).
     """
-    widest = int(network.fan_in.argmax()) if network.neurons else 0
-    if not unrolling and network.neurons and network.fan_in[widest] > limits.longest:
-        raise too_wide(f"neuron {widest}", int(network.fan_in[widest]), limits.longest)
-    unrolled = unroll(network, limits.longest)
-    return merged(grown(unrolled, limits))
+    _check_widths(network, limits, unrolling, name_of)
+    if strategy is Strategy.PUBLISHED:
+        found = cluster_as_published(unroll(network, limits.longest), limits)
+    elif strategy is Strategy.KAHYPAR:
+        from spikeloom.passes.clustering.kahypar import partitioned
+
+        found = refined(merged(partitioned(_unrolled(network, limits), limits)))
+    else:
+        found = refined(merged(grown(_unrolled(network, limits), limits)))
+    return relayed(found, name_of)
 
 
-def grown(network: Unrolled, limits: Limits) -> Clustering:
-    """Clusters by growing alone."""
-    connections = network.connections
-    order = canonical_order(connections)
-    out_first, targets = connections.outgoing(order)
-    inputs = transposed(out_first, targets, order, connections.neurons)[1]
-    crosspoints = limits.crosspoints or _UNLIMITED
-    cluster_of = grow(
-        connections.first, inputs, out_first, targets, order,
-        limits.inputs, limits.outputs, crosspoints, REACH,
-    )  # fmt: skip
-    return Clustering(network, limits, cluster_of)
+def refined(clustering: Clustering) -> Clustering:
+    """The clustering after local moves, and after merging what they made small."""
+    order = canonical_order(clustering.network.connections)
+    for _ in range(ROUNDS):
+        before = clustering.clusters, clustering.traffic.total
+        clustering = merged(improved(clustering, order))
+        if clustering.cut is not None or (clustering.clusters, clustering.traffic.total) == before:
+            break
+    return clustering
 
 
-def merged(clustering: Clustering) -> Clustering:
-    """The clustering with clusters put together where they fit into one crossbar."""
-    limits, count = clustering.limits, clustering.clusters
-    connections = clustering.network.connections
-    first, inputs = clustering.feeds
-    holders_first, holders = transposed(first, inputs, np.arange(count), connections.neurons)
-    parent = merge(
-        first, inputs, holders_first, holders,
-        clustering.outputs.astype(np.int64), clustering.crosspoints, connections.spikes,
-        clustering.cluster_of, limits.inputs, limits.outputs,
-        limits.crosspoints or _UNLIMITED, connections.neurons,
-    )  # fmt: skip
-    return replace(clustering, cluster_of=_numbered(parent, clustering.cluster_of))
+def _check_widths(
+    network: Connections, limits: Limits, unrolling: bool, name_of: Callable[[int], str]
+) -> None:
+    if not network.neurons:
+        return
+    fan_in = network.fan_in
+    widest = int(fan_in.argmax())
+    if fan_in[widest] > limits.longest:
+        if not unrolling:
+            raise too_wide(name_of(widest), int(fan_in[widest]), limits)
+        if limits.longest < 2:
+            raise no_chain(name_of(widest), int(fan_in[widest]), limits)
 
 
-def _numbered(parent: Numbers, cluster_of: Numbers) -> Numbers:
-    """Clusters after merging, numbered without gaps in the order of their first growth."""
-    kept = np.unique(parent)
-    number = np.full(len(parent), -1, np.int32)
-    number[kept] = np.arange(len(kept), dtype=np.int32)
-    inside = cluster_of >= 0
-    found = np.full(len(cluster_of), -1, np.int32)
-    found[inside] = number[parent[cluster_of[inside]]]
-    return found
+def _unrolled(network: Connections, limits: Limits) -> Unrolled:
+    """Chains whose elements do not depend on the neurons' numbers."""
+    if network.fan_in.max(initial=0) <= limits.longest:
+        return unroll(network, limits.longest)
+    return unroll(network, limits.longest, canonical_order(network))

@@ -1,17 +1,19 @@
 """Unrolling: a neuron with more inputs than fit becomes a chain of partial sums.
 
 The first element takes the first F inputs, every further one its predecessor and F - 1 more, and
-the neuron itself what remains (Balaji et al., "Enabling resource-aware mapping of spiking neural networks via
-spatial decomposition", 2020). Elements get new numbers behind all neurons, neuron by neuron.
+the neuron itself what remains (Balaji et al., "Enabling resource-aware mapping of spiking neural
+networks via spatial decomposition", 2020). Elements get new numbers behind all neurons, neuron by
+neuron.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from spikeloom.passes.clustering.connections import Connections, Numbers, Offsets
+from spikeloom.passes.clustering.connections import Connections, Numbers, Offsets, ascending
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Unrolled:
     """A network whose neurons have at most a given fan-in.
 
     Attributes:
-        connections: with the elements of chains behind the original neurons.
+        connections: with the elements of chains, and then relays, behind the original neurons.
         original: the number of original neurons.
         owner: [n], the original neuron that each neuron works for; its own for an original one.
         predecessor: [n], the element whose partial sum a neuron continues, or -1.
@@ -30,20 +32,35 @@ class Unrolled:
     owner: Numbers
     predecessor: Numbers
 
+    @property
+    def is_relay(self) -> NDArray[np.bool_]:
+        """[n], neurons that repeat their only input's spikes: no element has a single input."""
+        behind = np.arange(self.connections.neurons) >= self.original
+        return behind & (self.connections.fan_in == 1)
 
-def unroll(network: Connections, fan_in: int) -> Unrolled:
+    def name_of(self, neuron: int) -> str:
+        """How a message calls a neuron."""
+        if neuron < self.original:
+            return f"neuron {neuron}"
+        return f"element {neuron} of neuron {self.owner[neuron]}"
+
+
+def unroll(network: Connections, fan_in: int, order: Offsets | None = None) -> Unrolled:
     """Chains for all neurons with more than `fan_in` inputs, which is at least 2 where any has.
 
-    An element spikes at most as often as all that feeds it together; that sum is its `spikes`.
+    Inputs are taken in the order of their numbers, or in the given order of all neurons. An
+    element spikes at most as often as all that feeds it together; that sum is its `spikes`.
     """
     lengths = network.fan_in
     long = np.flatnonzero(lengths > fan_in)
     n = network.neurons
+    own = np.arange(n, dtype=np.int32)
     if not len(long):
-        own = np.arange(n, dtype=np.int32)
         return Unrolled(network, n, own, np.full(n, -1, np.int32))
     if fan_in < 2:
         raise ValueError("a chain needs a fan-in of at least 2")
+    if order is not None:
+        network = replace(network, inputs=_in_order(network, long, order))
     # An element beyond the first holds fan_in - 1 inputs of its own, and so does the neuron.
     elements = -(-(lengths[long] - fan_in) // (fan_in - 1))
     total = int(elements.sum())
@@ -52,25 +69,36 @@ def unroll(network: Connections, fan_in: int) -> Unrolled:
     owner = long[index]
     start = np.where(rank == 0, 0, fan_in + (rank - 1) * (fan_in - 1))
     taken = np.where(rank == 0, fan_in, fan_in - 1)
-    own = np.arange(n, dtype=np.int32)
     number = n + np.arange(total)
     predecessor = np.full(n + total, -1, np.int64)
     predecessor[number] = np.where(rank == 0, -1, number - 1)
-    last = n + np.cumsum(elements) - 1
-    predecessor[long] = last
+    predecessor[long] = n + np.cumsum(elements) - 1
+    gone = fan_in + (elements - 1) * (fan_in - 1)
     begin = np.concatenate([network.first[:-1], network.first[owner] + start])
-    begin[long] += fan_in + (elements - 1) * (fan_in - 1)
+    begin[long] += gone
     count = np.concatenate([lengths, taken])
-    count[long] -= fan_in + (elements - 1) * (fan_in - 1)
+    count[long] -= gone
     first, inputs = _gathered(network, begin, count, predecessor)
+    if order is not None:
+        inputs = ascending(first, inputs)
     spikes = np.concatenate([network.spikes, np.zeros(total, np.int64)])
     _chain_spikes(network, spikes, number, network.first[owner], start + taken)
-    return Unrolled(
-        Connections(first, inputs, spikes),
-        n,
-        np.concatenate([own, owner]).astype(np.int32),
-        predecessor.astype(np.int32),
-    )
+    owners = np.concatenate([own, owner]).astype(np.int32)
+    return Unrolled(Connections(first, inputs, spikes), n, owners, predecessor.astype(np.int32))
+
+
+def _in_order(network: Connections, long: Offsets, order: Offsets) -> Numbers:
+    """The inputs, those of the long neurons in the given order."""
+    place = np.empty(network.neurons, np.int64)
+    place[order] = np.arange(network.neurons)
+    lengths = network.fan_in[long]
+    within = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    at = np.repeat(network.first[long], lengths) + within
+    owner = np.repeat(np.arange(len(long)), lengths)
+    inputs = network.inputs.copy()
+    moved = inputs[at]
+    inputs[at] = moved[np.lexsort((place[moved], owner))]
+    return inputs
 
 
 def _gathered(
