@@ -48,6 +48,8 @@ def canonical_order(network: Connections) -> Offsets:
     colours = _scrambled(network.spikes.astype(np.uint64), np.uint64(1))
     colours = _scrambled(colours ^ network.fan_in.astype(np.uint64), np.uint64(2))
     colours = _scrambled(colours ^ network.fan_out.astype(np.uint64), np.uint64(3))
+    if network.delays is not None:
+        colours = _scrambled(colours ^ network.delays.astype(np.uint64), np.uint64(7))
     distinct = len(np.unique(colours))
     for _ in range(ROUNDS):
         from_inputs, from_outputs = np.zeros(n, np.uint64), np.zeros(n, np.uint64)

@@ -60,6 +60,20 @@ class Traffic:
 
 
 @dataclass(frozen=True)
+class Links:
+    """What one cluster sends another or itself, by the time steps that the spikes wait.
+
+    Columns of equal length, sorted by source, target and delay; `spikes` are those of one
+    inference, 0 not excluded.
+    """
+
+    source: Numbers
+    target: Numbers
+    delay: Numbers
+    spikes: Offsets
+
+
+@dataclass(frozen=True)
 class Clustering:
     """Neurons with inputs, divided into clusters.
 
@@ -102,6 +116,26 @@ class Clustering:
         ends = np.divmod(found, max(1, self.clusters))
         return Traffic(ends[0].astype(np.int32), ends[1].astype(np.int32), spikes)
 
+    @cached_property
+    def links(self) -> Links:
+        """All ways of spikes, inside of clusters too; every delay is 1 where none is known."""
+        first, neuron = self.feeds
+        inside = self.cluster_of[neuron] >= 0
+        target = np.repeat(np.arange(self.clusters), np.diff(first))[inside]
+        neuron = neuron[inside]
+        delays = self.network.connections.delays
+        delay = (
+            np.ones(len(neuron), np.int64) if delays is None else delays[neuron].astype(np.int64)
+        )
+        span = int(delay.max(initial=0)) + 1
+        keys = (self.cluster_of[neuron].astype(np.int64) * self.clusters + target) * span + delay
+        found, place = np.unique(keys, return_inverse=True)
+        spikes = np.zeros(len(found), np.int64)
+        np.add.at(spikes, place, self.network.connections.spikes[neuron])
+        pairs, waits = np.divmod(found, span)
+        source, goal = np.divmod(pairs, max(1, self.clusters))
+        return Links(*(each.astype(np.int32) for each in (source, goal, waits)), spikes)
+
     @property
     def inputs(self) -> Offsets:
         """[clusters], distinct neurons that feed each."""
@@ -120,6 +154,14 @@ class Clustering:
         sums = np.zeros(self.clusters, np.int64)
         np.add.at(sums, self.cluster_of[fed], fan_in[fed])
         return sums
+
+    @property
+    def levels(self) -> Numbers:
+        """[clusters], how deep the neurons of each lie in a time step; 0 without delays."""
+        found = np.zeros(self.clusters, np.int32)
+        fed = self.cluster_of >= 0
+        found[self.cluster_of[fed]] = self.network.levels[fed]
+        return found
 
     @property
     def destinations(self) -> Offsets:
@@ -167,3 +209,21 @@ class Clustering:
         if limits.destinations is not None:
             reached = self.destinations[fed]
             assert reached.max(initial=0) <= limits.destinations, "destinations"
+        assert not self._runs_in_circles(), "spikes run in a circle within a time step"
+
+    def _runs_in_circles(self) -> bool:
+        """Whether a cluster needs its own spikes of the same time step, by whatever way."""
+        links = self.links
+        at_once = np.flatnonzero(links.delay == 0)
+        waiting_for = np.bincount(links.target[at_once], minlength=self.clusters)
+        ends = np.searchsorted(links.source[at_once], np.arange(self.clusters + 1))
+        ready = np.flatnonzero(waiting_for == 0).tolist()
+        done = 0
+        while ready:
+            cluster = ready.pop()
+            done += 1
+            for target in links.target[at_once][ends[cluster] : ends[cluster + 1]].tolist():
+                waiting_for[target] -= 1
+                if waiting_for[target] == 0:
+                    ready.append(target)
+        return done < self.clusters

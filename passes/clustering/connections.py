@@ -7,7 +7,7 @@ from index arithmetic (`ConnectionsBuilder`), never synapse by synapse.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,15 +26,20 @@ class Connections:
         first: [n + 1], where the inputs of each neuron begin in `inputs`.
         inputs: the neurons that feed, ascending and distinct for each neuron.
         spikes: [n], spikes of each neuron in one inference.
+        delays: [n], time steps after which each neuron's spikes are used; None where nothing is
+            known of it: then a spike arrives at a later step than it was sent.
     """
 
     first: Offsets
     inputs: Numbers
     spikes: Offsets
+    delays: Numbers | None = None
 
     def __post_init__(self) -> None:
         if len(self.first) != len(self.spikes) + 1 or self.first[-1] != len(self.inputs):
             raise ValueError("offsets, inputs and spikes do not fit together")
+        if self.delays is not None and len(self.delays) != len(self.spikes):
+            raise ValueError("there is one delay for each neuron")
 
     @property
     def neurons(self) -> int:
@@ -78,7 +83,15 @@ class Connections:
         within = np.arange(self.synapses) - np.repeat(first[:-1], lengths)
         inputs = place[self.inputs[np.repeat(self.first[order], lengths) + within]]
         inputs = ascending(first, inputs)
-        return replace(self, first=first, inputs=inputs, spikes=self.spikes[order])
+        delays = None if self.delays is None else self.delays[order]
+        return Connections(first, inputs, self.spikes[order], delays)
+
+    def extended(self, first: Offsets, inputs: Numbers, spikes: Offsets) -> Connections:
+        """Other connections, with more neurons behind these, whose spikes are used at once."""
+        if self.delays is None:
+            return Connections(first, inputs, spikes)
+        more = np.zeros(len(spikes) - self.neurons, np.int32)
+        return Connections(first, inputs, spikes, np.concatenate([self.delays, more]))
 
 
 def ascending(first: Offsets, inputs: Numbers) -> Numbers:

@@ -29,12 +29,16 @@ REACH = 4096
 
 
 class Graph(NamedTuple):
-    """Connections by target (`first`, `inputs`) and by source (`out_first`, `targets`)."""
+    """Connections by target (`first`, `inputs`) and by source (`out_first`, `targets`).
+
+    Neurons of different `levels` never share a cluster.
+    """
 
     first: Column
     inputs: Column
     out_first: Column
     targets: Column
+    levels: Column
 
 
 class Frontier(NamedTuple):
@@ -72,7 +76,7 @@ def grown(network: Unrolled, limits: Limits) -> Clustering:
     order = canonical_order(connections)
     out_first, targets = connections.outgoing(order)
     inputs = transposed(out_first, targets, order, connections.neurons)[1]
-    graph = Graph(connections.first, inputs, out_first, targets)
+    graph = Graph(connections.first, inputs, out_first, targets, network.levels)
     bounds = (limits.most_inputs, limits.most_outputs, limits.most_crosspoints)
     return Clustering(network, limits, _grow(graph, order, *bounds, REACH))
 
@@ -189,7 +193,7 @@ def _join(
         frontier.open_from[source] = begin
         for place in range(begin, min(end, begin + reach)):
             target = graph.targets[place]
-            if cluster_of[target] >= 0:
+            if cluster_of[target] >= 0 or graph.levels[target] != graph.levels[candidate]:
                 continue
             if frontier.overlap_with[target] != cluster:
                 frontier.overlap_with[target] = cluster

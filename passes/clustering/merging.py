@@ -44,6 +44,7 @@ class Clusters(NamedTuple):
         start, length: where its inputs lie in the pool, and how many they are.
         outputs, synapses: what it holds.
         version: how often it has grown.
+        levels: that of all its neurons; clusters of different levels are never merged.
     """
 
     parent: Column
@@ -52,6 +53,7 @@ class Clusters(NamedTuple):
     outputs: Column
     synapses: Column
     version: Column
+    levels: Column
 
 
 class Queues(NamedTuple):
@@ -107,6 +109,7 @@ def merged(clustering: Clustering) -> Clustering:
         clustering.outputs.astype(np.int64),
         clustering.crosspoints,
         np.zeros(count, np.int64),
+        clustering.levels,
     )
     _merge(network, clusters, inputs)
     inside = clustering.cluster_of >= 0
@@ -281,7 +284,8 @@ def _meet(
 def _have_room(limits: Column, clusters: Clusters, one: int, other: int, shared: int) -> bool:
     """Whether two clusters with so many inputs in common fit into one crossbar."""
     return (
-        clusters.length[one] + clusters.length[other] - shared <= limits[0]
+        clusters.levels[one] == clusters.levels[other]
+        and clusters.length[one] + clusters.length[other] - shared <= limits[0]
         and clusters.outputs[one] + clusters.outputs[other] <= limits[1]
         and clusters.synapses[one] + clusters.synapses[other] <= limits[2]
     )

@@ -28,6 +28,7 @@ class Division(NamedTuple):
         cluster_of: [n], changed in place.
         outputs, synapses: [clusters], changed in place.
         limits: inputs, outputs and crosspoints of a cluster, at most.
+        levels: [clusters], kept by all moves.
     """
 
     first: Column
@@ -37,6 +38,7 @@ class Division(NamedTuple):
     outputs: Column
     synapses: Column
     limits: Column
+    levels: Column
 
 
 class Candidates(NamedTuple):
@@ -70,6 +72,7 @@ def improved(clustering: Clustering, order: Column, most_visits: int = MOST_VISI
         clustering.outputs.astype(np.int64),
         clustering.crosspoints,
         np.array(bounds, np.int64),
+        clustering.levels,
     )
     room = min(connections.synapses, clustering.clusters * limits.most_inputs)
     holders = holders_of(*division[:2], division.cluster_of, clustering.clusters, room)
@@ -160,7 +163,7 @@ def _best(
     for index in range(count):
         cluster = candidates.found[index]
         worth = candidates.worth[cluster]
-        if cluster == home or worth <= least:
+        if cluster == home or worth <= least or division.levels[cluster] != division.levels[home]:
             continue
         needed = holders.inputs[cluster] + fan_in - candidates.shared[cluster]
         if (

@@ -15,7 +15,7 @@ import numpy as np
 
 from spikeloom.diagnostics import error
 from spikeloom.passes.clustering.clustering import Clustering
-from spikeloom.passes.clustering.connections import Connections, Numbers, Offsets, ascending
+from spikeloom.passes.clustering.connections import Numbers, Offsets, ascending
 from spikeloom.passes.clustering.unrolling import Unrolled
 
 
@@ -44,10 +44,11 @@ class _Room:
 
 @dataclass(frozen=True)
 class _Served:
-    """A neuron or relay, and the clusters that its spikes have to reach."""
+    """A neuron, or a relay behind `depth` others, and the clusters that its spikes must reach."""
 
     neuron: int
     clusters: list[int]
+    depth: int = 0
 
 
 class _Relays:
@@ -75,23 +76,34 @@ class _Relays:
             )
             for inputs, outputs, synapses in used
         ]
-        self.open: list[int] = []
-        """Clusters of nothing but relays that have room."""
+        self.levels = None if clustering.network.connections.delays is None else clustering.levels
+        self.open: dict[tuple[int, int], list[int]] = {}
+        """Clusters of nothing but relays that have room, by level and by relays on the way."""
 
     def serve(self, neuron: int, home: int, clusters: list[int]) -> None:
         """Plans the relays of a neuron that reaches too many clusters."""
         waiting = [(_Served(neuron, clusters), home)]
+        level = self._level(neuron, home)
         while waiting:
             served, place = waiting.pop()
             if len(served.clusters) > self.most:
-                waiting += self._branch(neuron, served, place)
+                waiting += self._branch(neuron, served, place, level)
             elif served.neuron != neuron:
                 for each in served.clusters:
                     self.replaced[each, neuron] = served.neuron
 
-    def _branch(self, neuron: int, served: _Served, home: int) -> list[tuple[_Served, int]]:
+    def _level(self, neuron: int, home: int) -> int:
+        """That of a neuron whose spikes are used at once, -1 of one whose spikes wait."""
+        if self.levels is None:
+            return 0
+        delays = self.clustering.network.connections.delays
+        return int(self.levels[home]) if delays is None or delays[neuron] == 0 else -1
+
+    def _branch(
+        self, neuron: int, served: _Served, home: int, level: int
+    ) -> list[tuple[_Served, int]]:
         """Relays of one neuron or relay; what it does not serve itself is shared among them."""
-        nest = self._nest(served, home)
+        nest = self._nest(served, home, level)
         is_input = nest in served.clusters
         direct = [nest] if is_input else []
         others = [each for each in served.clusters if each != nest]
@@ -106,29 +118,37 @@ class _Relays:
             for each in direct:
                 self.replaced[each, neuron] = served.neuron
         shares = np.array_split(np.array(rest), count)
-        return [(self._relay(served.neuron, nest, share.tolist()), nest) for share in shares]
+        depth = served.depth + 1
+        return [(self._relay(served.neuron, nest, share.tolist(), depth), nest) for share in shares]
 
-    def _nest(self, served: _Served, home: int) -> int:
-        """Where the relays go: home, the open cluster of relays, or a new one."""
+    def _nest(self, served: _Served, home: int, level: int) -> int:
+        """Where the relays go: home, an open cluster of relays, or a new one.
+
+        Where delays are known, a cluster of relays belongs to one level and depth, so that no
+        spikes run in a circle within a time step; and home is no place for them.
+        """
         wanted = -(-(len(served.clusters) - self.most) // self.most)
-        if self.rooms[home].fits(wanted, home in served.clusters):
+        is_input = home in served.clusters
+        if self.levels is None and self.rooms[home].fits(wanted, is_input):
             return home
-        if self.most == 1 and home in served.clusters:
+        if self.most == 1 and is_input:
             return home
-        while self.open:
-            if self.rooms[self.open[-1]].fits(min(2, wanted), False):
-                return self.open[-1]
-            self.open.pop()
+        key = (0, 0) if self.levels is None else (level, served.depth)
+        nests = self.open.setdefault(key, [])
+        while nests:
+            if self.rooms[nests[-1]].fits(min(2, wanted), False):
+                return nests[-1]
+            nests.pop()
         limits = self.clustering.limits
         self.rooms.append(_Room(limits.most_inputs, limits.most_outputs, limits.most_crosspoints))
-        self.open.append(len(self.rooms) - 1)
-        return self.open[-1]
+        nests.append(len(self.rooms) - 1)
+        return nests[-1]
 
-    def _relay(self, source: int, home: int, clusters: list[int]) -> _Served:
+    def _relay(self, source: int, home: int, clusters: list[int], depth: int) -> _Served:
         self.sources.append(source)
         self.homes.append(home)
         self.next_number += 1
-        return _Served(self.next_number - 1, clusters)
+        return _Served(self.next_number - 1, clusters, depth)
 
     def _stuck(self, neuron: int, reached: int) -> Exception:
         owner = int(self.clustering.network.owner[neuron])
@@ -174,7 +194,7 @@ def _with_relays(clustering: Clustering, relays: _Relays) -> Clustering:
     return replace(
         clustering,
         network=Unrolled(
-            Connections(first, ascending(first, inputs), spikes),
+            connections.extended(first, ascending(first, inputs), spikes),
             network.original,
             owner,
             np.concatenate([network.predecessor, np.full(len(sources), -1, np.int32)]),

@@ -9,11 +9,13 @@ neuron.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spikeloom.passes.clustering.connections import Connections, Numbers, Offsets, ascending
+from spikeloom.passes.clustering.levels import levels_of
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,11 @@ class Unrolled:
     original: int
     owner: Numbers
     predecessor: Numbers
+
+    @cached_property
+    def levels(self) -> Numbers:
+        """[n], how deep each neuron lies in a time step, as `levels_of` says."""
+        return levels_of(self.connections)
 
     @property
     def is_relay(self) -> NDArray[np.bool_]:
@@ -84,7 +91,8 @@ def unroll(network: Connections, fan_in: int, order: Offsets | None = None) -> U
     spikes = np.concatenate([network.spikes, np.zeros(total, np.int64)])
     _chain_spikes(network, spikes, number, network.first[owner], start + taken)
     owners = np.concatenate([own, owner]).astype(np.int32)
-    return Unrolled(Connections(first, inputs, spikes), n, owners, predecessor.astype(np.int32))
+    connections = network.extended(first, inputs, spikes)
+    return Unrolled(connections, n, owners, predecessor.astype(np.int32))
 
 
 def _in_order(network: Connections, long: Offsets, order: Offsets) -> Numbers:
