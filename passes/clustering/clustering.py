@@ -7,38 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from spikeloom.passes.clustering.compiled import compiled
-from spikeloom.passes.clustering.connections import Numbers, Offsets
+from spikeloom.passes.clustering.connections import Numbers, Offsets, distinct_inputs
 from spikeloom.passes.clustering.limits import Limits
 from spikeloom.passes.clustering.unrolling import Unrolled
-
-
-@compiled
-def distinct_inputs(
-    first: Offsets, inputs: Numbers, begin: Offsets, members: Offsets
-) -> tuple[Offsets, Numbers]:
-    """What feeds each group, every neuron once: offsets and neurons, in order of appearance.
-
-    Group g has the members `members[begin[g]]` to `members[begin[g + 1] - 1]`.
-    """
-    groups = len(begin) - 1
-    offsets = np.zeros(groups + 1, np.int64)
-    seen_by = np.full(len(first) - 1, -1, np.int32)
-    found = np.empty(1024, np.int32)
-    used = 0
-    for group in range(groups):
-        for place in range(begin[group], begin[group + 1]):
-            member = members[place]
-            for at in range(first[member], first[member + 1]):
-                neuron = inputs[at]
-                if seen_by[neuron] != group:
-                    seen_by[neuron] = group
-                    if used == len(found):
-                        found = np.concatenate((found, np.empty(len(found), np.int32)))
-                    found[used] = neuron
-                    used += 1
-        offsets[group + 1] = used
-    return offsets, found[:used]
 
 
 @dataclass(frozen=True)
@@ -100,7 +71,9 @@ class Clustering:
         connections = self.network.connections
         members = np.argsort(self.cluster_of, kind="stable")
         begin = np.searchsorted(self.cluster_of[members], np.arange(self.clusters + 1))
-        return distinct_inputs(connections.first, connections.inputs, begin, members)
+        return distinct_inputs(
+            connections.first, connections.inputs, begin, members, connections.neurons
+        )
 
     @cached_property
     def traffic(self) -> Traffic:
@@ -134,7 +107,7 @@ class Clustering:
         np.add.at(spikes, place, self.network.connections.spikes[neuron])
         pairs, waits = np.divmod(found, span)
         source, goal = np.divmod(pairs, max(1, self.clusters))
-        return Links(*(each.astype(np.int32) for each in (source, goal, waits)), spikes)
+        return Links(source.astype(np.int32), goal.astype(np.int32), waits.astype(np.int32), spikes)
 
     @property
     def inputs(self) -> Offsets:

@@ -1,7 +1,7 @@
 """A network as its connections: who feeds whom, and how often everybody spikes.
 
 Columns instead of objects, so that a hundred million synapses are two arrays. Layers are built
-from index arithmetic (`ConnectionsBuilder`), never synapse by synapse.
+from index arithmetic (`layers.ConnectionsBuilder`), never synapse by synapse.
 """
 
 from __future__ import annotations
@@ -95,10 +95,22 @@ class Connections:
 
 
 def ascending(first: Offsets, inputs: Numbers) -> Numbers:
-    """The inputs of every neuron in ascending order."""
-    numbers = np.arange(len(first) - 1)
-    out_first, targets = transposed(first, inputs, numbers, len(numbers))
-    return transposed(out_first, targets, numbers, len(numbers))[1]
+    """All lists of inputs in ascending order, in linear time."""
+    if are_ascending(first, inputs):
+        return inputs
+    most = int(inputs.max(initial=-1)) + 1
+    out_first, targets = transposed(first, inputs, np.arange(len(first) - 1), most)
+    return transposed(out_first, targets, np.arange(most), len(first) - 1)[1]
+
+
+@compiled
+def are_ascending(first: Offsets, inputs: Numbers) -> bool:
+    """Whether every list is in ascending order already."""
+    for owner in range(len(first) - 1):
+        for at in range(first[owner] + 1, first[owner + 1]):
+            if inputs[at - 1] > inputs[at]:
+                return False
+    return True
 
 
 @compiled
@@ -137,75 +149,30 @@ def connections_of(
     return Connections(first, inputs, counts)
 
 
-class ConnectionsBuilder:
-    """Builds the connections of a network layer by layer; a layer is a range of neurons."""
+@compiled
+def distinct_inputs(
+    first: Offsets, inputs: Numbers, begin: Offsets, members: Offsets, neurons: int
+) -> tuple[Offsets, Numbers]:
+    """What feeds each group, every neuron once: offsets and neurons, in order of appearance.
 
-    def __init__(self) -> None:
-        self._blocks: list[tuple[Offsets, Numbers]] = []
-        self.neurons = 0
-
-    def inputs(self, count: int) -> range:
-        """Neurons that nothing feeds."""
-        return self._add(np.zeros(count, np.int64), np.zeros(0, np.int32))
-
-    def dense(self, *sources: range, outputs: int) -> range:
-        """Every neuron is fed by all of the sources."""
-        feeding = np.sort(np.concatenate([np.asarray(s, np.int32) for s in sources]))
-        return self._add(np.full(outputs, len(feeding)), np.tile(feeding, outputs))
-
-    def window(
-        self,
-        source: range,
-        shape: tuple[int, int, int],
-        channels: int,
-        kernel: int,
-        stride: int = 1,
-        padding: int = 0,
-        depthwise: bool = False,
-    ) -> tuple[range, tuple[int, int, int]]:
-        """A convolution (or, depthwise, a pool) over an image of [channels, rows, columns].
-
-        Windows reach over the edge by `padding`; what lies outside is not connected. Returns the
-        layer and its shape.
-        """
-        depth, height, width = shape
-        rows = _windows(height, kernel, stride, padding)
-        columns = _windows(width, kernel, stride, padding)
-        inside = (rows >= 0)[:, None, :, None] & (columns >= 0)[None, :, None, :]
-        position = rows[:, None, :, None] * width + columns[None, :, None, :]
-        out = (channels, len(rows), len(columns))
-        if depthwise:
-            plane = np.arange(channels)[:, None] * height * width + source.start
-            lengths = np.tile(inside.sum((2, 3)).ravel(), channels)
-            flat = position[inside]
-            return self._add(lengths, (plane + flat).ravel().astype(np.int32)), out
-        lengths = inside.sum((2, 3)).ravel() * depth
-        planes = np.arange(depth) * height * width + source.start
-        every = [
-            (planes[:, None] + position[y, x][inside[y, x]]).ravel()
-            for y in range(len(rows))
-            for x in range(len(columns))
-        ]
-        one_channel = np.concatenate(every).astype(np.int32)
-        return self._add(np.tile(lengths, channels), np.tile(one_channel, channels)), out
-
-    def connections(self, spikes: Sequence[int] | None = None) -> Connections:
-        """All layers together; without `spikes` everybody spikes once."""
-        first = np.zeros(self.neurons + 1, np.int64)
-        np.cumsum(np.concatenate([lengths for lengths, _ in self._blocks]), out=first[1:])
-        inputs = np.concatenate([inputs for _, inputs in self._blocks])
-        counts = np.ones(self.neurons, np.int64) if spikes is None else np.asarray(spikes, np.int64)
-        return Connections(first, inputs, counts)
-
-    def _add(self, lengths: Offsets, inputs: Numbers) -> range:
-        self._blocks.append((lengths, inputs))
-        start = self.neurons
-        self.neurons += len(lengths)
-        return range(start, self.neurons)
-
-
-def _windows(size: int, kernel: int, stride: int, padding: int) -> Offsets:
-    """[outputs, kernel], the pixel at each place of each window, -1 outside."""
-    count = (size + 2 * padding - kernel) // stride + 1
-    pixels = np.arange(count)[:, None] * stride + np.arange(kernel)[None] - padding
-    return np.where((pixels >= 0) & (pixels < size), pixels, -1)
+    Group g has the members `members[begin[g]]` to `members[begin[g + 1] - 1]`; all inputs are
+    below `neurons`.
+    """
+    groups = len(begin) - 1
+    offsets = np.zeros(groups + 1, np.int64)
+    seen_by = np.full(neurons, -1, np.int32)
+    found = np.empty(1024, np.int32)
+    used = 0
+    for group in range(groups):
+        for place in range(begin[group], begin[group + 1]):
+            member = members[place]
+            for at in range(first[member], first[member + 1]):
+                neuron = inputs[at]
+                if seen_by[neuron] != group:
+                    seen_by[neuron] = group
+                    if used == len(found):
+                        found = np.concatenate((found, np.empty(len(found), np.int32)))
+                    found[used] = neuron
+                    used += 1
+        offsets[group + 1] = used
+    return offsets, found[:used]

@@ -1,8 +1,8 @@
 """How deep each neuron lies within one time step.
 
-A crossbar computes all its neurons at once, so that a neuron and what feeds it in the same time step
-belong into different clusters; where clusters hold neurons of one level only, they can be computed
-level by level, and no spikes run in a circle within a time step.
+A crossbar computes all its neurons at once, so that a neuron and what feeds it in the same time
+step belong into different clusters; where clusters hold neurons of one level only, they can be
+computed level by level, and no spikes run in a circle within a time step.
 """
 
 from __future__ import annotations
