@@ -82,7 +82,7 @@ def too_wide(neuron: str, fan_in: int, limits: Limits) -> DiagnosticError:
     return error(
         "E0306",
         f"{neuron} has {fan_in} inputs, but a crossbar takes {bound} of one ({name}={bound})",
-        help="let it be unrolled (unroll=true), or use a crossbar that takes more",
+        help="let it be unrolled (unroll=auto), or use a crossbar that takes more",
     )
 
 

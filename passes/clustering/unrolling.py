@@ -23,10 +23,10 @@ class Unrolled:
     """A network whose neurons have at most a given fan-in.
 
     Attributes:
-        connections: with the elements of chains, and then relays, behind the original neurons.
+        connections: with partial sums, and then relays, behind the original neurons.
         original: the number of original neurons.
         owner: [n], the original neuron that each neuron works for; its own for an original one.
-        predecessor: [n], the element whose partial sum a neuron continues, or -1.
+        predecessor: [n], the element whose partial sum a neuron of a chain continues, or -1.
     """
 
     connections: Connections
@@ -38,6 +38,12 @@ class Unrolled:
     def levels(self) -> Numbers:
         """[n], how deep each neuron lies in a time step, as `levels_of` says."""
         return levels_of(self.connections)
+
+    @property
+    def is_partial(self) -> NDArray[np.bool_]:
+        """[n], elements that add up some inputs of their owner."""
+        behind = np.arange(self.connections.neurons) >= self.original
+        return behind & (self.connections.fan_in > 1)
 
     @property
     def is_relay(self) -> NDArray[np.bool_]:
@@ -61,13 +67,12 @@ def unroll(network: Connections, fan_in: int, order: Offsets | None = None) -> U
     lengths = network.fan_in
     long = np.flatnonzero(lengths > fan_in)
     n = network.neurons
-    own = np.arange(n, dtype=np.int32)
     if not len(long):
-        return Unrolled(network, n, own, np.full(n, -1, np.int32))
+        return untouched(network)
     if fan_in < 2:
         raise ValueError("a chain needs a fan-in of at least 2")
     if order is not None:
-        network = replace(network, inputs=_in_order(network, long, order))
+        network = replace(network, inputs=reordered(network, long, order))
     # An element beyond the first holds fan_in - 1 inputs of its own, and so does the neuron.
     elements = -(-(lengths[long] - fan_in) // (fan_in - 1))
     total = int(elements.sum())
@@ -90,12 +95,18 @@ def unroll(network: Connections, fan_in: int, order: Offsets | None = None) -> U
         inputs = ascending(first, inputs)
     spikes = np.concatenate([network.spikes, np.zeros(total, np.int64)])
     _chain_spikes(network, spikes, number, network.first[owner], start + taken)
-    owners = np.concatenate([own, owner]).astype(np.int32)
+    owners = np.concatenate([np.arange(n), owner]).astype(np.int32)
     connections = network.extended(first, inputs, spikes)
     return Unrolled(connections, n, owners, predecessor.astype(np.int32))
 
 
-def _in_order(network: Connections, long: Offsets, order: Offsets) -> Numbers:
+def untouched(network: Connections) -> Unrolled:
+    """A network in which no neuron has too many inputs."""
+    own = np.arange(network.neurons, dtype=np.int32)
+    return Unrolled(network, network.neurons, own, np.full(network.neurons, -1, np.int32))
+
+
+def reordered(network: Connections, long: Offsets, order: Offsets) -> Numbers:
     """The inputs, those of the long neurons in the given order."""
     place = np.empty(network.neurons, np.int64)
     place[order] = np.arange(network.neurons)
