@@ -39,11 +39,18 @@ def _analyze_throughput() -> type[ModulePass]:
     return AnalyzeThroughputPass
 
 
+def _cluster_crossbars() -> type[ModulePass]:
+    from spikeloom.passes.cluster_crossbars import ClusterCrossbarsPass
+
+    return ClusterCrossbarsPass
+
+
 PASSES: dict[str, PassFactory] = {
     "infer-shapes": _infer_shapes,
     "expand-bptt": _expand_bptt,
     "analyze-sparsity": _analyze_sparsity,
     "lower-to-engine": _lower_to_engine,
     "analyze-throughput": _analyze_throughput,
+    "cluster-crossbars": _cluster_crossbars,
 }
 """Factories import late, so that listing the passes costs nothing."""

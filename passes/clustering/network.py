@@ -58,7 +58,8 @@ def connections_of_network(
 ) -> NetworkConnections:
     """The connections of a network whose shapes are known.
 
-    `spikes` are those of one neuron in one inference, by the layer's name; 1 where it has none.
+    `spikes` are those of one neuron in one inference, by `Layer.profiled_name`; 1 for a layer that
+    is not there.
 
     Raises:
         DiagnosticError: shapes are not known, currents depend on their own past without a neuron
@@ -76,17 +77,10 @@ def connections_of_network(
             raise error("E0306", message, layer.location, "cluster a smaller network")
     known = spikes or {}
     units = [len(layer.neurons) for layer in found.layers]
-    counts = np.repeat([known.get(_counted(layer).name, 1) for layer in found.layers], units)
+    counts = np.repeat([known.get(layer.profiled_name, 1) for layer in found.layers], units)
     delays = np.repeat([layer.delay for layer in found.layers], units).astype(np.int32)
     connections = builder.connections(counts, delays)
     return NetworkConnections(connections, found.layers)
-
-
-def _counted(layer: Layer) -> Layer:
-    """The layer whose spikes these are."""
-    while layer.repeats is not None:
-        layer = layer.repeats
-    return layer
 
 
 def _sources_of_layer(layer: Layer, layers: Layers) -> Sources:

@@ -54,6 +54,19 @@ class Layer:
     location: SourceLocation | None
     repeats: Layer | None = None
 
+    @property
+    def is_computed(self) -> bool:
+        """Whether clusters compute it, as they do all but the network's input."""
+        return self.repeats is not None or isinstance(self.value.owner, Operation)
+
+    @property
+    def profiled_name(self) -> str:
+        """How a profile calls the neurons whose spikes these are; the input is ""."""
+        layer = self
+        while layer.repeats is not None:
+            layer = layer.repeats
+        return layer.name if layer.is_computed else ""
+
 
 @dataclass(frozen=True)
 class Layers:
