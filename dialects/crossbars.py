@@ -35,6 +35,12 @@ from xdsl.printer import Printer
 from xdsl.traits import HasParent, NoTerminator
 from xdsl.utils.exceptions import VerifyException
 
+from spikeloom.dialects.crossbars_checks import (
+    ClusterFacts,
+    CrossbarsFacts,
+    LayerFacts,
+    check_crossbars,
+)
 from spikeloom.dialects.crossbars_types import (
     LimitsAttr,
     NeuronsAttr,
@@ -96,15 +102,20 @@ class CrossbarsOp(IRDLOperation):
         return [op for op in self.body.block.ops if isinstance(op, kind)]
 
     def verify_(self) -> None:
-        from spikeloom.dialects.crossbars_checks import check_crossbars
-
         parent = self.parent
         name = self.network.root_reference.data
         if parent is not None and not any(
             isinstance(op, NetworkOp) and op.sym_name.data == name for op in parent.ops
         ):
             raise VerifyException(f"there is no network @{name} in this module")
-        check_crossbars(self)
+        check_crossbars(
+            CrossbarsFacts(
+                self.limits.limits,
+                [op.facts for op in self.layers],
+                [op.facts for op in self.clusters],
+                [op.ends for op in self.links],
+            )
+        )
 
     @classmethod
     def parse(cls, parser: Parser) -> CrossbarsOp:
@@ -156,6 +167,12 @@ class LayerOp(IRDLOperation):
                 "delay": count(delay),
             }
         )
+
+    @property
+    def facts(self) -> LayerFacts:
+        """What it says, as plain data."""
+        name, is_input = self.layer.data, self.kind.data == "input"
+        return LayerFacts(name, self.units.value.data, is_input, self.delay.value.data)
 
     def verify_(self) -> None:
         if self.kind.data not in KINDS:
@@ -215,6 +232,12 @@ class ClusterOp(IRDLOperation):
             }
         )
 
+    @property
+    def facts(self) -> ClusterFacts:
+        """What it says, as plain data."""
+        number, synapses = self.number.value.data, self.synapses.value.data
+        return ClusterFacts(number, self.computes, self.reads, synapses)
+
     @classmethod
     def parse(cls, parser: Parser) -> ClusterOp:
         number = parse_count(parser).value.data
@@ -258,6 +281,11 @@ class LinkOp(IRDLOperation):
                 "delay": count(delay),
             }
         )
+
+    @property
+    def ends(self) -> tuple[int, int, int]:
+        """Source, target and delay."""
+        return self.source.value.data, self.target.value.data, self.delay.value.data
 
     def verify_(self) -> None:
         if self.spikes.value.data < 0:

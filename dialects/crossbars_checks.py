@@ -7,12 +7,42 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from xdsl.dialects.builtin import ArrayAttr
 from xdsl.utils.exceptions import VerifyException
 
-from spikeloom.dialects.crossbars import ClusterOp, CrossbarsOp, LayerOp
 from spikeloom.dialects.crossbars_types import NeuronsAttr
 
 Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """What an `snn.layer` says."""
+
+    name: str
+    units: int
+    is_input: bool
+    delay: int
+
+
+@dataclass(frozen=True)
+class ClusterFacts:
+    """What an `snn.cluster` says."""
+
+    number: int
+    computes: ArrayAttr[NeuronsAttr]
+    reads: ArrayAttr[NeuronsAttr]
+    synapses: int
+
+
+@dataclass(frozen=True)
+class CrossbarsFacts:
+    """What an `snn.crossbars` says; links are (source, target, delay)."""
+
+    limits: dict[str, int]
+    layers: Sequence[LayerFacts]
+    clusters: Sequence[ClusterFacts]
+    links: Sequence[tuple[int, int, int]]
 
 
 @dataclass(frozen=True)
@@ -50,40 +80,40 @@ class LayerTable:
         return found
 
 
-def table_of(layers: Sequence[LayerOp]) -> LayerTable:
+def table_of(layers: Sequence[LayerFacts]) -> LayerTable:
     """The numbers of all neurons.
 
     Raises:
         VerifyException: two layers have one name, or they are too large together.
     """
-    index = {op.layer.data: number for number, op in enumerate(layers)}
+    index = {layer.name: number for number, layer in enumerate(layers)}
     if len(index) < len(layers):
         raise VerifyException("two layers have the same name")
-    starts = np.cumsum([0, *(op.units.value.data for op in layers)], dtype=np.int64)
+    starts = np.cumsum([0, *(layer.units for layer in layers)], dtype=np.int64)
     if starts[-1] > 2**26:
         raise VerifyException(f"at most {2**26} neurons can be clustered")
     return LayerTable(starts, index)
 
 
-def check_crossbars(op: CrossbarsOp) -> None:
+def check_crossbars(facts: CrossbarsFacts) -> None:
     """Checks everything that does not need the network.
 
     Raises:
         VerifyException: it does not hold.
     """
-    layers, clusters = op.layers, op.clusters
-    if [each.number.value.data for each in clusters] != list(range(len(clusters))):
+    layers, clusters = facts.layers, facts.clusters
+    if [each.number for each in clusters] != list(range(len(clusters))):
         raise VerifyException("clusters are numbered 0, 1, 2, ... in order")
     table = table_of(layers)
     cluster_of = _clusters_of_neurons(layers, clusters, table)
     reads = [table.numbers(each.reads) for each in clusters]
-    _check_limits(op, clusters, table, reads)
-    _check_destinations(op, cluster_of, reads)
-    _check_links(op, table, cluster_of, reads)
+    _check_limits(facts, clusters, table, reads)
+    _check_destinations(facts, cluster_of, reads)
+    _check_links(facts, table, cluster_of, reads)
 
 
 def _clusters_of_neurons(
-    layers: Sequence[LayerOp], clusters: Sequence[ClusterOp], table: LayerTable
+    layers: Sequence[LayerFacts], clusters: Sequence[ClusterFacts], table: LayerTable
 ) -> Numbers:
     cluster_of = np.full(int(table.starts[-1]), -1, np.int64)
     for number, cluster in enumerate(clusters):
@@ -93,7 +123,7 @@ def _clusters_of_neurons(
         cluster_of[members] = number
     for layer, start, end in zip(layers, table.starts, table.starts[1:], strict=False):
         inside = cluster_of[start:end] >= 0
-        name, is_input = layer.layer.data, layer.kind.data == "input"
+        name, is_input = layer.name, layer.is_input
         if is_input and inside.any():
             raise VerifyException(f'"{name}" is an input, and no cluster computes it')
         if not is_input and not inside.all():
@@ -103,12 +133,15 @@ def _clusters_of_neurons(
 
 
 def _check_limits(
-    op: CrossbarsOp, clusters: Sequence[ClusterOp], table: LayerTable, reads: Sequence[Numbers]
+    facts: CrossbarsFacts,
+    clusters: Sequence[ClusterFacts],
+    table: LayerTable,
+    reads: Sequence[Numbers],
 ) -> None:
-    limits = op.limits.limits
+    limits = facts.limits
     for number, cluster in enumerate(clusters):
         outputs = len(table.numbers(cluster.computes))
-        synapses = cluster.synapses.value.data
+        synapses = cluster.synapses
         if not outputs or not len(reads[number]):
             raise VerifyException(f"cluster {number} has no inputs or no outputs")
         if not max(outputs, len(reads[number])) <= synapses <= outputs * len(reads[number]):
@@ -126,8 +159,10 @@ def _check_limits(
                 raise VerifyException(message)
 
 
-def _check_destinations(op: CrossbarsOp, cluster_of: Numbers, reads: Sequence[Numbers]) -> None:
-    most = op.limits.limits.get("destinations")
+def _check_destinations(
+    facts: CrossbarsFacts, cluster_of: Numbers, reads: Sequence[Numbers]
+) -> None:
+    most = facts.limits.get("destinations")
     if most is None or not reads:
         return
     reached = np.bincount(np.concatenate(reads), minlength=len(cluster_of))
@@ -137,18 +172,16 @@ def _check_destinations(op: CrossbarsOp, cluster_of: Numbers, reads: Sequence[Nu
 
 
 def _check_links(
-    op: CrossbarsOp, table: LayerTable, cluster_of: Numbers, reads: Sequence[Numbers]
+    facts: CrossbarsFacts, table: LayerTable, cluster_of: Numbers, reads: Sequence[Numbers]
 ) -> None:
     """There is a link exactly where a cluster reads what another, or itself, computes."""
     units = np.diff(table.starts)
-    delays = np.repeat([layer.delay.value.data for layer in op.layers], units)
+    delays = np.repeat([layer.delay for layer in facts.layers], units)
     wanted: set[tuple[int, int, int]] = set()
     for target, numbers in enumerate(reads):
         sources = zip(cluster_of[numbers].tolist(), delays[numbers].tolist(), strict=True)
         wanted |= {(source, target, delay) for source, delay in sources if source >= 0}
-    given = [
-        (link.source.value.data, link.target.value.data, link.delay.value.data) for link in op.links
-    ]
+    given = facts.links
     if len(set(given)) < len(given):
         raise VerifyException("two links have the same source, target and delay")
     for source, target, delay in sorted(set(given) ^ wanted):
