@@ -18,6 +18,8 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
+from spikeloom.dialects.crossbars import ClusterOp, CrossbarsOp, LayerOp, LinkOp
+from spikeloom.dialects.crossbars_types import LimitsAttr, NeuronsAttr
 from spikeloom.dialects.neuron import NeuronAttr, ResetAttr, SurrogateKindAttr
 from spikeloom.dialects.number_text import Count, count, parse_count
 from spikeloom.dialects.pool_kind import PoolKind, PoolKindAttr
@@ -172,6 +174,10 @@ SNN = Dialect(
         ReshapeOp,
         ConcatOp,
         TrainOp,
+        CrossbarsOp,
+        LayerOp,
+        ClusterOp,
+        LinkOp,
     ],
     [
         NeuronAttr,
@@ -183,6 +189,8 @@ SNN = Dialect(
         OptimizerAttr,
         OptimizerKindAttr,
         DataAttr,
+        LimitsAttr,
+        NeuronsAttr,
     ],
 )
 

@@ -63,6 +63,12 @@ def _bind_tiles() -> type[ModulePass]:
     return BindTilesPass
 
 
+def _cluster_crossbars() -> type[ModulePass]:
+    from spikeloom.passes.cluster_crossbars import ClusterCrossbarsPass
+
+    return ClusterCrossbarsPass
+
+
 PASSES: dict[str, PassFactory] = {
     "infer-shapes": _infer_shapes,
     "expand-bptt": _expand_bptt,
@@ -73,5 +79,6 @@ PASSES: dict[str, PassFactory] = {
     "lower-to-engine": _lower_to_engine,
     "analyze-throughput": _analyze_throughput,
     "bind-tiles": _bind_tiles,
+    "cluster-crossbars": _cluster_crossbars,
 }
 """Factories import late, so that listing the passes costs nothing."""

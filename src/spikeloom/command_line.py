@@ -168,7 +168,32 @@ def make_parser() -> argparse.ArgumentParser:
     throughput.add_argument("--json", metavar="FILE", type=Path, help=words)
     words = "also the least storage for every period that storage can buy"
     throughput.add_argument("--storage", action="store_true", help=words)
+    _add_cluster(commands.add_parser("cluster", help="crossbars for a list of connections"))
     return parser
+
+
+def _add_cluster(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("connections", metavar="CONNECTIONS", help="lines of `source target target ...`")
+    words = "lines of `neuron time time ...`; without it everybody spikes once"
+    add("--spikes", metavar="FILE", help=words)
+    number = _integer(1, 2**48)
+    words = "of a crossbar (default: %(default)s)"
+    add("--inputs", metavar="N", type=number, default=128, help=f"distinct inputs {words}")
+    add("--outputs", metavar="N", type=number, default=128, help=f"neurons {words}")
+    add("--crosspoints", metavar="N", type=number, help="synapses of a crossbar")
+    add("--fan-in", metavar="N", type=number, help="inputs of one neuron; more are unrolled")
+    words = "crossbars that a neuron's spikes may reach; relays serve more"
+    add("--destinations", metavar="N", type=number, help=words)
+    add("--input-buffer", metavar="N", type=number, help="spikes that enter in a time step")
+    add("--output-buffer", metavar="N", type=number, help="spikes that leave in a time step")
+    words = "neurons with too many inputs become chains or trees of partial sums, or an error"
+    forms = ("auto", "chain", "tree", "none")
+    add("--unroll", choices=forms, default="auto", help=f"{words} (default: %(default)s)")
+    ways = ("grow", "published", "kahypar")
+    words = "how clusters are found (default: %(default)s)"
+    add("--strategy", choices=ways, default="grow", help=words)
+    add("--json", metavar="FILE", type=Path, help="write clusters and traffic as JSON")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -112,6 +112,34 @@ def throughput(parsed: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def cluster(parsed: argparse.Namespace) -> int:
+    """`spikeloom cluster`: crossbars for a connection list."""
+    from spikeloom.clustering import ClusterOptions, show_clusters
+    from spikeloom.passes.clustering.limits import Limits
+    from spikeloom.passes.clustering.strategy import Strategy, Unrolling
+
+    limits = Limits(
+        parsed.inputs,
+        parsed.outputs,
+        parsed.crosspoints,
+        parsed.fan_in,
+        parsed.destinations,
+        parsed.input_buffer,
+        parsed.output_buffer,
+    )
+    show_clusters(
+        ClusterOptions(
+            parsed.connections,
+            parsed.spikes,
+            limits,
+            Unrolling(parsed.unroll),
+            Strategy(parsed.strategy),
+            parsed.json,
+        )
+    )
+    return EXIT_OK
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": run,
     "compile": compile_to_file,
@@ -120,6 +148,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "ablate": ablate_program,
     "operations": show_operations,
     "throughput": throughput,
+    "cluster": cluster,
 }
 
 

@@ -33,6 +33,7 @@ CODES: dict[str, str] = {
     "E0110": "a name is defined but never used",
     "E0111": "an operation cannot stand inside a cycle through `previous`",
     "E0112": "a dataflow graph cannot be read",
+    "E0113": "a list of connections or spikes cannot be read",
     # E02: the IR and its passes
     "E0201": "the IR text cannot be parsed",
     "E0202": "the IR is not well formed",
@@ -45,6 +46,7 @@ CODES: dict[str, str] = {
     "E0303": "a file is not a readable .snx instruction stream",
     "E0304": "an instruction stream breaks a rule of the machine",
     "E0305": "the assembly text of an instruction stream cannot be read",
+    "E0306": "a network does not fit the crossbars",
     # E04: data and files
     "E0401": "a file cannot be read",
     "E0402": "a file cannot be written",

@@ -1,0 +1,1 @@
+"""Clusters of neurons that fit the crossbars of a neuromorphic chip."""
