@@ -14,6 +14,7 @@ from spikeloom.passes.clustering.canonical import canonical_order
 from spikeloom.passes.clustering.clustering import Clustering
 from spikeloom.passes.clustering.connections import Connections, connections_of
 from spikeloom.passes.clustering.growing import grown
+from spikeloom.passes.clustering.kahypar import partitioned
 from spikeloom.passes.clustering.layers import ConnectionsBuilder
 from spikeloom.passes.clustering.limits import Limits
 from spikeloom.passes.clustering.lists import read_connections
@@ -22,13 +23,17 @@ from spikeloom.passes.clustering.moving import improved
 from spikeloom.passes.clustering.partial_sums import unroll_as_tree
 from spikeloom.passes.clustering.published import cluster_as_published
 from spikeloom.passes.clustering.strategy import Strategy, Unrolling, cluster
-from spikeloom.passes.clustering.unrolling import Unrolled, unroll
+from spikeloom.passes.clustering.unrolling import Unrolled, unroll, untouched
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "sdf" / "clustering"
 
 MT_KAHYPAR = {"convolutional": 177_246, "small world": 262_127}
 """Spikes between crossbars that mt-KaHyPar leaves, split recursively and merged."""
 
+
+needs_kahypar = pytest.mark.skipif(
+    importlib.util.find_spec("mtkahypar") is None, reason="mt-KaHyPar is an optional extra"
+)
 
 PAPER = "0 6\n1 6 7 8\n2 7 8\n3 7\n4 7 8\n5 7 8\n"
 """The published example. On crossbars of 4 inputs the published tool drops the synapse 5 -> 7."""
@@ -339,13 +344,21 @@ def test_a_strategy_that_is_not_installed_says_how_to_install_it() -> None:
     assert "spikeloom[kahypar]" in str(caught.value.diagnostics[0].help)
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("mtkahypar") is None, reason="mt-KaHyPar is an optional extra"
-)
+@needs_kahypar
 @pytest.mark.parametrize("make", [convolutional, small_world])
 def test_traffic_is_within_a_tenth_of_mt_kahypar(make: object) -> None:
     assert callable(make)
     network: Connections = make()
-    theirs = cluster(network, Limits(), strategy=Strategy.KAHYPAR)
+    theirs = merged(partitioned(untouched(network), Limits()))
     theirs.check()
-    assert cluster(network, Limits()).traffic.total <= 1.1 * theirs.traffic.total
+    ours = cluster(network, Limits())
+    assert ours.traffic.total <= 1.1 * theirs.traffic.total
+    assert ours.clusters < theirs.clusters
+
+
+@needs_kahypar
+def test_parts_of_mt_kahypar_are_merged_and_refined() -> None:
+    network = small_world(600, 20)
+    found = cluster(network, Limits(64, 64), strategy=Strategy.KAHYPAR)
+    found.check()
+    assert originals_behind(found.network) == synapses_of(network)

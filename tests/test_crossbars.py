@@ -101,7 +101,7 @@ def test_sums_concatenations_and_batchnorm_are_synapses() -> None:
             a = lif(linear(x, 2))
             b = lif(batchnorm(linear(a, 2)) + linear(x, 2) + a)
             return lif(linear(concat(a, b), 2))
-        }"""", "[2])")
+        }"""
     )
     assert inputs(found, "b") == [units("x", 0, 1) + units("a", 0, 1)] * 2
     assert inputs(found, "output") == [units("a", 0, 1) + units("b", 0, 1)] * 2
