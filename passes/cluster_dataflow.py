@@ -60,7 +60,6 @@ def crossbars_graph(crossbars: CrossbarsOp, time: int) -> GraphOp:
         if owner in places:
             actor.attributes["source"] = StringAttr(str(places[owner]))
             actor.location = location_attribute(places[owner])
-    op.attributes["passes"] = count(1)
     op.attributes["times"] = StringAttr("exact")
     return op
 

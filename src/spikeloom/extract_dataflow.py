@@ -24,6 +24,7 @@ from spikeloom.dialects.locations import location_attribute, location_of
 from spikeloom.dialects.number_text import count
 from spikeloom.dialects.sdf import MAX_NUMBER, GraphOp, make_graph
 from spikeloom.passes.cluster_dataflow import crossbars_graph
+from spikeloom.passes.dataflow.progress import finishes
 
 PUBLISHED_TIME = 16
 """Cycles of a pass in the published graph of a clustered LeNet (DFSynthesizer's example)."""
@@ -89,9 +90,14 @@ class ExtractDataflowPass(ModulePass):
 
 
 def graph_op(found: StreamGraph) -> GraphOp:
-    """The IR of a stream's graph: actors know layer, engine and line of the program."""
+    """The IR of a stream's graph: actors know layer, engine and line of the program.
+
+    `first_pass` is the cycle in which the first pass over the program is over.
+    """
     op = make_graph(found.graph)
     op.attributes["passes"] = count(found.passes)
+    first = finishes(found.graph, 1)[0, : len(found.owners) // found.passes]
+    op.attributes["first_pass"] = count(int(first.max(initial=0)))
     op.attributes["times"] = StringAttr("exact" if found.exact else "worst case")
     for actor, owner in zip(op.actors, found.owners, strict=False):
         actor.attributes["engine"] = StringAttr(owner.engine.value)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp
 
 from spikeloom.backend.atomic_file import write_atomically
 from spikeloom.diagnostics import SourceLocation, error
@@ -132,11 +132,21 @@ def _report(
     else:
         rate = 1 / period
         lines.append(f"period          {period} cycles per iteration (throughput {rate})")
+        lines += _passes(op, period)
     if latency is not None:
         lines.append(f"latency         {latency} cycles for one iteration from the initial tokens")
     if cycle:
         lines.append(f"critical cycle  {path_text(cycle)}")
     return "\n".join(lines)
+
+
+def _passes(op: GraphOp, period: Fraction) -> list[str]:
+    """What the period means for a program of which one iteration is several passes."""
+    passes = op.attributes.get("passes")
+    if not isinstance(passes, IntegerAttr) or passes.value.data < 2:
+        return []
+    number = passes.value.data
+    return [f"{'':<16}an iteration is {number} passes of {period / number} cycles each"]
 
 
 def print_critical_work(op: GraphOp, cycle: Sequence[Step]) -> None:

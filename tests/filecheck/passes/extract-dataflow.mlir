@@ -14,7 +14,7 @@ engine.program @twice samples 2 steps 1 {
     engine.store target @y[0, %sample, 0, 0], source @b over planes 1, groups 1, rows 1, columns 700 layer "twice"
   }
 }
-// CHECK:      sdf.graph @twice_dataflow attributes {passes = 1 : i64, times = "exact", period = #sdf.ratio<242>, critical_cycle = ["operand_5", "drain_11", "operand_12", "drain_4"], critical_work = ["twice dma_store {{.*}}extract-dataflow.mlir:14:5: 224 cycles", "twice nu {{.*}}extract-dataflow.mlir:13:5: 18 cycles"], latency = 350 : i64} {
+// CHECK:      sdf.graph @twice_dataflow attributes {passes = 1 : i64, first_pass = 350 : i64, times = "exact", period = #sdf.ratio<242>, critical_cycle = ["operand_5", "drain_11", "operand_12", "drain_4"], critical_work = ["twice dma_store {{.*}}extract-dataflow.mlir:14:5: 224 cycles", "twice nu {{.*}}extract-dataflow.mlir:13:5: 18 cycles"], latency = 350 : i64} {
 // CHECK-NEXT:   sdf.actor @in_load_1_0 time 108 repetition 1 {engine = "dma", layer = "in", source = "{{.*}}extract-dataflow.mlir:12:5"}
 // CHECK-NEXT:   sdf.actor @twice_add_2_0 time 9 repetition 1 {engine = "nu", layer = "twice", source = "{{.*}}extract-dataflow.mlir:13:5"}
 // CHECK-NEXT:   sdf.actor @twice_store_3_0 time 112 repetition 1 {engine = "dma_store", layer = "twice", source = "{{.*}}extract-dataflow.mlir:14:5"}

@@ -1,0 +1,97 @@
+"""`extract-dataflow` on engine programs: what the IR and the command say of the graph."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from programs import LEARNING, write_program
+from xdsl.dialects.builtin import ModuleOp
+
+from spikeloom.backend.encode import encode_program
+from spikeloom.backend.interpreter import Interpreter
+from spikeloom.backend.machine import load_machine
+from spikeloom.backend.validator import validate
+from spikeloom.command_line import main
+from spikeloom.compiler import apply_pipeline, attach_machine, new_context, pipeline_text
+from spikeloom.diagnostics import DiagnosticError
+from spikeloom.dialects.engine import ProgramOp
+from spikeloom.dialects.sdf import GraphOp
+from spikeloom.frontend.program import parse_program
+from spikeloom.ir_text import parse_ir
+from spikeloom.opt import main as opt
+
+PIPELINE = pipeline_text(training=True, steps=4, batch=8)
+DENSE = PIPELINE.replace("mask-gradients", "mask-gradients{skip=none}").replace(
+    "fuse-luts", "fuse-luts{accumulate=plain}"
+)
+
+
+def extracted(pipeline: str, options: str = "") -> ModuleOp:
+    """The small program with its graph."""
+    module = parse_program(LEARNING, "tiny.snn")
+    attach_machine(module, load_machine())
+    apply_pipeline(module, f"{pipeline},extract-dataflow{options}")
+    return module
+
+
+def graph_in(module: ModuleOp) -> GraphOp:
+    """The graph."""
+    (graph,) = (op for op in module.ops if isinstance(op, GraphOp))
+    return graph
+
+
+def cycles_of_a_run(module: ModuleOp) -> int:
+    """What the interpreter measures for one run of the program."""
+    machine = load_machine()
+    (program,) = (op for op in module.ops if isinstance(op, ProgramOp))
+    validated = validate(encode_program(program), machine.memory_bytes)
+    return Interpreter(validated, machine).run().elapsed
+
+
+def test_the_first_pass_of_a_program_without_sparsity_is_a_run():
+    module = extracted(DENSE)
+    graph = graph_in(module)
+    assert graph.attributes["times"].data == "exact"
+    assert graph.attributes["first_pass"].value.data == cycles_of_a_run(module)
+
+
+def test_the_first_pass_of_any_other_program_bounds_its_runs():
+    module = extracted(PIPELINE)
+    graph = graph_in(module)
+    assert graph.attributes["times"].data == "worst case"
+    assert graph.attributes["first_pass"].value.data >= cycles_of_a_run(module)
+
+
+def test_every_instruction_knows_its_engine_and_line_and_most_their_layer():
+    actors = [op for op in graph_in(extracted(PIPELINE)).actors if "engine" in op.attributes]
+    assert len(actors) > 100
+    assert {op.attributes["source"].data.rpartition(":")[0] for op in actors} == {
+        "tiny.snn:2",
+        "tiny.snn:3",
+        "tiny.snn:5",
+    }
+    layers = {op.attributes["layer"].data for op in actors if "layer" in op.attributes}
+    assert layers == {"hidden", "output"}
+
+
+@pytest.mark.parametrize("limit", [0, 5])
+def test_a_program_that_is_too_long_is_refused(limit: int):
+    with pytest.raises(DiagnosticError, match=rf"more than the {limit} supported \[E0205\]"):
+        extracted(PIPELINE, f"{{limit={limit}}}")
+
+
+def test_the_command_names_the_critical_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    program, text = write_program(tmp_path), tmp_path / "graph.mlir"
+    assert opt([str(program), "-p", f"{PIPELINE},extract-dataflow", "-o", str(text)]) == 0
+    assert main(["throughput", str(text)]) == 0
+    report = capsys.readouterr().out
+    assert "critical work" in report
+    assert f"hidden dma {program}:2:" in report
+
+
+def test_a_program_without_instructions_has_an_unbounded_graph():
+    text = "engine.program @idle samples 1 steps 1 {\n}\n"
+    module = parse_ir(new_context(), text, "idle.mlir")
+    apply_pipeline(module, "extract-dataflow,analyze-throughput")
+    assert graph_in(module).attributes["period"].value == 0
