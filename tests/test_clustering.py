@@ -345,14 +345,11 @@ def test_a_strategy_that_is_not_installed_says_how_to_install_it() -> None:
 
 
 @needs_kahypar
-@pytest.mark.parametrize("make", [convolutional, small_world])
-def test_traffic_is_within_a_tenth_of_mt_kahypar(make: object) -> None:
-    assert callable(make)
-    network: Connections = make()
+def test_a_small_world_has_less_traffic_and_fewer_crossbars_than_by_mt_kahypar() -> None:
+    network = small_world()
     theirs = merged(partitioned(untouched(network), Limits()))
-    theirs.check()
     ours = cluster(network, Limits())
-    assert ours.traffic.total <= 1.1 * theirs.traffic.total
+    assert ours.traffic.total <= theirs.traffic.total
     assert ours.clusters < theirs.clusters
 
 
