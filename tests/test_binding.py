@@ -3,50 +3,21 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
-from random_graphs import random_graph
+from dataflow_graphs import lenet, live_graphs, needs_graphs
 from tile_simulation import TileSimulation
 
-from spikeloom.dialects.dataflow.graph import Actor, Channel, Deadlock, Graph, InconsistentRates
+from spikeloom.dialects.dataflow.graph import Actor, Channel, Deadlock, Graph
 from spikeloom.dialects.dataflow.platform import Platform, Tile, mesh
 from spikeloom.dialects.dataflow.repetition import repetition_vector
-from spikeloom.dialects.sdf import GraphOp
-from spikeloom.frontend.sdf3 import parse_sdf3
 from spikeloom.passes.binding.buffers import Room, room_for
 from spikeloom.passes.binding.guarantee import guarantee, hardware_aware_graph
 from spikeloom.passes.binding.hardware_graph import Unconnected
 from spikeloom.passes.binding.orders import projection, single_tile_order
 from spikeloom.passes.dataflow.self_timed import self_timed_period
 from spikeloom.passes.dataflow.throughput import throughput_of
-
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "sdf"
-needs_graphs = pytest.mark.skipif(
-    not SHARED.is_dir(), reason="other people's graphs lie in ../shared/data/sdf, which is absent"
-)
-
-
-def lenet() -> Graph:
-    path = SHARED / "lenet" / "LeNet-MNIST.xml"
-    op = next(iter(parse_sdf3(path.read_bytes(), str(path)).ops))
-    assert isinstance(op, GraphOp)
-    return op.graph()
-
-
-def live_graphs(count: int) -> Iterator[tuple[int, Graph]]:
-    seed = 0
-    while count:
-        graph = random_graph(seed)
-        seed += 1
-        try:
-            throughput_of(graph)
-        except (Deadlock, InconsistentRates):
-            continue
-        count -= 1
-        yield seed - 1, graph
 
 
 def random_platform(draw: random.Random, shared: bool) -> Platform:

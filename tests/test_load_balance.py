@@ -5,9 +5,8 @@ from __future__ import annotations
 import random
 
 import pytest
-from test_binding import live_graphs
+from dataflow_graphs import layers, live_graphs
 
-from spikeloom.dialects.dataflow.graph import Actor, Channel, Graph
 from spikeloom.dialects.dataflow.platform import Platform, Tile, mesh
 from spikeloom.dialects.dataflow.repetition import repetition_vector
 from spikeloom.passes.binding.application import Application, prepare
@@ -17,19 +16,6 @@ from spikeloom.passes.binding.resources import Infeasible, check_binding, tile_u
 from spikeloom.passes.dataflow.throughput import throughput_of
 
 EVERYTHING = Weights(1, 0.5, 2, 0.5, 1)
-
-
-def layers(seed: int, width: int = 10, depth: int = 6) -> Graph:
-    """Clusters of a feed-forward network: each takes from some of the layer before."""
-    draw = random.Random(seed)
-    actors = tuple(Actor(f"a{number}", draw.randint(10, 20)) for number in range(width * depth))
-    channels = [
-        Channel(f"c{target}_{source}", source, target)
-        for target in range(width, width * depth)
-        for source in draw.sample(range(width), 3)
-        for source in [(target // width - 1) * width + source]
-    ]
-    return Graph(actors, tuple(channels))
 
 
 def test_no_limit_is_exceeded_on_random_platforms():

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_binding import SHARED, lenet, needs_graphs
-from test_load_balance import layers
+from dataflow_graphs import SHARED, layers, lenet, needs_graphs
 
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects.dataflow.platform import Tile, mesh

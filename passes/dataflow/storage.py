@@ -19,8 +19,10 @@ from fractions import Fraction
 from spikeloom.dialects.dataflow.graph import Graph
 from spikeloom.passes.dataflow.storage_model import UNBOUNDED, Bottleneck, StorageModel
 
-MAX_EVALUATIONS = 4_000
-MAX_NODES = 400_000
+MAX_FIRINGS_EVALUATED = 2_000_000
+"""Firings of all distributions that are tested together: about half a minute."""
+MAX_NODES = 200_000
+"""Distributions that are looked at without a test."""
 MAX_POINTS = 200
 
 
@@ -52,7 +54,7 @@ class StorageTradeOff:
 def storage_trade_off(
     graph: Graph,
     capacities: Sequence[int | None] = (),
-    max_evaluations: int = MAX_EVALUATIONS,
+    max_evaluations: int | None = None,
     max_points: int = MAX_POINTS,
 ) -> StorageTradeOff:
     """The Pareto points of a graph, from the least storage that runs to the shortest period.
@@ -71,6 +73,8 @@ def storage_trade_off(
         if bound is None and channel.source != channel.target
     )
     model = StorageModel(graph.with_capacities(bounds), free)
+    if max_evaluations is None:
+        max_evaluations = max(8, MAX_FIRINGS_EVALUATED // max(1, model.firings))
     search = _Search(model, max_evaluations)
     points: list[StoragePoint] = []
     period: Fraction | None = None

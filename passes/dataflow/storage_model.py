@@ -50,12 +50,13 @@ class StorageModel:
     """The graph, with its bounded channels in `channels` (numbers of the graph).
 
     A distribution gives the steps above `least` of every bounded channel, or `UNBOUNDED`.
+    `firings` are those of one iteration.
     """
 
     def __init__(self, graph: Graph, channels: tuple[int, ...]):
         self._repetition = repetition_vector(graph)
         fixed = expand(graph, self._repetition)
-        self._nodes = fixed.nodes
+        self.firings = fixed.nodes
         self._fixed = np.stack([fixed.source, fixed.target, fixed.weight, fixed.tokens])
         self._graph = graph
         self._reverse: dict[tuple[int, int], Integers] = {}
@@ -99,7 +100,7 @@ class StorageModel:
         owners = np.concatenate(owner)
         source, target, weight, tokens = columns
         try:
-            found = maximum_cycle_ratio(self._nodes, source, target, weight, tokens)
+            found = maximum_cycle_ratio(self.firings, source, target, weight, tokens)
         except TokenFreeCycle as stuck:
             return self._bottleneck(None, stuck.cycle, columns, owners, steps)
         if found is None:
