@@ -62,16 +62,16 @@ class _Part:
         needed: dict[str, int] = {}
         for buffer in buffers:
             needed[buffer.memory] = needed.get(buffer.memory, 0) + buffer.size(tiles)
-        placed: Placed = []
+        offsets: dict[str, int] = {}
         for memory, size in needed.items():
             begin = self.next.get(memory, 0) if self.in_turns else 0
             begin = begin if begin + size <= self.sizes[memory] else 0
             self.next[memory] = begin + size
-            offset = self.starts[memory] + begin
-            for buffer in buffers:
-                if buffer.memory == memory:
-                    placed.append((buffer, offset))
-                    offset += buffer.size(tiles)
+            offsets[memory] = self.starts[memory] + begin
+        placed: Placed = []
+        for buffer in buffers:
+            placed.append((buffer, offsets[buffer.memory]))
+            offsets[buffer.memory] += buffer.size(tiles)
         return placed
 
 

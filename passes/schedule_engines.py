@@ -88,7 +88,7 @@ class ScheduleEnginesPass(ModulePass):
             for name in ATTRIBUTES:
                 op.attributes.pop(name, None)
         size = Size(step.steps.value.data, step.batch.value.data)
-        self._choose_potentials(step, size, rates)
+        self._choose_potentials(step, rates)
         _choose_queues(step.body.block, let_updates_trail(step.body.block), size, rates)
         step.attributes[MODE] = StringAttr(self.mode)
         if self.double_buffers:
@@ -97,13 +97,13 @@ class ScheduleEnginesPass(ModulePass):
             step.attributes[OVERLAPPED] = UnitAttr()
             _choose_tiles(step.body.block, size, rates)
 
-    def _choose_potentials(self, step: bptt.StepOp, size: Size, rates: Mapping[str, int]) -> None:
+    def _choose_potentials(self, step: bptt.StepOp, rates: Mapping[str, int]) -> None:
         if self.potentials == STORED or (self.potentials == AUTO and not rates):
             return
         for op in [op for op in step.body.block.ops if isinstance(op, FireOp)]:
             gradient = recomputable(op)
             forced = self.potentials == RECOMPUTED
-            if gradient and (forced or recomputing_is_cheaper(op, size, rates)):
+            if gradient and (forced or recomputing_is_cheaper(op, rates)):
                 recompute(op, gradient)
 
 
@@ -135,9 +135,7 @@ def _choose_tiles(block: Block, size: Size, rates: Mapping[str, int]) -> None:
         if isinstance(op, ScanOp):
             continue  # its tiles are steps already
         if not isinstance(op, ParameterOp | bptt.ReportOp) and not is_recomputed(op):
-            tiles = cost_of(op, size, rates, _queue(op)).best_tiles(_most(op, size))
-            if tiles > 1:
-                mark_tiles(op, tiles)
+            mark_tiles(op, cost_of(op, size, rates, _queue(op)).best_tiles(_most(op, size)))
 
 
 def _queue(op: Operation) -> Engine:
