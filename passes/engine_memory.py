@@ -6,7 +6,8 @@ use), all others below. Inside its part a nest lies behind the one before it, an
 again where no room is left, so that the loads of a nest need not wait for the one before.
 
 Double buffers take twice the room. They are given to what follows the axis that is cut first, and
-to the rest where that does not cut it smaller; a nest of one tile needs none.
+to the rest where that does not cut it smaller; to nests of one tile as well, so that the text of a
+program does not depend on the batch.
 """
 
 from __future__ import annotations
@@ -41,11 +42,10 @@ _UPDATE_SHARE = 4
 
 @dataclass(frozen=True)
 class Wish:
-    """A nest that wants room: its name in messages, its operation, whether it runs every step."""
+    """A nest that wants room: its name in messages, and its operation."""
 
     title: str
     source: Operation
-    repeated: bool
 
 
 @dataclass
@@ -140,8 +140,7 @@ class TileMemory:
             if any(axis not in same for axis in axes if axis not in may_shrink):
                 break
             tiles, chosen = fitted, doubled
-        once = not wish.repeated and all(tiles[axis.name] >= axis.length for axis in axes)
-        return tiles, chosen if self.double and not once else buffers
+        return tiles, chosen if self.double else buffers
 
 
 def _more_and_more_doubled(
