@@ -6,7 +6,8 @@ use), all others below. Inside its part a nest lies behind the one before it, an
 again where no room is left, so that the loads of a nest need not wait for the one before.
 
 Double buffers take twice the room. They are given to what follows the axis that is cut first, and
-to the rest where that does not cut it smaller; a nest of one tile needs none.
+to the rest where that does not cut it smaller; to nests of one tile as well, so that the text of a
+program does not depend on the batch.
 """
 
 from __future__ import annotations
@@ -43,11 +44,10 @@ _UPDATE_SHARE = 4
 
 @dataclass(frozen=True)
 class Wish:
-    """A nest that wants room: its name in messages, its operation, whether it runs every step."""
+    """A nest that wants room: its name in messages, and its operation."""
 
     title: str
     source: Operation
-    repeated: bool
 
 
 @dataclass
@@ -64,16 +64,16 @@ class _Part:
         needed: dict[str, int] = {}
         for buffer in buffers:
             needed[buffer.memory] = needed.get(buffer.memory, 0) + buffer.size(tiles)
-        placed: Placed = []
+        offsets: dict[str, int] = {}
         for memory, size in needed.items():
             begin = self.next.get(memory, 0) if self.in_turns else 0
             begin = begin if begin + size <= self.sizes[memory] else 0
             self.next[memory] = begin + size
-            offset = self.starts[memory] + begin
-            for buffer in buffers:
-                if buffer.memory == memory:
-                    placed.append((buffer, offset))
-                    offset += buffer.size(tiles)
+            offsets[memory] = self.starts[memory] + begin
+        placed: Placed = []
+        for buffer in buffers:
+            placed.append((buffer, offsets[buffer.memory]))
+            offsets[buffer.memory] += buffer.size(tiles)
         return placed
 
 
@@ -143,8 +143,7 @@ class TileMemory:
             if any(axis not in same for axis in kept):
                 break
             tiles, chosen = fitted, doubled
-        once = not wish.repeated and all(tiles[axis.name] >= axis.length for axis in axes)
-        return tiles, chosen if self.double and not once else buffers
+        return tiles, chosen if self.double else buffers
 
 
 def _more_and_more_doubled(
