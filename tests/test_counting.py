@@ -12,6 +12,7 @@ from programs import LEARNING
 from random_networks import random_network
 from random_training import RandomTraining
 
+from spikeloom.backend import quantities as q
 from spikeloom.backend.counter import Counter, UnfitStatistics
 from spikeloom.backend.data_counts import DATA_COUNTS, READ_ROLES
 from spikeloom.backend.densities import Densities, LayerDensities, profile_densities
@@ -48,6 +49,8 @@ from spikeloom.frontend.program import parse_program
 EXAMPLES = Path(__file__).parents[1] / "examples"
 MACHINE = load_machine()
 LARGE = dict.fromkeys(MACHINE.memory_bytes, 1 << 28)
+DATA = slice(q.EVENTS_RECEIVED, q.GRADIENTS_NONZERO + 1)
+"""What is counted of data."""
 HALF = Densities(0.5, LayerDensities(0.5, 0.5, 0.5))
 
 
@@ -155,7 +158,7 @@ def test_the_table_names_all_that_kernels_count(seed: int) -> None:
     for index, opcode in enumerate(stream.instructions["opcode"].tolist()):
         if opcode > OPCODE_END:
             # Full boxes count at least what any run counts, and nothing that a run does not know.
-            columns = found.counts[index, 11:15] >= result.counts[index, 11:15]
+            columns = found.counts[index, DATA] >= result.counts[index, DATA]
             assert columns.all(), spec_of(opcode).name
 
 
@@ -165,6 +168,7 @@ def test_the_table_speaks_of_instructions_and_roles_that_exist() -> None:
         written = {role.name for role in SPECS[name].writes}
         assert set(counts.writes) <= written
         named = {tally.role for tally in counts.tallies} | ({counts.events} - {""})
+        named |= set(counts.products or ())
         named |= {role for origin in counts.writes.values() for role in origin.roles}
         assert named <= roles
         for origin in counts.writes.values():
@@ -184,7 +188,9 @@ def test_sums_over_all_executions_are_the_density_times_the_cells() -> None:
     additions = 0.3 * 64 * 128 + 0.17 * 128 * 10
     assert counters["fe__additions_issued"] == pytest.approx(samples * steps * additions, rel=1e-4)
     for engine in ("fe", "wue"):
-        whole = counters[f"{engine}__additions_issued"] + counters[f"{engine}__additions_skipped"]
+        whole = (
+            counters[f"{engine}__additions_issued"] + counters[f"{engine}__additions_skipped_input"]
+        )
         assert whole == counters[f"{engine}__additions_dense"]
     hidden = totals.activity.layers["hidden"].spikes
     assert hidden[0] == pytest.approx(0.17 * hidden[1], abs=1)
@@ -217,9 +223,9 @@ def test_no_density_means_no_events_and_full_density_means_dense_work() -> None:
     nothing = Densities(0.0, LayerDensities(0.0, 0.0, 0.0))
     counters = counted(text, FromDensities(nothing, "")).result.totals.counters
     assert counters["fe__events_received"] == counters["nu__spikes_emitted"] == 0
-    assert counters["fe__additions_skipped"] == counters["fe__additions_dense"]
+    assert counters["fe__additions_skipped_input"] == counters["fe__additions_dense"]
     full = counted(text, FromDensities(Densities(), "")).result.totals.counters
-    assert full["fe__additions_skipped"] == 0
+    assert full["fe__additions_skipped_input"] == 0
 
 
 @pytest.mark.parametrize("density", [0.0, 0.02, 0.3, 0.97, 1.0])
@@ -290,7 +296,7 @@ def test_inputs_outside_of_the_image_are_never_events() -> None:
     assert counters["fe__events_received"] == rows * met * inputs
     dense = rows * positions * kernel * kernel * inputs * 4
     assert counters["fe__additions_dense"] == dense
-    assert counters["fe__additions_skipped"] == dense - rows * met * inputs * 4
+    assert counters["fe__additions_skipped_input"] == dense - rows * met * inputs * 4
 
 
 def fired(builder: StreamBuilder, shape: tuple[int, int, int, int], layer: str, at: int) -> int:
