@@ -198,7 +198,7 @@ class SpikeloomOpt(xDSLOptMain):
             verify_module(module, after)
 
     def _apply(self, current: ModulePass, module: ModuleOp) -> None:
-        if current.name == "lower-to-engine":
+        if current.name in ("fuse-luts", "lower-to-engine"):
             self._attach_machine(module)
         with keep_locations():
             _guard(f"the pass `{current.name}`", lambda: current.apply(self.ctx, module))
