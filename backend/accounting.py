@@ -47,7 +47,7 @@ def account_traffic(
     """Counts the bytes read and written in each memory; returns the bytes of the first box."""
     first = 0
     for role in range(record[program.ROLES]):
-        if operand[role, program.DEPENDENCE] != program.ABSENT:
+        if operand[role, program.BUFFER] != program.ABSENT:
             rows = moved_rows
             if operand[role, program.PER_EVENT] == 0:
                 rows = 1
@@ -122,7 +122,7 @@ def account_arithmetic(
 def produced_cells(record: Integers, operand: Integers, extent: Integers) -> int:
     """Cells of the first operand that is there: the one that the instruction is for."""
     for role in range(record[program.ROLES]):
-        if operand[role, program.DEPENDENCE] != program.ABSENT:
+        if operand[role, program.BUFFER] != program.ABSENT:
             produced = 1
             for dimension in range(DIMENSIONS):
                 produced *= axis_length(operand, role, dimension, extent)
@@ -154,7 +154,8 @@ def account(
     visited = cells * record[program.WINDOW]
     account_arithmetic(record, cells, visited, outer, rows * groups, built, count, total)
     total[quantities.EVENTS_RECEIVED] += count[operands.EVENTS]
-    total[quantities.SPIKES_EMITTED] += count[operands.SPIKES]
+    if record[program.REPEATS] == 0:
+        total[quantities.SPIKES_EMITTED] += count[operands.SPIKES]
     total[quantities.MASK_ONES] += count[operands.MASKED]
     total[quantities.GRADIENTS_NONZERO] += count[operands.NONZERO]
     moved = account_traffic(record, operand, extent, moved_rows, total)

@@ -34,7 +34,7 @@ from spikeloom.backend.machine_numbers import (
     Watt,
 )
 from spikeloom.backend.machine_text import read_bundled_model
-from spikeloom.dialects.instruction_set import Engine
+from spikeloom.dialects.instruction_set import DMA_ENGINES, Engine
 
 _ARRAYS = (Engine.FORWARD, Engine.BACKWARD, Engine.WEIGHT_UPDATE)
 _OTHERS = (Engine.NEURON, Engine.LOSS, Engine.OPTIMIZER)
@@ -144,7 +144,7 @@ def work_of(counters: Mapping[str, int]) -> Work:
     operations += sums(_OTHERS, "additions_dense", "multiplications_issued")
     # Weights and their gradients in the arrays follow the spikes; they are left to DRAM, where
     # they cross once per batch, and to the optimizer.
-    moved = traffic((Engine.DMA,), "dram") + traffic((*_ARRAYS, *_OTHERS), "state_sram")
+    moved = traffic(DMA_ENGINES, "dram") + traffic((*_ARRAYS, *_OTHERS), "state_sram")
     moved += _BITS_OF_A_SPIKE * traffic((*_ARRAYS, *_OTHERS), "spike_sram")
     moved += traffic(_OTHERS, "weight_sram") + traffic(_OTHERS, "gradient_sram")
     return Work(operations, moved)

@@ -4,10 +4,15 @@
     start  = max(issue, engine free, operands written, destination drained)
     finish = start + service time
 
-Operands are written when the last write to each of them has finished. A destination is drained
-when its last write and every read of its value have finished. The time that an engine waits
-between two instructions is split by walking the bounds in a fixed order: issue, operands from
-engines, operands from DMA, destination. The part of the gap before each bound belongs to its state.
+Operands are written when the last write to each of their segments has finished. A destination is
+drained when the last write and every read of its segments have finished. A buffer of several
+copies is written in turns: a write that does not update, and whose box starts at the buffer's
+origin, begins the next copy; everything else works on the copy that was begun last.
+
+The time that an engine waits between two instructions is split by walking the bounds in a fixed
+order: issue, operands engine by engine of those that wrote them (from the last of `Engine` to the
+first, so that the engines that move data come last), destination. The part of the gap before each
+bound belongs to its state.
 """
 
 from __future__ import annotations
@@ -15,14 +20,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.backend.kernels.compile import INTEGER, INTEGERS, INTEGERS_2D, compiled
+from spikeloom.backend.dependences import COPIES, CURRENT, FIRST, PART, SegmentMap
+from spikeloom.backend.kernels.compile import INTEGER, INTEGERS, INTEGERS_2D, compiled, types
 from spikeloom.backend.program import (
-    DEPENDENCE,
+    ABSENT,
+    BUFFER,
     ENGINE,
-    ENGINES,
     INPUT_LANES,
     LATENCY,
-    NO_AXIS,
+    ORIGIN,
     OUTPUT_LANES,
     READS,
     ROLES,
@@ -31,9 +37,8 @@ from spikeloom.backend.program import (
 )
 from spikeloom.backend.quantities import (
     CYCLES_ACTIVE,
+    CYCLES_STALLED_ON,
     CYCLES_STALLED_ON_BACKPRESSURE,
-    CYCLES_STALLED_ON_DMA,
-    CYCLES_STALLED_ON_OPERAND,
     CYCLES_WAITING_FOR_ISSUE,
     INSTRUCTIONS,
 )
@@ -42,10 +47,28 @@ from spikeloom.dialects.instruction_set import Engine
 
 Integers = NDArray[np.int64]
 
-# Columns of `buffers`, the clock's memory of each dependence class.
-WRITTEN, WRITER, READ = 0, 1, 2
-BUFFER_COLUMNS = 3
-_DMA = ENGINES.index(Engine.DMA)
+START, CELLS = 5, 6
+"""Columns of `boxes`: where a box starts along the dimension that is watched, and its length."""
+
+# Columns of `segments`: when the last write finished, whose it was, when the last read finished.
+WRITTEN, WRITER, READ = range(3)
+SEGMENT_COLUMNS = 3
+
+CLOCK = types.Tuple((INTEGERS, INTEGERS, INTEGERS_2D, INTEGERS, INTEGERS_2D))
+ClockState = tuple[Integers, Integers, Integers, Integers, Integers]
+"""When each engine is free, room for one number per engine, copies and bounds of a `SegmentMap`,
+and the segments."""
+
+
+def clock_at_zero(segments: SegmentMap) -> ClockState:
+    """The clock before the first instruction."""
+    return (
+        np.zeros(len(Engine), np.int64),
+        np.zeros(len(Engine), np.int64),
+        segments.copies.copy(),
+        segments.bounds,
+        np.zeros((segments.count, SEGMENT_COLUMNS), np.int64),
+    )
 
 
 @compiled(INTEGER, INTEGER)
@@ -74,50 +97,102 @@ def service_time(
     return latency + ceiling(moved if service == BYTES else cells, record[INPUT_LANES])
 
 
-@compiled(INTEGERS, INTEGERS_2D, INTEGER, INTEGER, INTEGERS, INTEGERS_2D, INTEGERS)
+@compiled(INTEGERS_2D, INTEGER, INTEGERS_2D, INTEGERS_2D)
+def copy_written(operand: Integers, role: int, boxes: Integers, copies: Integers) -> int:
+    """The copy that an operand writes: new values that start at the origin begin the next one."""
+    used = operand[role, BUFFER]
+    copy = copies[used, CURRENT]
+    if operand[role, READS] == 0 and boxes[role, 0] == operand[role, ORIGIN]:
+        copy = (copy + 1) % copies[used, COPIES]
+    return int(copy)
+
+
+@compiled(INTEGERS_2D, INTEGER, INTEGER, INTEGERS_2D, INTEGERS_2D, INTEGERS)
+def touched(
+    operand: Integers, role: int, copy: int, boxes: Integers, copies: Integers, bounds: Integers
+) -> tuple[int, int]:
+    """The segments of a copy that an operand's box touches: the first, and the one behind."""
+    used = operand[role, BUFFER]
+    place = copies[used, FIRST] + copy
+    part = copies[used, PART]
+    if part == 0:
+        return int(bounds[place]), int(bounds[place + 1])
+    first, last = boxes[role, START], boxes[role, START] + boxes[role, CELLS] - 1
+    return int(bounds[place] + first // part), int(bounds[place] + last // part + 1)
+
+
+@compiled(INTEGERS, INTEGERS_2D, INTEGERS_2D, CLOCK)
+def gather(record: Integers, operand: Integers, boxes: Integers, clock: ClockState) -> int:
+    """When the operands are written, per engine in `waits`; returns when the destination drains."""
+    _, waits, copies, bounds, segments = clock
+    waits[:] = 0
+    drained = 0
+    for role in range(record[ROLES]):
+        if operand[role, BUFFER] != ABSENT:
+            if operand[role, READS] != 0:
+                copy = int(copies[operand[role, BUFFER], CURRENT])
+                first, end = touched(operand, role, copy, boxes, copies, bounds)
+                for segment in range(first, end):
+                    producer = segments[segment, WRITER]
+                    waits[producer] = max(waits[producer], segments[segment, WRITTEN])
+            if operand[role, WRITES] != 0:
+                copy = copy_written(operand, role, boxes, copies)
+                first, end = touched(operand, role, copy, boxes, copies, bounds)
+                for segment in range(first, end):
+                    drained = max(drained, segments[segment, WRITTEN], segments[segment, READ])
+    return drained
+
+
+@compiled(INTEGERS, INTEGERS_2D, INTEGERS_2D, INTEGER, CLOCK)
+def leave(
+    record: Integers, operand: Integers, boxes: Integers, finish: int, clock: ClockState
+) -> None:
+    """Notes on the segments that the instruction read and wrote them until `finish`."""
+    _, _, copies, bounds, segments = clock
+    for role in range(record[ROLES]):
+        if operand[role, BUFFER] != ABSENT and operand[role, READS] != 0:
+            copy = int(copies[operand[role, BUFFER], CURRENT])
+            first, end = touched(operand, role, copy, boxes, copies, bounds)
+            for segment in range(first, end):
+                segments[segment, READ] = max(segments[segment, READ], finish)
+    for role in range(record[ROLES]):
+        if operand[role, BUFFER] != ABSENT and operand[role, WRITES] != 0:
+            copy = copy_written(operand, role, boxes, copies)
+            copies[operand[role, BUFFER], CURRENT] = copy
+            first, end = touched(operand, role, copy, boxes, copies, bounds)
+            for segment in range(first, end):
+                segments[segment, WRITTEN] = finish
+                segments[segment, WRITER] = record[ENGINE]
+
+
+@compiled(INTEGERS, INTEGERS_2D, INTEGERS_2D, INTEGER, INTEGER, CLOCK, INTEGERS)
 def advance(
     record: Integers,
     operand: Integers,
+    boxes: Integers,
     issue: int,
     service: int,
-    engine_free: Integers,
-    buffers: Integers,
+    clock: ClockState,
     total: Integers,
 ) -> int:
-    """Lets one instruction happen: moves the engine's and the buffers' times.
+    """Lets one instruction happen: moves the engine's and the segments' times.
 
     Adds the states of the engine's time to `total`; returns the cycle in which it finishes.
     """
+    engine_free, waits = clock[0], clock[1]
     engine = record[ENGINE]
-    from_engines, from_dma, drained = 0, 0, 0
-    for role in range(record[ROLES]):
-        used = operand[role, DEPENDENCE]
-        if used != NO_AXIS:
-            if operand[role, READS] != 0:
-                if buffers[used, WRITER] == _DMA:
-                    from_dma = max(from_dma, buffers[used, WRITTEN])
-                else:
-                    from_engines = max(from_engines, buffers[used, WRITTEN])
-            if operand[role, WRITES] != 0:
-                drained = max(drained, buffers[used, WRITTEN], buffers[used, READ])
+    drained = gather(record, operand, boxes, clock)
     now = int(engine_free[engine])
     total[INSTRUCTIONS] += 1
     total[CYCLES_WAITING_FOR_ISSUE] += max(0, issue - now)
     now = max(now, issue)
-    total[CYCLES_STALLED_ON_OPERAND] += max(0, from_engines - now)
-    now = max(now, from_engines)
-    total[CYCLES_STALLED_ON_DMA] += max(0, from_dma - now)
-    now = max(now, from_dma)
+    # From the last engine to the first: those that move data come last.
+    for producer in range(len(waits) - 1, -1, -1):
+        total[CYCLES_STALLED_ON + producer] += max(0, waits[producer] - now)
+        now = max(now, waits[producer])
     total[CYCLES_STALLED_ON_BACKPRESSURE] += max(0, drained - now)
     finish = max(now, drained) + service
     total[CYCLES_ACTIVE] += service
     engine_free[engine] = finish
-    for role in range(record[ROLES]):
-        used = operand[role, DEPENDENCE]
-        if used != NO_AXIS:
-            if operand[role, READS] != 0:
-                buffers[used, READ] = max(buffers[used, READ], finish)
-            if operand[role, WRITES] != 0:
-                buffers[used, WRITTEN] = finish
-                buffers[used, WRITER] = engine
+    leave(record, operand, boxes, finish, clock)
     return finish

@@ -11,7 +11,13 @@ from dataclasses import dataclass
 
 from spikeloom.backend.machine import ArrayEngine, Machine
 from spikeloom.backend.work import WORK
-from spikeloom.dialects.instruction_set import INSTRUCTIONS, MEMORIES, TABLE_MEMORIES, Engine
+from spikeloom.dialects.instruction_set import (
+    DMA_ENGINES,
+    INSTRUCTIONS,
+    MEMORIES,
+    TABLE_MEMORIES,
+    Engine,
+)
 
 _SQUARE_NANOMETRES = 10**6
 """In one um2."""
@@ -58,7 +64,7 @@ def _engine(engine: Engine, machine: Machine) -> Component:
 
 
 def _lanes(engine: Engine, machine: Machine) -> int:
-    if engine is Engine.DMA:
+    if engine in DMA_ENGINES:
         return 0
     described = getattr(machine.engines, engine.value)
     if isinstance(described, ArrayEngine):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.backend.clock import BUFFER_COLUMNS
+from spikeloom.backend.clock import ClockState, clock_at_zero
 from spikeloom.backend.data_counts import DATA_COUNTS, NOTHING
 from spikeloom.backend.densities import Densities
 from spikeloom.backend.density_trace import DensityTrace, Span
@@ -27,17 +27,16 @@ from spikeloom.backend.expected_counts import (
     TALLY,
 )
 from spikeloom.backend.identities import IdentityError, check_identities
-from spikeloom.backend.kernels.operands import COUNTS
+from spikeloom.backend.kernels.operands import BOX_COLUMNS, COUNTS
 from spikeloom.backend.machine import Machine
-from spikeloom.backend.program import ENGINES, Program, decode, spec_of
+from spikeloom.backend.program import Program, decode, spec_of
 from spikeloom.backend.quantities import QUANTITIES
 from spikeloom.backend.records import records
 from spikeloom.backend.results import Owners, RunResult
 from spikeloom.backend.stream import MAX_LOOP_DEPTH, OPCODE_END, Stream
 from spikeloom.backend.validation.loop_rules import place
 from spikeloom.backend.validator import ValidatedStream
-from spikeloom.backend.walk import ClockState
-from spikeloom.dialects.instruction_set import MAX_AXES
+from spikeloom.dialects.instruction_set import MAX_AXES, MAX_ROLES
 
 if TYPE_CHECKING:
     from spikeloom.backend.counting_walk import Locals, Tables
@@ -71,12 +70,12 @@ class Counter:
             expected = f"{executed} instructions and {COUNTS} counts each"
             rows, columns = statistics.shape
             raise UnfitStatistics(f"they have {rows} rows of {columns} counts, not {expected}")
-        clock, tables, local = self._state()
-        rate = self._machine.clock.issue_rate.value
-        if walk_with_statistics(tables, local, clock, statistics, rate) != executed:
+        state = self._state()
+        rates = (self._machine.clock.issue_rate.value, int(self._program.serial))
+        if walk_with_statistics(*state, statistics, *rates) != executed:
             raise UnfitStatistics("an instruction counted more than it can have worked on")
         try:
-            return self._result(clock)
+            return self._result(*state[2:])
         except IdentityError as broken:
             raise UnfitStatistics(f"no run can have counted them: {broken}") from None
 
@@ -98,29 +97,26 @@ class Counter:
             len(stream.instructions), nest.placed, self._validated.buffers, densities, written or {}
         )
         carries = np.zeros((len(stream.instructions), CARRY_COLUMNS))
-        clock, tables, local = self._state()
-        rate = self._machine.clock.issue_rate.value
-        walk_with_densities(tables, local, clock, _rules(stream), trace.found, carries, rate)
-        return self._result(clock)
+        state = self._state()
+        rates = (self._machine.clock.issue_rate.value, int(self._program.serial))
+        walk_with_densities(*state, _rules(stream), trace.found, carries, *rates)
+        return self._result(*state[2:])
 
-    def _state(self) -> tuple[ClockState, Tables, Locals]:
-        """The clock at cycle 0, the program's tables, and what the walk writes to."""
+    def _state(self) -> tuple[Tables, Locals, ClockState, NDArray[np.int64]]:
+        """The program's tables, what the walk writes to, the clock at cycle 0, and counts."""
         program: Program = self._program
-        clock = (
-            np.zeros(len(ENGINES), np.int64),
-            np.zeros((max(1, program.dependences), BUFFER_COLUMNS), np.int64),
-            np.zeros((len(program.record), QUANTITIES), np.int64),
-        )
         local = (
             np.zeros((MAX_LOOP_DEPTH, 2), np.int64),
+            np.zeros((MAX_ROLES, BOX_COLUMNS), np.int64),
             np.zeros(MAX_AXES, np.int64),
             np.zeros(COUNTS, np.int64),
         )
         tables = (program.record, program.extent, program.operand, program.immediate)
-        return clock, tables, local
+        counts = np.zeros((len(program.record), QUANTITIES), np.int64)
+        return tables, local, clock_at_zero(program.segments), counts
 
-    def _result(self, clock: ClockState) -> RunResult:
-        engine_free, _, counts = clock
+    def _result(self, clock: ClockState, counts: NDArray[np.int64]) -> RunResult:
+        engine_free = clock[0]
         elapsed = int(engine_free.max())
         result = RunResult(self._machine, self._owners, counts, elapsed - engine_free, elapsed)
         check_identities(result)

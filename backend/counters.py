@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from spikeloom.backend import quantities as q
 from spikeloom.dialects.instruction_set import (
+    DMA_ENGINES,
     ENGINE_DESCRIPTIONS,
     MEMORIES,
     Engine,
@@ -36,7 +37,7 @@ class CounterSpec:
 
 
 _ALL = tuple(Engine)
-_ARITHMETIC = tuple(engine for engine in Engine if engine is not Engine.DMA)
+_ARITHMETIC = tuple(engine for engine in Engine if engine not in DMA_ENGINES)
 _EVENTS = (Engine.FORWARD, Engine.WEIGHT_UPDATE)
 _SKIPPING = (Engine.FORWARD, Engine.BACKWARD, Engine.WEIGHT_UPDATE)
 _MASKED = (Engine.BACKWARD,)
@@ -49,12 +50,6 @@ QUANTITIES: dict[int, Quantity] = {
     q.CYCLES_ACTIVE: Quantity("cycles_active", _CYCLES, "executing an instruction", _ALL),
     q.CYCLES_WAITING_FOR_ISSUE: Quantity(
         "cycles_waiting_for_issue", _CYCLES, "free, its next instruction not yet issued", _ALL
-    ),
-    q.CYCLES_STALLED_ON_OPERAND: Quantity(
-        "cycles_stalled_on_operand", _CYCLES, "issued, an operand still computed", _ALL
-    ),
-    q.CYCLES_STALLED_ON_DMA: Quantity(
-        "cycles_stalled_on_dma", _CYCLES, "operands computed, one still moved by DMA", _ALL
     ),
     q.CYCLES_STALLED_ON_BACKPRESSURE: Quantity(
         "cycles_stalled_on_backpressure", _CYCLES, "operands ready, destination still in use", _ALL
@@ -123,7 +118,7 @@ QUANTITIES: dict[int, Quantity] = {
 
 
 def _traffic(memory: str) -> tuple[Engine, ...]:
-    return (Engine.DMA,) if memory == "dram" else _ALL
+    return DMA_ENGINES if memory == "dram" else _ALL
 
 
 for _index, _memory in enumerate(MEMORIES):
@@ -131,6 +126,14 @@ for _index, _memory in enumerate(MEMORIES):
         QUANTITIES[_first + _index] = Quantity(
             f"bytes_{_verb}_{_memory}", "bytes", f"bytes {_verb} in {_memory}", _traffic(_memory)
         )
+
+for _index, _producer in enumerate(Engine):
+    QUANTITIES[q.CYCLES_STALLED_ON + _index] = Quantity(
+        f"cycles_stalled_on_{_producer.value}",
+        _CYCLES,
+        f"issued, an operand still at work in {_producer.value}",
+        _ALL,
+    )
 
 ELAPSED = "machine__cycles_elapsed"
 ENERGY_DYNAMIC = "machine__energy_dynamic"

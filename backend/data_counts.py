@@ -32,6 +32,10 @@ class Rule(Enum):
     COPY = "copy"
     ANY = "any"
     """Zero only where all roles read are zero, taken to be independent."""
+    WINDOW = "window"
+    """Zero only where a whole window of the role is, whose side is the immediate `kernel`."""
+    MEAN = "mean"
+    """The mean of the roles, weighted by the cells of their boxes."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,8 @@ class DataCounts:
     writes: Mapping[str, Origin] = field(default_factory=dict[str, Origin])
 
 
+READ_ROLES = frozenset({Rule.COPY, Rule.ANY, Rule.WINDOW, Rule.MEAN})
+"""Rules that follow from roles."""
 FULL = Origin(Rule.ONE)
 NOTHING = DataCounts()
 _MOVED = DataCounts(writes={"target": Origin(Rule.COPY, ("source",))})
@@ -78,14 +84,31 @@ _UPDATE = DataCounts(tallies=(Tally(NONZERO, "gradient"),))
 
 DATA_COUNTS: dict[str, DataCounts] = {
     "load": _MOVED,
+    "load_update": _MOVED,
     "store": _MOVED,
+    "store_update": _MOVED,
     "clear": DataCounts(writes={"target": Origin(Rule.ZERO)}),
+    "clear_update": DataCounts(writes={"target": Origin(Rule.ZERO)}),
     "accumulate": DataCounts(events="spikes"),
     "fire": DataCounts(
         tallies=(Tally(SPIKES, "spikes"), Tally(MASKED, "mask")),
         writes={"spikes": Origin(Rule.LAYER_SPIKES), "mask": Origin(Rule.LAYER_MASK)},
     ),
+    "fire_again": DataCounts(
+        tallies=(Tally(MASKED, "mask"),),
+        writes={"spikes": Origin(Rule.LAYER_SPIKES), "mask": Origin(Rule.LAYER_MASK)},
+    ),
     "add": DataCounts(writes={"sum": Origin(Rule.ANY, ("left", "right"))}),
+    "pool_max": DataCounts(writes={"pooled": Origin(Rule.WINDOW, ("values",))}),
+    "flatten": DataCounts(writes={"flat": Origin(Rule.COPY, ("image",))}),
+    "unflatten": DataCounts(writes={"image": Origin(Rule.COPY, ("flat",))}),
+    "concatenate": DataCounts(writes={"joined": Origin(Rule.MEAN, ("left", "right"))}),
+    "split": DataCounts(
+        writes={
+            "left_gradient": Origin(Rule.COPY, ("gradient",)),
+            "right_gradient": Origin(Rule.COPY, ("gradient",)),
+        }
+    ),
     "fire_gradient": _GRADIENT,
     "integrate_gradient": _GRADIENT,
     "backpropagate": DataCounts(products=("gradient", "mask")),

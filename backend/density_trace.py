@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from spikeloom.backend.data_counts import DATA_COUNTS, FULL, NOTHING, Origin, Rule
 from spikeloom.backend.densities import Densities
-from spikeloom.backend.records import Buffer, Operand
+from spikeloom.backend.records import Buffer, Instruction, Operand
 from spikeloom.backend.stream import NO_LOOP
 from spikeloom.backend.validation.boxes import Box, Interval
 from spikeloom.backend.validation.buffer_rules import DRAM
@@ -85,20 +85,29 @@ class DensityTrace:
         numbers = {role.name: number for number, role in enumerate(instruction.spec.roles)}
         row = self.found[instruction.index]
         known: dict[str, float] = {}
+        cells: dict[str, int] = {}
         uses = list(zip(instruction.operands, place.boxes, strict=True))
         for operand, box in uses:
+            cells[operand.role.name] = prod(interval.tile.greatest for interval in box)
             if not operand.written:
                 known[operand.role.name] = self._read(operand, box)
         for operand, box in uses:
             if operand.written:
                 origin = rules.writes.get(operand.role.name, FULL)
-                density = self._produced(origin, known, instruction.layer)
+                density = self._produced(origin, known, cells, instruction)
                 known[operand.role.name] = density
                 self._write(place, operand, box, density, origin.rule is Rule.ZERO)
         for name, density in known.items():
             row[numbers[name]] = density
 
-    def _produced(self, origin: Origin, known: Mapping[str, float], layer: str) -> float:
+    def _produced(
+        self,
+        origin: Origin,
+        known: Mapping[str, float],
+        cells: Mapping[str, int],
+        instruction: Instruction,
+    ) -> float:
+        layer = instruction.layer
         match origin.rule:
             case Rule.LAYER_SPIKES | Rule.LAYER_MASK | Rule.LAYER_GRADIENTS:
                 density: float = getattr(self._densities.of_layer(layer), origin.rule.value)
@@ -111,6 +120,13 @@ class DensityTrace:
                 return known[origin.roles[0]]
             case Rule.ANY:
                 return 1.0 - prod(1.0 - known[role] for role in origin.roles)
+            case Rule.WINDOW:
+                names = [immediate.name for immediate in instruction.spec.immediates]
+                kernel = instruction.immediates[names.index("kernel")]
+                return 1.0 - float((1.0 - known[origin.roles[0]]) ** (kernel * kernel))
+            case Rule.MEAN:
+                whole = sum(cells[role] for role in origin.roles)
+                return sum(cells[role] * known[role] for role in origin.roles) / whole
 
     def _read(self, operand: Operand, box: Box) -> float:
         buffer = operand.slice.buffer

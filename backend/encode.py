@@ -21,7 +21,8 @@ from spikeloom.dialects.locations import location_of
 
 def encode_program(program: ProgramOp) -> Stream:
     """The stream of a verified program; it is still to be validated."""
-    encoder = _Encoder(StreamBuilder(), program.steps.value.data, {}, {})
+    builder = StreamBuilder(serial=program.serial is not None)
+    encoder = _Encoder(builder, program.steps.value.data, {}, {})
     for name, buffer in program.buffers().items():
         encoder.buffers[name] = _declare(encoder.builder, buffer)
     encoder.block(program.body.block)
@@ -32,9 +33,8 @@ def _declare(builder: StreamBuilder, op: BufferOp) -> int:
     role = ("", "")
     if op.role is not None:
         role = (op.role.data, op.subject.data if op.subject is not None else "")
-    return builder.buffer(
-        op.sym_name.data, op.kind, op.extents, op.memory.data, op.offset.value.data, role
-    )
+    place = (op.memory.data, op.offset.value.data)
+    return builder.buffer(op.sym_name.data, op.kind, op.extents, *place, role, op.copy_count)
 
 
 @dataclass(frozen=True)

@@ -186,12 +186,12 @@ def expect(
         expect_events(record, lengths, immediate, share, carry, count)
     if rule[PRODUCTS_ROLE] != NO_ROLE:
         share, mask = float(density[rule[PRODUCTS_ROLE]]), 1.0
-        if operand[rule[MASK_ROLE], program.DEPENDENCE] != program.ABSENT:
+        if operand[rule[MASK_ROLE], program.BUFFER] != program.ABSENT:
             mask = float(density[rule[MASK_ROLE]])
         expect_multiplications(record, lengths, immediate, share, mask, carry, count)
     for number in range(MAX_TALLIES):
         role = rule[TALLY + 2 * number + 1]
-        if role != NO_ROLE and operand[role, program.DEPENDENCE] != program.ABSENT:
+        if role != NO_ROLE and operand[role, program.BUFFER] != program.ABSENT:
             cells = 1
             for dimension in range(DIMENSIONS):
                 cells *= axis_length(operand, role, dimension, lengths)

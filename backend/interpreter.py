@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeloom.backend.arena import Arena
-from spikeloom.backend.clock import BUFFER_COLUMNS
+from spikeloom.backend.clock import ClockState, clock_at_zero
 from spikeloom.backend.identities import check_identities
 from spikeloom.backend.kernels.barrier import ABORTED, CONTROL_CELLS
 from spikeloom.backend.kernels.compile import Progress, compile_registered
 from spikeloom.backend.kernels.operands import BOX_COLUMNS, COUNTS, RATES, scratch_bytes
 from spikeloom.backend.machine import Machine
-from spikeloom.backend.program import ENGINES, Program, decode, widest_image
+from spikeloom.backend.program import Program, decode, widest_image
 from spikeloom.backend.quantities import QUANTITIES
 from spikeloom.backend.results import Owners, RunResult
 from spikeloom.backend.stream import MAX_LOOP_DEPTH
 from spikeloom.backend.validator import ValidatedStream
-from spikeloom.backend.walk import ClockState, Locals, walk
+from spikeloom.backend.walk import Locals, walk
 from spikeloom.dialects.instruction_set import MAX_AXES, MAX_IMMEDIATES
 
 
@@ -71,12 +71,8 @@ class Interpreter:
         Raises:
             IdentityError: a law is broken (an error of the interpreter).
         """
-        records = len(self._program.record)
-        clock = (
-            np.zeros(len(ENGINES), np.int64),
-            np.zeros((max(1, self._program.dependences), BUFFER_COLUMNS), np.int64),
-            np.zeros((records, QUANTITIES), np.int64),
-        )
+        clock = clock_at_zero(self._program.segments)
+        counts = np.zeros((len(self._program.record), QUANTITIES), np.int64)
         counted = np.zeros((2, self._threads, COUNTS), np.int64)
         control = np.zeros(CONTROL_CELLS, np.int64)
         rows = np.zeros((0, COUNTS), np.int64) if statistics is None else statistics
@@ -84,10 +80,10 @@ class Interpreter:
         def part(thread: int) -> int:
             space = self._workspaces[thread]
             shared = (counted, rows, control)
-            return _walk(self._program, self._machine, space, clock, shared, thread)
+            return _walk(self._program, self._machine, space, (clock, counts), shared, thread)
 
         self._run_together(part, control)
-        engine_free, _, counts = clock
+        engine_free = clock[0]
         elapsed = int(engine_free.max())
         result = RunResult(self._machine, self._owners, counts, elapsed - engine_free, elapsed)
         check_identities(result)
@@ -126,7 +122,7 @@ def _walk(
     program: Program,
     machine: Machine,
     space: _Workspace,
-    clock: ClockState,
+    clock: tuple[ClockState, NDArray[np.int64]],
     shared: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
     thread: int,
 ) -> int:
@@ -135,10 +131,11 @@ def _walk(
     return walk(
         tables,
         space.local,
-        clock,
+        *clock,
         counted,
         statistics,
         machine.clock.issue_rate.value,
+        int(program.serial),
         space.scratch.ctypes.data,
         control.ctypes.data,
         thread,

@@ -21,6 +21,7 @@ from spikeloom.backend.machine_numbers import (
     Lanes,
     Megahertz,
     Number,
+    Parts,
     Rate,
     Rows,
     Table,
@@ -28,7 +29,12 @@ from spikeloom.backend.machine_numbers import (
 )
 from spikeloom.backend.machine_text import read_bundled_model, read_model
 from spikeloom.diagnostics import error
-from spikeloom.dialects.instruction_set import MEMORIES, TABLE_MEMORIES
+from spikeloom.dialects.instruction_set import (
+    ARRAY_RATES,
+    LANE_RATES,
+    MEMORIES,
+    TABLE_MEMORIES,
+)
 
 DEFAULT_MACHINE = "h2learn.toml"
 
@@ -60,11 +66,36 @@ class OnChipMemories(Table):
     update_tables: Bytes = NO_TABLES
 
 
+class DramQueues(Table):
+    """Each queue's share of the bandwidth, by the names of the engines that move data."""
+
+    dma: Bandwidth
+    dma_store: Bandwidth
+    dma_wue: Bandwidth
+    dma_wue_store: Bandwidth
+
+
 class Dram(Table):
-    """The memory outside: bytes per cycle, and cycles before the first byte."""
+    """The memory outside: bytes per cycle, cycles before the first byte, shares of the queues.
+
+    Of each buffer so many parts are watched, each for who reads and who writes it.
+    """
 
     bandwidth: Bandwidth
     latency: Cycles
+    watched_parts: Parts
+    queues: DramQueues
+
+    @field_validator("queues")
+    @classmethod
+    def _share_the_bandwidth(cls, queues: DramQueues, info: ValidationInfo) -> DramQueues:
+        bandwidth: Number | None = info.data.get("bandwidth")
+        shares = sum(getattr(queues, name).value for name in DramQueues.model_fields)
+        if bandwidth is not None and shares > bandwidth.value:
+            raise ValueError(
+                f"the queues share {shares} bytes/cycle, the DRAM has {bandwidth.value}"
+            )
+        return queues
 
 
 class ArrayEngine(Table):
@@ -167,6 +198,17 @@ class Machine(Table):
     def memory_bytes(self) -> Mapping[str, int]:
         """Capacity of every on-chip memory by name; DRAM is not bounded by the machine."""
         return {name: getattr(self.memories, name).value for name in MEMORIES if name != "dram"}
+
+    @property
+    def rates(self) -> Mapping[str, int]:
+        """What passes estimate costs with, by the names of `dialects.engine_frame.RATES`."""
+        found = {queue: getattr(self.dram.queues, queue).value for queue in DramQueues.model_fields}
+        found["dram_latency"] = self.dram.latency.value
+        for engine in Engines.model_fields:
+            described = getattr(self.engines, engine)
+            names = ARRAY_RATES if isinstance(described, ArrayEngine) else LANE_RATES
+            found |= {f"{engine}_{name}": getattr(described, name).value for name in names}
+        return found
 
     def to_json(self) -> str:
         """The description as JSON text that `from_json` reads back; the same for equal machines."""

@@ -44,6 +44,7 @@ Megahertz = Annotated[Number, AfterValidator(partial(_check, unit="MHz", least=1
 Rate = Annotated[Number, AfterValidator(partial(_check, unit="instructions/cycle", least=1))]
 # Kernels hold distances inside an on-chip memory in 32 bits.
 Bytes = Annotated[Number, AfterValidator(partial(_check, unit="bytes", least=0, most=2**31))]
+Parts = Annotated[Number, AfterValidator(partial(_check, unit="parts", least=1, most=1024))]
 Bandwidth = Annotated[Number, AfterValidator(partial(_check, unit="bytes/cycle", least=1))]
 # 200 million instructions of the longest latency still fit 64 bits of cycles.
 Cycles = Annotated[Number, AfterValidator(partial(_check, unit="cycles", least=1, most=2**24))]

@@ -2,7 +2,7 @@
 
 record    [record, column]            what to do: kernel, engine, service time, costs
 extent    [record, axis, column]      a constant, and the loop that adds to it
-operand   [record, role, column]      where the box starts, strides, dependence class
+operand   [record, role, column]      where the box starts, strides, which buffer
 immediate [record, immediate]         double precision
 """
 
@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeloom.backend import work
-from spikeloom.backend.dependences import dependence_classes
+from spikeloom.backend.dependences import SegmentMap, segment_map, watched_dimension
 from spikeloom.backend.kernels.dispatch import kernel_number
 from spikeloom.backend.machine import ArrayEngine, LaneEngine, Machine
 from spikeloom.backend.stream import ELEMENTS, NO_BUFFER, OPCODE_END, OPCODE_LOOP, Stream
 from spikeloom.dialects.instruction_set import (
     DIMENSIONS,
+    DMA_ENGINES,
     ENTRIES,
     INPUT_POSITIONS,
     INSTRUCTIONS,
@@ -39,9 +40,9 @@ ENGINES = tuple(Engine)
 # Columns of `record`.
 KIND, PARTNER, START, STOP, STEP = 0, 1, 2, 3, 4
 KERNEL, ENGINE, SERVICE, INNER, OUTER, INPUT_LANES, OUTPUT_LANES, LATENCY = range(5, 13)
-ADDITIONS, MULTIPLICATIONS, AXES, ROLES, FACTORS, WINDOW = range(13, 19)
-GROUPED, TABLE_ENTRIES, QUEUE_ROWS = range(19, 22)
-RECORD_COLUMNS = 22
+ADDITIONS, MULTIPLICATIONS, AXES, ROLES, FACTORS, WINDOW, REPEATS = range(13, 20)
+GROUPED, TABLE_ENTRIES, QUEUE_ROWS = range(20, 23)
+RECORD_COLUMNS = 23
 """FACTORS, INNER, OUTER, GROUPED and TABLE_ENTRIES are sets of axes, one bit each."""
 LOOP, END, INSTRUCTION = 0, 1, 2
 
@@ -50,15 +51,19 @@ CELLS, EXTENT_LOOP, EXTENT_SCALE = range(3)
 EXTENT_COLUMNS = 3
 
 # Columns of `operand`. Positions inside a buffer are counted in bits.
-DEPENDENCE, READS, WRITES, PER_EVENT, MEMORY, CELL_BITS = range(6)
-ADDRESS, STEP_BYTES, SAMPLE_BYTES, ROW_BYTES = range(6, 10)
-DIMENSION_AXIS = 10
+BUFFER, READS, WRITES, PER_EVENT, MEMORY, CELL_BITS = range(6)
+ORIGIN, ADDRESS, STEP_BYTES, SAMPLE_BYTES, ROW_BYTES = range(6, 11)
+DIMENSION_AXIS = 11
 """The first of four: the axis of each dimension, or NO_AXIS where the box is one cell long."""
 DIMENSION_LOOP = DIMENSION_AXIS + DIMENSIONS
 """The first of four: the loop added to each dimension, or NO_LOOP."""
 LOOP_BITS = DIMENSION_LOOP + DIMENSIONS
 """The first of four: bits that the box moves when that loop's value grows by one."""
-OPERAND_COLUMNS = LOOP_BITS + DIMENSIONS
+WATCHED_BASE, WATCHED_LOOP, WATCHED_SCALE, WATCHED_AXIS = range(
+    LOOP_BITS + DIMENSIONS, LOOP_BITS + DIMENSIONS + 4
+)
+"""Where the box starts along the dimension in which a buffer in DRAM is watched, and its axis."""
+OPERAND_COLUMNS = LOOP_BITS + DIMENSIONS + 4
 ABSENT, NO_AXIS = -1, -1
 
 SOURCE = 1
@@ -70,14 +75,16 @@ class Program:
     """The decoded stream.
 
     Attributes:
-        dependences: number of dependence classes; buffers that overlap share one.
+        segments: what operands share memory with.
+        serial: whether instructions are issued one by one.
     """
 
     record: NDArray[np.int64]
     extent: NDArray[np.int64]
     operand: NDArray[np.int64]
     immediate: NDArray[np.float64]
-    dependences: int
+    segments: SegmentMap
+    serial: bool
 
 
 def spec_of(opcode: int) -> InstructionSpec:
@@ -108,8 +115,7 @@ def decode(stream: Stream, machine: Machine, buffer_addresses: NDArray[np.int64]
     extent[:, :, CELLS] = instructions["extent"]
     extent[:, :, EXTENT_LOOP] = instructions["extent_loop"]
     extent[:, :, EXTENT_SCALE] = instructions["extent_scale"]
-    operand[:, :, DEPENDENCE] = ABSENT
-    classes = dependence_classes(stream)
+    operand[:, :, BUFFER] = ABSENT
     for index in range(length):
         opcode = int(instructions["opcode"][index])
         if opcode in (OPCODE_LOOP, OPCODE_END):
@@ -122,12 +128,14 @@ def decode(stream: Stream, machine: Machine, buffer_addresses: NDArray[np.int64]
             buffer = int(instructions["buffer"][index, number])
             if buffer != NO_BUFFER:
                 row = operand[index, number]
-                row[DEPENDENCE] = classes[buffer]
+                row[BUFFER] = buffer
                 _decode_operand(row, stream, index, number, spec, role)
+                row[ORIGIN] = buffer_addresses[buffer]
                 row[ADDRESS] += buffer_addresses[buffer]
         _decode_instruction(record[index], stream, index, spec, machine)
     immediate = np.array(instructions["immediate"], np.float64, order="C")
-    return Program(record, extent, operand, immediate, int(classes.max(initial=-1)) + 1)
+    segments = segment_map(stream, machine.dram.watched_parts.value)
+    return Program(record, extent, operand, immediate, segments, stream.serial)
 
 
 def _decode_instruction(
@@ -148,6 +156,7 @@ def _decode_instruction(
     record[QUEUE_ROWS] = machine.engines.be.queue_rows.value
     record[INPUT_LANES], record[OUTPUT_LANES], record[LATENCY] = _rates(spec.engine, machine)
     record[ADDITIONS], record[MULTIPLICATIONS] = cost.additions, cost.multiplications
+    record[REPEATS] = cost.repeats
     record[AXES], record[ROLES] = len(spec.axes), len(spec.roles)
     record[WINDOW] = 1
     if cost.window:
@@ -162,8 +171,9 @@ def _mask(spec: InstructionSpec, axes: Iterable[str]) -> int:
 
 def _rates(engine: Engine, machine: Machine) -> tuple[int, int, int]:
     """Input lanes (or lanes, or bytes per cycle), output lanes and latency of an engine."""
-    if engine is Engine.DMA:
-        return machine.dram.bandwidth.value, 1, machine.dram.latency.value
+    if engine in DMA_ENGINES:
+        share = getattr(machine.dram.queues, engine.value)
+        return share.value, 1, machine.dram.latency.value
     unit: ArrayEngine | LaneEngine = getattr(machine.engines, engine.value)
     if isinstance(unit, ArrayEngine):
         return unit.input_lanes.value, unit.output_lanes.value, unit.latency.value
@@ -198,3 +208,8 @@ def _decode_operand(
     row[DIMENSION_AXIS : DIMENSION_AXIS + DIMENSIONS] = [
         NO_AXIS if axis == ONE else spec.axes.index(axis) for axis in role.dims
     ]
+    watched = watched_dimension(buffer["shape"])
+    row[WATCHED_BASE] = start["base"][number][watched]
+    row[WATCHED_LOOP] = start["base_loop"][number][watched]
+    row[WATCHED_SCALE] = start["base_scale"][number][watched]
+    row[WATCHED_AXIS] = row[DIMENSION_AXIS + watched]

@@ -34,7 +34,7 @@ FIRST_OPCODE = min(OPCODES.values())
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """One buffer: `offset` and `size` in bytes, `role` as the host knows it."""
+    """One buffer: `offset` and `size` (of one copy) in bytes, `role` as the host knows it."""
 
     index: int
     name: str
@@ -44,11 +44,12 @@ class Buffer:
     offset: int
     size: int
     role: tuple[str, str]
+    copies: int
 
     @property
     def end(self) -> int:
-        """The first byte behind the buffer."""
-        return self.offset + self.size
+        """The first byte behind the last copy of the buffer."""
+        return self.offset + self.copies * self.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,7 @@ def buffers(stream: Stream) -> tuple[Buffer, ...]:
     memories: list[int] = rows["memory"].tolist()
     offsets: list[int] = rows["offset"].tolist()
     sizes: list[int] = rows["bytes"].tolist()
+    copies: list[int] = rows["copies"].tolist()
     return tuple(
         Buffer(
             index,
@@ -129,6 +131,7 @@ def buffers(stream: Stream) -> tuple[Buffer, ...]:
             offsets[index],
             sizes[index],
             stream.buffer_roles[index],
+            copies[index],
         )
         for index, name in enumerate(stream.buffer_names)
     )

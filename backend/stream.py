@@ -22,6 +22,7 @@ from spikeloom.dialects.instruction_set import (
     BUFFER_ALIGNMENT,
     DIMENSIONS,
     MAX_AXES,
+    MAX_COPIES,
     MAX_IMMEDIATES,
     MAX_ROLES,
     MEMORIES,
@@ -50,7 +51,8 @@ BUFFER_DTYPE = np.dtype(
         ("element", "u1"),  # index into ELEMENTS
         ("shape", "<i4", (DIMENSIONS,)),
         ("offset", "<i8"),  # bytes from the start of the memory
-        ("bytes", "<i8"),
+        ("bytes", "<i8"),  # of one copy
+        ("copies", "u1"),  # areas of that size, one behind the other: 2 is a double buffer
     ]
 )
 
@@ -84,6 +86,7 @@ class Stream:
             `("parameter", "hidden.weight")` or `("input", "")`; `("", "")` for none.
         locations: `file:line:col` texts, which instructions refer to; entry 0 is "".
         layers: per instruction, the statement it computes (`hidden`), or "".
+        serial: whether an instruction is issued only when all before it have finished.
     """
 
     buffers: NDArray[np.void]
@@ -92,6 +95,7 @@ class Stream:
     buffer_roles: tuple[tuple[str, str], ...]
     locations: tuple[str, ...]
     layers: tuple[str, ...]
+    serial: bool = False
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Stream) and self._bits() == other._bits()
@@ -101,7 +105,8 @@ class Stream:
 
     def _bits(self) -> tuple[object, ...]:
         arrays = (self.buffers.tobytes(), self.instructions.tobytes())
-        return (*arrays, self.buffer_names, self.buffer_roles, self.locations, self.layers)
+        texts = (self.buffer_names, self.buffer_roles, self.locations, self.layers)
+        return (*arrays, *texts, self.serial)
 
     def find(self, kind: str, subject: str = "") -> int | None:
         """Index of the buffer with this role, or None."""
@@ -139,13 +144,15 @@ def per_dimension(numbers: Iterable[int]) -> Shape:
     return (first, second, third, fourth)
 
 
-_BufferRow = tuple[int, int, Shape, int, int]
+_BufferRow = tuple[int, int, Shape, int, int, int]
 """A row of `BUFFER_DTYPE`."""
 
 
 @dataclass
 class StreamBuilder:
     """Builds a `Stream` record by record; checks names, not rules (the validator does)."""
+
+    serial: bool = False
 
     _buffers: list[_BufferRow] = field(default_factory=list[_BufferRow])
     _names: list[str] = field(default_factory=list[str])
@@ -163,10 +170,12 @@ class StreamBuilder:
         memory: str,
         offset: int,
         role: tuple[str, str] = ("", ""),
+        copies: int = 1,
     ) -> int:
         """Declares a buffer and returns its index; `offset` in bytes."""
         size = buffer_bytes(element, shape)
-        self._buffers.append((MEMORIES.index(memory), ELEMENTS.index(element), shape, offset, size))
+        place = (MEMORIES.index(memory), ELEMENTS.index(element))
+        self._buffers.append((*place, shape, offset, size, copies))
         self._names.append(name)
         self._roles.append(role)
         return len(self._names) - 1
@@ -237,6 +246,7 @@ class StreamBuilder:
             tuple(self._roles),
             tuple(self._locations),
             tuple(self._layers),
+            self.serial,
         )
 
     def _record(self, opcode: int, location: str, layer: str) -> NDArray[np.void]:
@@ -259,6 +269,7 @@ __all__ = [
     "ELEMENTS",
     "INSTRUCTION_DTYPE",
     "MAX_BUFFERS",
+    "MAX_COPIES",
     "MAX_INSTRUCTIONS",
     "MAX_LOOP_DEPTH",
     "MAX_TEXT_BYTES",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from spikeloom.backend import program
 from spikeloom.backend.accounting import account
-from spikeloom.backend.clock import advance
+from spikeloom.backend.clock import CELLS, CLOCK, START, ClockState, advance
 from spikeloom.backend.kernels.barrier import wait_for_all
 from spikeloom.backend.kernels.compile import (
     DOUBLES,
@@ -75,6 +75,39 @@ def set_loop(record: Integers, depth: int, loops: Integers, value: int) -> bool:
     return value < stop if step > 0 else value > stop
 
 
+@compiled(*(INTEGERS_2D, INTEGERS_3D, INTEGER, INTEGERS_2D, INTEGERS, INTEGERS_2D))
+def set_boxes(
+    record: Integers,
+    operand: Integers,
+    at: int,
+    loops: Integers,
+    lengths: Integers,
+    boxes: Integers,
+) -> None:
+    """Computes where this iteration's boxes lie, for the kernel and for the clock."""
+    for role in range(record[at, program.ROLES]):
+        boxes[role, 0] = 0
+        if operand[at, role, program.BUFFER] != program.ABSENT:
+            bits = 0
+            for dimension in range(DIMENSIONS):
+                loop = operand[at, role, program.DIMENSION_LOOP + dimension]
+                if loop != NO_LOOP:
+                    moved = operand[at, role, program.LOOP_BITS + dimension]
+                    bits += loops[loop, VALUE] * moved
+            boxes[role, 0] = operand[at, role, program.ADDRESS] + (bits >> 3)
+            boxes[role, 1] = operand[at, role, program.STEP_BYTES]
+            boxes[role, 2] = operand[at, role, program.SAMPLE_BYTES]
+            boxes[role, 3] = operand[at, role, program.ROW_BYTES]
+            boxes[role, 4] = operand[at, role, program.CELL_BITS]
+            axis = operand[at, role, program.WATCHED_AXIS]
+            loop = operand[at, role, program.WATCHED_LOOP]
+            boxes[role, START] = operand[at, role, program.WATCHED_BASE]
+            if loop != NO_LOOP:
+                scale = operand[at, role, program.WATCHED_SCALE]
+                boxes[role, START] += scale * loops[loop, VALUE]
+            boxes[role, CELLS] = 1 if axis == program.NO_AXIS else lengths[axis]
+
+
 @compiled(*_PLACES, INTEGER, *_LOCALS)
 def resolve(
     record: Integers,
@@ -93,57 +126,48 @@ def resolve(
     for item in range(len(numbers)):
         numbers[item] = immediate[at, item]
     set_lengths(record, extent, at, loops, lengths)
-    for role in range(record[at, program.ROLES]):
-        boxes[role, 0] = 0
-        if operand[at, role, program.DEPENDENCE] != program.ABSENT:
-            bits = 0
-            for dimension in range(DIMENSIONS):
-                loop = operand[at, role, program.DIMENSION_LOOP + dimension]
-                if loop != NO_LOOP:
-                    moved = operand[at, role, program.LOOP_BITS + dimension]
-                    bits += loops[loop, VALUE] * moved
-            boxes[role, 0] = operand[at, role, program.ADDRESS] + (bits >> 3)
-            boxes[role, 1] = operand[at, role, program.STEP_BYTES]
-            boxes[role, 2] = operand[at, role, program.SAMPLE_BYTES]
-            boxes[role, 3] = operand[at, role, program.ROW_BYTES]
-            boxes[role, 4] = operand[at, role, program.CELL_BITS]
+    set_boxes(record, operand, at, loops, lengths, boxes)
     boxes[RATES, OUTPUT_LANES] = record[at, program.OUTPUT_LANES]
     boxes[RATES, QUEUE_ROWS] = record[at, program.QUEUE_ROWS]
 
 
-_CLOCK = (INTEGERS, INTEGERS_2D, INTEGERS_2D)
-
-
-@compiled(INTEGERS_2D, INTEGERS_3D, INTEGER, INTEGER, INTEGERS, INTEGERS_2D, INTEGERS, *_CLOCK)
+@compiled(
+    INTEGERS_2D, INTEGERS_3D, INTEGER, INTEGER, INTEGERS_2D, INTEGERS, INTEGERS_2D, INTEGERS,
+    CLOCK, INTEGERS_2D,
+)  # fmt: skip
 def finish_instruction(
     record: Integers,
     operand: Integers,
     at: int,
     issue: int,
+    boxes: Integers,
     lengths: Integers,
     counted: Integers,
     count: Integers,
-    engine_free: Integers,
-    buffers: Integers,
+    clock: ClockState,
     totals: Integers,
-) -> None:
-    """Adds up the threads' counts in `count`, counts the work and advances the clock."""
+) -> int:
+    """Adds up the threads' counts in `count`, counts the work and advances the clock.
+
+    Returns the cycle in which the instruction finishes.
+    """
     for item in range(COUNTS):
         count[item] = 0
         for thread in range(counted.shape[0]):
             count[item] += counted[thread, item]
     service = account(record[at], operand[at], lengths, count, totals[at])
-    advance(record[at], operand[at], issue, service, engine_free, buffers, totals[at])
+    return advance(record[at], operand[at], boxes, issue, service, clock, totals[at])
 
 
 _PLACES_TUPLE = types.Tuple(_PLACES)
 _LOCALS_TUPLE = types.Tuple(_LOCALS)
-_CLOCK_TUPLE = types.Tuple(_CLOCK)
-_WALK = (_PLACES_TUPLE, _LOCALS_TUPLE, _CLOCK_TUPLE, INTEGERS_3D, INTEGERS_2D, *[INTEGER] * 5)
+_WALK = (
+    *(_PLACES_TUPLE, _LOCALS_TUPLE, CLOCK, INTEGERS_2D, INTEGERS_3D, INTEGERS_2D),
+    *[INTEGER] * 6,
+)
 
 Tables = tuple[Integers, Integers, Integers, Doubles]
 Locals = tuple[Integers, Integers, Integers, Doubles, Integers]
-ClockState = tuple[Integers, Integers, Integers]
 
 
 @compiled(*_WALK)
@@ -151,9 +175,11 @@ def walk(
     tables: Tables,
     local: Locals,
     clock: ClockState,
+    totals: Integers,
     counted: Integers,
     statistics: Integers,
     issue_rate: int,
+    serial: int,
     scratch: int,
     control: int,
     thread: int,
@@ -164,10 +190,11 @@ def walk(
     `counted[parity, thread]` hands counts to the first thread: the parity changes with every
     instruction, so that it may still read the last one's. `statistics` [instructions, COUNTS] take
     what each executed instruction counted, as many as fit. -1 means that the run was aborted.
+    Where `serial` is not 0, an instruction is issued when all before it have finished.
     """
     record, operand = tables[0], tables[2]
     loops, boxes, lengths, numbers, count = local
-    at, depth, executed = 0, 0, 0
+    at, depth, executed, finished = 0, 0, 0, 0
     while at < len(record):
         if record[at, program.KIND] != program.INSTRUCTION:
             at, depth = follow_loop(record, at, depth, loops)
@@ -183,9 +210,12 @@ def walk(
                 return -1
             if thread == 0:
                 issue = executed // issue_rate
-                finish_instruction(
-                    record, operand, at, issue, lengths, counted[parity], count, *clock
-                )
+                if serial != 0:
+                    issue = max(issue, finished)
+                finished = finish_instruction(
+                    record, operand, at, issue, boxes, lengths, counted[parity], count, clock,
+                    totals,
+                )  # fmt: skip
                 if executed < len(statistics):
                     statistics[executed] = count
             executed += 1

@@ -6,7 +6,7 @@ Service times in cycles, from the machine's parameters and the work that the dat
                       * ceil(outer / output lanes)
     DENSE   latency + rows * ceil(inner / input lanes) * ceil(outer / output lanes)
     CELLS   latency + ceil(cells of all axes / lanes)
-    BYTES   latency + ceil(bytes of the box / bandwidth)
+    BYTES   latency + ceil(bytes of the box / bandwidth of the queue)
     PRODUCTS  latency + sum over blocks of rows of the most products of one multiplier
     LOOKUPS   latency + uses * ceil(groups / input lanes) * ceil(outer / output lanes)
     BUILDS    latency + entries * ceil(groups / input lanes) * ceil(outer / output lanes)
@@ -66,6 +66,7 @@ class Work:
         grouped: axes whose cells are taken together in tables, none without tables.
         per_event: the role of which one row is moved per event, or per use of a table, instead of
             its box once.
+        repeats: whether its spikes have been counted before.
     """
 
     service: int
@@ -76,6 +77,7 @@ class Work:
     multiplications: int = 0
     window: str = ""
     per_event: str = ""
+    repeats: bool = False
 
 
 _INPUTS = (TAPS, INPUTS)
@@ -84,8 +86,11 @@ _ROWS = (STEPS, SAMPLES, POSITIONS)
 WORK: dict[str, Work] = {
     "load": Work(BYTES),
     "load_transposed": Work(BYTES),
+    "load_update": Work(BYTES),
     "store": Work(BYTES),
+    "store_update": Work(BYTES),
     "clear": Work(BYTES),
+    "clear_update": Work(BYTES),
     "bias": Work(DENSE, outer=OUTPUTS),
     "accumulate": Work(EVENTS, _INPUTS, OUTPUTS, additions=1, per_event="weight"),
     "build_tables": Work(BUILDS, (TAPS,), OUTPUTS, grouped=(INPUTS,), additions=1),
@@ -93,6 +98,7 @@ WORK: dict[str, Work] = {
     "multiply": Work(DENSE, _INPUTS, OUTPUTS, additions=1, multiplications=1),
     # Reset, integrate, compare; leak.
     "fire": Work(CELLS, additions=3, multiplications=1),
+    "fire_again": Work(CELLS, additions=3, multiplications=1, repeats=True),
     "integrate": Work(CELLS, additions=1, multiplications=1),
     "add": Work(CELLS, additions=1),
     # A value added, or compared; in the end the scale.

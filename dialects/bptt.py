@@ -77,6 +77,7 @@ from spikeloom.dialects.bptt_synapses import (
 from spikeloom.dialects.bptt_types import (
     VALUE,
     Tensor,
+    channel_count,
     real_like,
     sample_type,
     sequence_type,
@@ -269,6 +270,7 @@ __all__ = [
     "Tensor",
     "UpdateRunningOp",
     "YieldOp",
+    "channel_count",
     "real_like",
     "sample_type",
     "sequence_type",

@@ -121,8 +121,10 @@ def _check_pool(op: IRDLOperation, value: Attribute, pooled: Attribute, window: 
         raise VerifyException("the windows of a pool lie inside the image, without padding")
     if channels != pooled_channels:
         raise VerifyException(f"a pool keeps the {channels} channels, got {pooled_channels}")
+    if kernel > min(sizes):
+        raise VerifyException(f"a window {window_text(window)} does not fit into {value}")
     for size, output in zip(sizes, outputs, strict=True):
-        if output < 1 or output != inner_output(size, kernel, stride):
+        if output != inner_output(size, kernel, stride):
             raise VerifyException(
                 f"a window {window_text(window)} over {size} pixels yields "
                 f"{inner_output(size, kernel, stride)}, not {output}"
@@ -132,4 +134,4 @@ def _check_pool(op: IRDLOperation, value: Attribute, pooled: Attribute, window: 
 def _check_pooled_element(kind: PoolKind, value: SSAValue, pooled: SSAValue) -> None:
     element = tensor_of(value).element_type if kind is PoolKind.MAX else f32
     if tensor_of(pooled).element_type != element:
-        raise VerifyException(f"a {kind.value} pool of {value.type} yields {element}")
+        raise VerifyException(f"the {kind.value} pool of {value.type} yields {element}")

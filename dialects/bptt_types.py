@@ -63,3 +63,10 @@ def unit_count(type: Attribute) -> int:
     for extent in type.get_shape():
         units *= 1 if extent == DYNAMIC_INDEX else extent
     return units
+
+
+def channel_count(type: Attribute) -> int:
+    """The channels of a sample at one step: its first dimension, units where it has no other."""
+    assert isa(type, Tensor)
+    channels = [extent for extent in type.get_shape() if extent != DYNAMIC_INDEX]
+    return channels[0] if channels else 1

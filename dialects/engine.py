@@ -10,11 +10,13 @@ from __future__ import annotations
 from xdsl.dialects.builtin import (
     StringAttr,
     SymbolNameConstraint,
+    UnitAttr,
 )
 from xdsl.ir import Block, Dialect, Region
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
+    opt_prop_def,
     prop_def,
     region_def,
     traits_def,
@@ -54,6 +56,8 @@ class ProgramOp(IRDLOperation):
     ```mlir
     engine.program @train samples 64 steps 16 { ... }
     ```
+
+    A `serial` program issues an instruction only when all before it have finished.
     """
 
     name = "engine.program"
@@ -61,16 +65,18 @@ class ProgramOp(IRDLOperation):
     sym_name = prop_def(SymbolNameConstraint())
     samples = prop_def(Count)
     steps = prop_def(Count)
+    serial = opt_prop_def(UnitAttr)
     body = region_def("single_block")
 
     traits = traits_def(SymbolOpInterface(), SymbolTable(), IsolatedFromAbove(), NoTerminator())
 
-    def __init__(self, name: str, samples: int, steps: int, body: Region):
+    def __init__(self, name: str, samples: int, steps: int, body: Region, serial: bool = False):
         super().__init__(
             properties={
                 "sym_name": StringAttr(name),
                 "samples": count(samples),
                 "steps": count(steps),
+                "serial": UnitAttr() if serial else None,
             },
             regions=[body],
         )
@@ -101,8 +107,9 @@ class ProgramOp(IRDLOperation):
         samples = parse_count(parser).value.data
         parser.parse_keyword("steps")
         steps = parse_count(parser).value.data
+        serial = parser.parse_optional_keyword("serial") is not None
         attributes = parser.parse_optional_attr_dict_with_keyword()
-        op = cls(name, samples, steps, parser.parse_region())
+        op = cls(name, samples, steps, parser.parse_region(), serial)
         if not op.body.blocks:
             op.body.add_block(Block())
         if attributes is not None:
@@ -113,6 +120,8 @@ class ProgramOp(IRDLOperation):
         printer.print_string(" ")
         printer.print_symbol_name(self.sym_name.data)
         printer.print_string(f" samples {self.samples.value.data} steps {self.steps.value.data}")
+        if self.serial is not None:
+            printer.print_string(" serial")
         printer.print_op_attributes(self.attributes, print_keyword=True)
         printer.print_string(" ")
         printer.print_region(self.body, print_empty_block=False)

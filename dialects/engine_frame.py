@@ -29,7 +29,11 @@ from xdsl.traits import NoTerminator, SymbolOpInterface
 from xdsl.utils.exceptions import VerifyException
 
 from spikeloom.dialects.instruction_set import (
+    ARRAY_RATES,
     DIMENSIONS,
+    DMA_ENGINES,
+    LANE_RATES,
+    MAX_COPIES,
     MEMORIES,
     ON_CHIP_MEMORIES,
     Element,
@@ -39,6 +43,14 @@ from spikeloom.dialects.instruction_set import (
 from spikeloom.dialects.number_text import Count, count, parse_count
 
 _MAX_EXTENT = 2**31 - 1
+
+RATES = (
+    *(engine.value for engine in DMA_ENGINES),
+    "dram_latency",
+    *(f"{e}_{rate}" for e in ("fe", "be", "wue") for rate in ARRAY_RATES),
+    *(f"{e}_{rate}" for e in ("nu", "loss", "opt") for rate in LANE_RATES),
+)
+"""The rates of a machine: bytes per cycle of each queue, cycles, lanes of the engines."""
 
 
 @irdl_op_definition
@@ -80,6 +92,12 @@ class MachineOp(IRDLOperation):
     def known_numbers(self) -> dict[str, int]:
         """The other numbers, by name; empty where the machine does not say any."""
         return {} if self.numbers is None else _integers(self.numbers)
+
+    def rate_numbers(self) -> dict[str, int]:
+        """The numbers that times are estimated with; empty where one of `RATES` is missing."""
+        numbers = self.known_numbers()
+        known = all(numbers.get(name, 0) > 0 for name in RATES)
+        return {name: numbers[name] for name in RATES} if known else {}
 
     def verify_(self) -> None:
         sizes = self.sizes()
@@ -143,6 +161,9 @@ def buffers_remembered(program: Operation) -> Generator[None]:
 class BufferOp(IRDLOperation):
     """A named box of a memory; `role` is what the host knows it as.
 
+    `copies 2` is a double buffer: twice the bytes, written in turns. A write that does not update
+    and starts at the origin begins the next copy; everything else works on that copy.
+
     ```mlir
     engine.buffer @hidden.weight : f32[1, 1, 64, 128] in dram at 0x00000000 role parameter
       "hidden.weight"
@@ -158,6 +179,7 @@ class BufferOp(IRDLOperation):
     offset = prop_def(Count)
     role = opt_prop_def(StringAttr)
     subject = opt_prop_def(StringAttr)
+    copies = opt_prop_def(Count)
 
     traits = traits_def(SymbolOpInterface())
 
@@ -169,6 +191,7 @@ class BufferOp(IRDLOperation):
         memory: str,
         offset: int,
         role: tuple[str, str] | None = None,
+        copies: int = 1,
     ):
         super().__init__(
             properties={
@@ -179,6 +202,7 @@ class BufferOp(IRDLOperation):
                 "offset": count(offset),
                 "role": None if role is None else StringAttr(role[0]),
                 "subject": None if role is None else StringAttr(role[1]),
+                "copies": None if copies == 1 else count(copies),
             }
         )
 
@@ -195,8 +219,13 @@ class BufferOp(IRDLOperation):
 
     @property
     def size(self) -> int:
-        """Bytes, rows padded."""
+        """Bytes of one copy, rows padded."""
         return buffer_bytes(self.kind, self.extents)
+
+    @property
+    def copy_count(self) -> int:
+        """How many areas of that size there are, one behind the other."""
+        return 1 if self.copies is None else self.copies.value.data
 
     def verify_(self) -> None:
         if enclosing_program(self) is not self.parent_op():
@@ -212,6 +241,10 @@ class BufferOp(IRDLOperation):
             raise VerifyException("a buffer has four dimensions of at least one cell")
         if self.offset.value.data < 0:
             raise VerifyException("a buffer's offset must not be negative")
+        if not 1 <= self.copy_count <= MAX_COPIES:
+            raise VerifyException(f"a buffer has 1 to {MAX_COPIES} copies")
+        if self.copy_count > 1 and self.memory.data == MEMORIES[0]:
+            raise VerifyException("only an on-chip buffer has copies")
 
     @classmethod
     def parse(cls, parser: Parser) -> BufferOp:
@@ -232,6 +265,10 @@ class BufferOp(IRDLOperation):
             "memory": StringAttr(memory),
             "offset": count(offset),
         }
+        if parser.parse_optional_keyword("copies"):
+            copies = parse_count(parser)
+            if copies.value.data != 1:
+                properties["copies"] = copies
         if parser.parse_optional_keyword("role"):
             properties["role"] = StringAttr(parser.parse_identifier())
             properties["subject"] = StringAttr(parser.parse_optional_str_literal() or "")
@@ -243,6 +280,8 @@ class BufferOp(IRDLOperation):
         shape = ", ".join(str(extent.data) for extent in self.shape)
         printer.print_string(f" : {self.element.data}[{shape}] in {self.memory.data}")
         printer.print_string(f" at 0x{self.offset.value.data:08x}")
+        if self.copy_count != 1:
+            printer.print_string(f" copies {self.copy_count}")
         if self.role is not None:
             printer.print_string(f" role {self.role.data}")
             if self.subject is not None and self.subject.data:

@@ -9,6 +9,7 @@ none).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from xdsl.dialects.builtin import ArrayAttr, IntAttr, SymbolRefAttr
 from xdsl.ir import Attribute, ParametrizedAttribute, SSAValue
@@ -176,6 +177,12 @@ class ExtentAttr(ParametrizedAttribute):
 
 
 def _numbers(values: Sequence[int]) -> ArrayAttr[IntAttr]:
+    return _array(tuple(values))
+
+
+# Most slices of a program start alike, and making an attribute is slow.
+@lru_cache(maxsize=4096)
+def _array(values: tuple[int, ...]) -> ArrayAttr[IntAttr]:
     return ArrayAttr([IntAttr(value) for value in values])
 
 

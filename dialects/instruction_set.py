@@ -31,6 +31,9 @@ class Engine(Enum):
     """The units that work side by side; each executes its instructions in order."""
 
     DMA = "dma"
+    DMA_STORE = "dma_store"
+    DMA_UPDATE = "dma_wue"
+    DMA_UPDATE_STORE = "dma_wue_store"
     FORWARD = "fe"
     BACKWARD = "be"
     WEIGHT_UPDATE = "wue"
@@ -40,7 +43,10 @@ class Engine(Enum):
 
 
 ENGINE_DESCRIPTIONS: dict[Engine, str] = {
-    Engine.DMA: "moves tiles between DRAM and the on-chip memories",
+    Engine.DMA: "loads tiles from DRAM for all engines but those of the weight update",
+    Engine.DMA_STORE: "stores tiles to DRAM for the same",
+    Engine.DMA_UPDATE: "loads tiles from DRAM for the Weight Update Engine and the optimizer",
+    Engine.DMA_UPDATE_STORE: "stores tiles to DRAM for the same two",
     Engine.FORWARD: "Forward Engine: accumulates weights of the inputs that spiked",
     Engine.BACKWARD: "Backward Engine: multiplies gradients with transposed weights",
     Engine.WEIGHT_UPDATE: "Weight Update Engine: accumulates gradients of the inputs that spiked",
@@ -48,6 +54,12 @@ ENGINE_DESCRIPTIONS: dict[Engine, str] = {
     Engine.LOSS: "reads the output out, computes loss, its gradient and the accuracy",
     Engine.OPTIMIZER: "updates parameters from their gradients",
 }
+
+DMA_ENGINES = (Engine.DMA, Engine.DMA_STORE, Engine.DMA_UPDATE, Engine.DMA_UPDATE_STORE)
+"""Queues that share the bandwidth of the DRAM; they move data and compute nothing."""
+
+ARRAY_RATES, LANE_RATES = ("input_lanes", "output_lanes", "latency"), ("lanes", "latency")
+"""What the machine says about an engine that is an array, and about one that is a row of lanes."""
 
 ON_CHIP_MEMORIES = ("weight_sram", "spike_sram", "state_sram", "gradient_sram")
 """Weights and biases; spikes and masks; currents, potentials, their gradients; weight gradients."""
@@ -203,12 +215,28 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         "copies the matrix of every tap from DRAM and transposes it on the way",
     ),
     InstructionSpec(
+        "load_update",
+        Engine.DMA_UPDATE,
+        _MOVED,
+        (Role("target", _ANY, _MOVED),),
+        (Role("source", _ANY, _MOVED, dram=True),),
+        "`load` in a queue of its own, so that weight updates do not hold up the other engines",
+    ),
+    InstructionSpec(
         "store",
-        Engine.DMA,
+        Engine.DMA_STORE,
         _MOVED,
         (Role("target", _ANY, _MOVED, dram=True),),
         (Role("source", _ANY, _MOVED),),
         "copies a box from an on-chip buffer to DRAM",
+    ),
+    InstructionSpec(
+        "store_update",
+        Engine.DMA_UPDATE_STORE,
+        _MOVED,
+        (Role("target", _ANY, _MOVED, dram=True),),
+        (Role("source", _ANY, _MOVED),),
+        "`store` in the queue of the weight updates",
     ),
     InstructionSpec(
         "clear",
@@ -217,6 +245,14 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         (Role("target", _ANY, _MOVED, dram=True),),
         (),
         "fills a box with zeros, in DRAM or on chip",
+    ),
+    InstructionSpec(
+        "clear_update",
+        Engine.DMA_UPDATE,
+        _MOVED,
+        (Role("target", _ANY, _MOVED),),
+        (),
+        "`clear` of an on-chip buffer in the queue of the weight updates",
     ),
     # --- forward -------------------------------------------------------------------------
     InstructionSpec(
@@ -284,6 +320,24 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
         ),
         "leak, integrate, compare, reset, step by step; without previous state it starts at zero;"
         " the mask marks potentials with a surrogate gradient",
+        (*_NEURON, *_SURROGATE),
+    ),
+    InstructionSpec(
+        "fire_again",
+        Engine.NEURON,
+        (*_ROW, UNITS),
+        (
+            _activation("spikes", UNITS, _BIT),
+            _activation("mask", UNITS, _BIT, optional=True),
+            _activation("potential", UNITS, optional=True),
+        ),
+        (
+            _activation("current", UNITS),
+            Role("previous_potential", _F32, _STATE, optional=True),
+            Role("previous_spikes", _BIT, _STATE, optional=True),
+        ),
+        "`fire` for the backward pass, from the same currents: the spikes are not new and not"
+        " counted",
         (*_NEURON, *_SURROGATE),
     ),
     InstructionSpec(
@@ -669,6 +723,8 @@ BITS_PER_ROW_ALIGNMENT = 64
 WORDS_PER_ROW_ALIGNMENT = 16
 BUFFER_ALIGNMENT = 64
 """Bytes; every buffer starts on a multiple of it."""
+MAX_COPIES = 8
+"""Copies of one on-chip buffer."""
 
 
 def row_bytes(element: Element, features: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from xdsl.dialects.builtin import (
     DYNAMIC_INDEX,
@@ -51,8 +51,10 @@ class ShapeError(VerifyException):
 
 def known_shape(value: SSAValue) -> tuple[int, ...] | None:
     """The shape of one sample at one time step, or None while it is not known."""
-    if isa(value.type, TensorType[Attribute]):
-        shape = value.type.get_shape()
+    # `isa`, which checks the element type too, takes a third of the time of reading a program.
+    type = cast(ValueType, value.type)
+    if isinstance(type, TensorType):
+        shape = type.get_shape()
         if DYNAMIC_INDEX not in shape:
             return shape
     return None

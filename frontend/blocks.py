@@ -40,12 +40,9 @@ def collect_blocks(blocks: Iterable[Block], findings: Findings) -> dict[str, Blo
 
 
 def _check_parameters(block: Block, findings: Findings) -> None:
-    used = {
-        part.text
-        for statement in block.statements
-        for part in parts(statement.value)
-        if isinstance(part, Name)
-    }
+    written = [statement.value for statement in block.statements]
+    written += [each.default for each in block.parameters if each.default is not None]
+    used = {part.text for value in written for part in parts(value) if isinstance(part, Name)}
     names: set[str] = set()
     for parameter in block.parameters:
         if parameter.name.text in names:

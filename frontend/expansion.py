@@ -9,6 +9,7 @@ from typing import Protocol
 from spikeloom.diagnostics import SourceLocation, did_you_mean
 from spikeloom.frontend.arguments import Arguments, described
 from spikeloom.frontend.blocks import signature_of, split_statements
+from spikeloom.frontend.calls import OPERATIONS
 from spikeloom.frontend.findings import Findings
 from spikeloom.frontend.instantiation import Budget, Instantiation
 from spikeloom.frontend.limits import MAX_STATEMENTS
@@ -33,6 +34,7 @@ from spikeloom.frontend.syntax import (
     Parameter,
     Repeat,
     Sum,
+    Word,
 )
 
 _TIMES = Interval(1, MAX_STATEMENTS)
@@ -160,7 +162,9 @@ class BlockCalls:
             if written is None and parameter.default is not None:
                 defaults = Instantiation(constants, None, self._budget)
                 written = defaults.expression(parameter.default)
-            if isinstance(written, Sum | Repeat):
+            if written is None:
+                continue
+            if self._is_value(written):
                 self._findings.add(
                     "E0104",
                     f"`{name}` of `{block.name.text}` is a number or a word, "
@@ -168,9 +172,17 @@ class BlockCalls:
                     written.location,
                     f"a value is declared with its kind: {name}: spikes",
                 )
-            if written is not None:
-                constants[name] = written
+            # In the block a word could mean a value of its own.
+            if isinstance(written, Name):
+                written = Word(written.text, written.location)
+            constants[name] = written
         return constants
+
+    def _is_value(self, written: Expression) -> bool:
+        """Whether an argument computes spikes or currents."""
+        if isinstance(written, Call):
+            return written.function.text in OPERATIONS or written.function.text in self._blocks
+        return isinstance(written, Sum | Repeat)
 
     def _values(
         self, block: Block, arguments: Arguments, path: str, *, is_shared: bool

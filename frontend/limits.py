@@ -19,7 +19,7 @@ MAX_STATEMENTS = 1000
 MAX_OPERATIONS = 2000
 """Operations (calls and sums) of one network, those of its blocks included."""
 
-MAX_EXPANSION = 100_000
+MAX_EXPANSION = 50_000
 """Names, numbers, words and calls that all calls of blocks together expand to."""
 
 MAX_DEPTH = 100

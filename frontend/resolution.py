@@ -31,6 +31,7 @@ from spikeloom.frontend.syntax import (
     Output,
     Repeat,
     Sum,
+    Word,
 )
 
 
@@ -122,7 +123,7 @@ class _Resolver:
 
     def _value(self, expression: Expression, delayed: bool) -> Value:
         match expression:
-            case Name():
+            case Name() if not isinstance(expression, Word):
                 return self.scope.reference(expression, delayed)
             case Call() if expression.function.text in self._blocks:
                 return self._block_calls.call(expression, None, delayed)

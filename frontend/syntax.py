@@ -20,6 +20,11 @@ class Name:
 
 
 @dataclass(frozen=True)
+class Word(Name):
+    """A name that a block was called with for a parameter that is no value: never a value's."""
+
+
+@dataclass(frozen=True)
 class Number:
     """A numeral; `value` is an int exactly where neither `.` nor an exponent was written.
 

@@ -128,7 +128,7 @@ def _expand_cycle(expansion: Expansion, component: Component) -> None:
     for op in component.operations:
         if isinstance(op, snn.BatchnormOp):
             raise error(
-                "E0204",
+                "E0111",
                 "expand-bptt cannot normalize inside of a cycle through `previous`: the statistics "
                 "over time would be known only after the cycle has run",
                 location_of(op),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from xdsl.ir import Operation, SSAValue
@@ -11,6 +11,7 @@ from spikeloom.dialects import bptt
 from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
 from spikeloom.dialects.neuron import Reset
 from spikeloom.passes.carried_states import continues_itself
+from spikeloom.passes.demand_image_rules import Demand, Wanted, image_demands
 from spikeloom.passes.density_analysis import DensityAnalysis
 from spikeloom.passes.density_lattice import (
     Density,
@@ -28,9 +29,6 @@ from spikeloom.passes.density_lattice import (
     zero,
 )
 from spikeloom.passes.neuron_density import Rule, single
-
-Wanted = Callable[[SSAValue], Density]
-Demand = tuple[SSAValue, Density]
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,8 @@ def demands_of_operands(op: Operation, wanted: Wanted, bounds: DensityAnalysis) 
         case IntegrateOp() | IntegrateGradientOp():
             return _leaky_sum(op, wanted)
         case _:
-            return Demands(tuple(_without_state(op, wanted, bounds)))
+            found = image_demands(op, wanted, bounds)
+            return Demands(tuple(_without_state(op, wanted, bounds) if found is None else found))
 
 
 def _without_state(op: Operation, wanted: Wanted, bounds: DensityAnalysis) -> Iterator[Demand]:

@@ -27,7 +27,8 @@ from spikeloom.passes.density_lattice import (
     join,
     zero,
 )
-from spikeloom.passes.density_rules import Extent, result_densities
+from spikeloom.passes.density_rules import result_densities
+from spikeloom.passes.density_sums import Extent
 
 PATIENCE = 8
 """Rounds over a scan's body before what still rises is given up."""

@@ -144,7 +144,12 @@ def mirrored(value: Density) -> Density:
 
 def rows(value: Density, width: int) -> Density:
     """Of a value that may be non-zero at a step of a sample where any of `width` units is."""
-    return density(value.steps, NOTHING, width * value.at_most, value.leading, value.trailing)
+    return spread(value, Fraction(width))
+
+
+def spread(value: Density, factor: Fraction) -> Density:
+    """Of a value with up to `factor` times the density, non-zero at no other steps."""
+    return density(value.steps, NOTHING, factor * value.at_most, value.leading, value.trailing)
 
 
 def from_then_on(value: Density) -> Density:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from xdsl.dialects.builtin import i1
 from xdsl.ir import Operation, SSAValue
 
@@ -12,8 +9,8 @@ from spikeloom.dialects import bptt
 from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
 from spikeloom.dialects.neuron import Reset
 from spikeloom.passes.carried_states import continues_itself
+from spikeloom.passes.density_image_rules import image_densities
 from spikeloom.passes.density_lattice import (
-    ALL,
     NOTHING,
     Density,
     advanced,
@@ -30,23 +27,8 @@ from spikeloom.passes.density_lattice import (
     up_to_then,
     zero,
 )
+from spikeloom.passes.density_sums import Extent, Known, channel_sums, units_of
 from spikeloom.passes.neuron_density import Rule, single
-
-Known = Callable[[SSAValue], Density]
-"""The density of an operand."""
-
-
-@dataclass(frozen=True)
-class Extent:
-    """Over how much a step runs: time steps and samples of a batch."""
-
-    steps: int
-    batch: int
-
-    @property
-    def cells(self) -> int:
-        """Cells of one unit."""
-        return self.steps * self.batch
 
 
 def result_densities(op: Operation, known: Known, extent: Extent) -> tuple[Density, ...]:
@@ -58,17 +40,17 @@ def result_densities(op: Operation, known: Known, extent: Extent) -> tuple[Densi
 
     match op:
         case bptt.SynapseOp():
-            spread = rows(sequence(op.input), _units(op.input))
+            spread = rows(sequence(op.input), units_of(op.input))
             return (spread if op.bias is None else density(steps),)
         case bptt.SynapseInputGradientOp():
-            spread = rows(sequence(op.gradient), _units(op.gradient))
+            spread = rows(sequence(op.gradient), units_of(op.gradient))
             return (spread if op.mask is None else both(spread, sequence(op.mask)),)
         case bptt.SynapseWeightGradientOp():
-            return (_weight_gradient(sequence(op.gradient), sequence(op.input), extent),)
+            return (_weight_gradient(op, sequence(op.gradient), sequence(op.input), extent),)
         case bptt.BiasGradientOp():
-            return (_sum_of_cells(sequence(op.gradient), extent),)
+            return (channel_sums(sequence(op.gradient), op.gradient, extent),)
         case bptt.AddOp():
-            return (total(sequence(op.left), sequence(op.right)),)
+            return (_sum(op, sequence(op.left), sequence(op.right)),)
         case bptt.ReshapeOp():
             return (known(op.value),)
         case bptt.DelayOp() | bptt.AdvanceOp() if _in_scan(op):
@@ -91,24 +73,27 @@ def result_densities(op: Operation, known: Known, extent: Extent) -> tuple[Densi
         case IntegrateOp() | IntegrateGradientOp():
             return (_leaky_sum(op, sequence),)
         case _:
-            return tuple(density(1) for _ in op.results)
+            found = image_densities(op, known, extent)
+            return tuple(density(1) for _ in op.results) if found is None else found
 
 
-def _units(value: SSAValue) -> int:
-    return bptt.unit_count(value.type)
+def _sum(op: bptt.AddOp, left: Density, right: Density) -> Density:
+    """Currents may cancel each other, spikes never do."""
+    found = total(left, right)
+    if any(bptt.tensor_of(value).element_type != i1 for value in op.operands):
+        return found
+    least = max(left.at_least, right.at_least)
+    return density(found.steps, least, found.at_most, found.leading, found.trailing)
 
 
-def _sum_of_cells(value: Density, extent: Extent) -> Density:
-    """Of one number per unit, a sum over time and batch."""
-    return density(1, NOTHING, min(ALL, extent.cells * value.at_most))
-
-
-def _weight_gradient(gradient: Density, input: Density, extent: Extent) -> Density:
+def _weight_gradient(
+    op: bptt.SynapseWeightGradientOp, gradient: Density, input: Density, extent: Extent
+) -> Density:
     """A weight has a gradient if its output has one and its input spikes, at one step."""
     if both(gradient, input).is_zero:
         return zero(1)
-    outputs, inputs = _sum_of_cells(gradient, extent), _sum_of_cells(input, extent)
-    return density(1, NOTHING, outputs.at_most * inputs.at_most)
+    outputs = channel_sums(gradient, op.gradient, extent)
+    return density(1, NOTHING, outputs.at_most * channel_sums(input, op.input, extent).at_most)
 
 
 def _fire(op: FireOp, sequence: Known, steps: int) -> tuple[Density, ...]:

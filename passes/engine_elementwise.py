@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from xdsl.dialects.builtin import i1
 from xdsl.ir import Operation, SSAValue
 
 from spikeloom.dialects import bptt
 from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
 from spikeloom.dialects.instruction_set import Element
 from spikeloom.dialects.neuron import NeuronAttr, Reset, SurrogateKind
+from spikeloom.dialects.schedule import is_recomputed
 from spikeloom.passes.engine_images import image_of
 from spikeloom.passes.engine_tiles import (
     Axis,
@@ -48,7 +50,7 @@ def lower_fire(writer: Writer, op: FireOp) -> None:
 
 
 def lower_fire_gradient(writer: Writer, op: FireGradientOp) -> None:
-    """The gradient of the currents of a spiking layer."""
+    """The gradient of the currents of a spiking layer, which may fire again in front of it."""
     read = {
         "spike_gradient": op.spike_gradient,
         "spikes": op.spikes,
@@ -60,6 +62,17 @@ def lower_fire_gradient(writer: Writer, op: FireGradientOp) -> None:
     unit_by_unit(
         writer, "fire_gradient", op, {"gradient": op.gradient}, read, immediates, op.layer.data
     )
+
+
+def _fired_again(values: Mapping[str, SSAValue]) -> tuple[FireOp | None, tuple[str, ...]]:
+    """The layer that fires again, tile by tile, and the roles whose values come from that."""
+    made = {role: value.owner for role, value in values.items()}
+    again = {
+        role: owner
+        for role, owner in made.items()
+        if isinstance(owner, FireOp) and is_recomputed(owner)
+    }
+    return next(iter(again.values()), None), tuple(again)
 
 
 def lower_integrate(writer: Writer, op: IntegrateOp) -> None:
@@ -109,17 +122,27 @@ def unit_by_unit(
     values = {role: value for role, value in (*written.items(), *read.items()) if value is not None}
     steps, whole = writer.clock.extent, writer.clock.length
     states = [role for role in values if role.startswith(("previous", "next"))]
+    again, made = _fired_again(values)
+    tiled = values
+    if again is not None:
+        tiled = {**values, "spikes": again.spikes, "current": again.current}
     buffers = [
         activation_buffer(writer, role, value, 1 if role in states else whole)
-        for role, value in values.items()
+        for role, value in tiled.items()
     ]
+    loaded = {role: value for role, value in read.items() if value is not None and role not in made}
     nest = writer.nest(name, unit_axes(writer, op.results[0]), buffers, op, layer)
     with nest.loop("samples") as g, nest.loop_over_pixels() as p, nest.loop("units") as u:
         pixels = 1 if p is None else p
-        for role, value in read.items():
-            if value is not None:
-                box = (1 if role in states else steps, g, pixels, u)
-                nest.load(role, nest.at(value, g, u, p), box)
+        if again is not None:
+            nest.load("current", nest.at(again.current, g, u, p), (steps, g, pixels, u))
+            numbers = neuron_immediates(again.neuron)
+            nest.on_tiles(
+                "fire_again", sorted({*made, "spikes", "current"}), (steps, g, pixels, u), numbers
+            )
+        for role, value in loaded.items():
+            box = (1 if role in states else steps, g, pixels, u)
+            nest.load(role, nest.at(value, g, u, p), box)
         nest.on_tiles(name, tuple(values), (steps, g, pixels, u), immediates)
         for role, value in written.items():
             if value is not None:
@@ -138,6 +161,6 @@ def unit_axes(writer: Writer, value: SSAValue) -> list[Axis]:
 
 def activation_buffer(writer: Writer, role: str, value: SSAValue, steps: int) -> TileBuffer:
     """A tile of that many steps of a value."""
-    element = writer.layout.view(value).home.element
+    element = Element.BIT if bptt.tensor_of(value).element_type == i1 else Element.F32
     memory = "spike_sram" if element is Element.BIT else "state_sram"
     return TileBuffer(role, element, memory, (steps, "samples", "positions", "units"))

@@ -14,6 +14,7 @@ from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGra
 from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
 from spikeloom.dialects.instruction_set import Element
 from spikeloom.dialects.locations import location_of
+from spikeloom.dialects.schedule import is_recomputed
 from spikeloom.passes.engine_images import is_view
 from spikeloom.passes.engine_layout import Layout, View, statement
 
@@ -99,6 +100,8 @@ def _name_of(op: Operation) -> str | None:
 
 def _place_several(layout: Layout, op: Operation, timed: bool) -> None:
     match op:
+        case FireOp() if is_recomputed(op):
+            return  # its results never leave the chip
         case FireOp():
             for name, value in (
                 ("spikes", op.spikes),

@@ -111,12 +111,20 @@ Dim: TypeAlias = int | str | Span | Groups
 
 @dataclass(frozen=True)
 class TileBuffer:
-    """An on-chip buffer of a loop nest; a dimension is a number or the name of an axis."""
+    """An on-chip buffer of a loop nest; a dimension is a number or the name of an axis.
+
+    With two `copies` it is a double buffer.
+    """
 
     role: str
     element: Element
     memory: str
     dims: tuple[Dim, Dim, Dim, Dim]
+    copies: int = 1
+
+    def size(self, tiles: Mapping[str, int]) -> int:
+        """Bytes of all copies."""
+        return self.copies * buffer_bytes(self.element, self.shape(tiles))
 
     def shape(self, tiles: Mapping[str, int]) -> Shape:
         """The buffer's shape for these tiles."""
@@ -156,13 +164,16 @@ def fit_tiles(
     buffers: Sequence[TileBuffer],
     memories: Mapping[str, int],
     location: SourceLocation | None,
+    largest: Mapping[str, int] | None = None,
 ) -> dict[str, int]:
     """The largest tiles with which all buffers fit; earlier axes are cut first.
+
+    No tile is larger than `largest` says, where it says anything.
 
     Raises:
         DiagnosticError: even the smallest tiles do not fit (E0302), naming the largest buffer.
     """
-    tiles = {axis.name: axis.length for axis in axes}
+    tiles = {axis.name: axis.length for axis in axes} | dict(largest or {})
     while (full := _overflowing(buffers, tiles, memories)) is not None:
         for axis in axes:
             touched = any(b.follows(axis) for b in buffers if b.memory == full)
@@ -179,8 +190,7 @@ def _overflowing(
 ) -> str | None:
     used: dict[str, int] = {}
     for buffer in buffers:
-        size = buffer_bytes(buffer.element, buffer.shape(tiles))
-        used[buffer.memory] = used.get(buffer.memory, 0) + size
+        used[buffer.memory] = used.get(buffer.memory, 0) + buffer.size(tiles)
     return next((memory for memory, size in used.items() if size > memories.get(memory, 0)), None)
 
 
@@ -192,7 +202,7 @@ def _too_small(
     available: int,
     location: SourceLocation | None,
 ):
-    sizes = {b: buffer_bytes(b.element, b.shape(tiles)) for b in buffers if b.memory == memory}
+    sizes = {b: b.size(tiles) for b in buffers if b.memory == memory}
     largest = max(sizes, key=sizes.__getitem__)
     follows_time = memory in ("spike_sram", "state_sram") and "steps" not in tiles
     return error(

@@ -19,10 +19,11 @@ from spikeloom.dialects.engine import (
     make_instruction,
 )
 from spikeloom.dialects.engine_operands import ExtentAttr
-from spikeloom.dialects.instruction_set import Element, buffer_bytes
-from spikeloom.dialects.locations import location_of
+from spikeloom.dialects.instruction_set import Element
+from spikeloom.dialects.schedule import moves_for_update
 from spikeloom.passes.engine_layout import Home, Layout, View
-from spikeloom.passes.engine_tiles import Axis, Span, TileBuffer, fit_tiles
+from spikeloom.passes.engine_memory import TileMemory, Wish
+from spikeloom.passes.engine_tiles import Axis, Span, TileBuffer
 
 Place: TypeAlias = tuple[str, Sequence[int], Sequence[Start]]
 """A slice: buffer name, and per dimension a base and at most one loop, scaled where `Affine`."""
@@ -54,12 +55,12 @@ class Writer:
 
     Attributes:
         layout: where the step's values live.
-        memories: bytes of each on-chip memory.
+        memory: where tiles lie on chip.
         clock: the time steps that are being written.
     """
 
     layout: Layout
-    memories: Mapping[str, int]
+    memory: TileMemory
     clock: Clock
     body: Block = field(default_factory=Block)
     tile_buffers: list[BufferOp] = field(default_factory=list[BufferOp])
@@ -113,16 +114,19 @@ class Writer:
         number = self._nests[name] = self._nests.get(name, 0) + 1
         label = f"{name}{number}"
         title = f"{name} of layer {layer}" if layer else name
-        tiles = fit_tiles(title, axes, buffers, self.memories, location_of(source))
-        used: dict[str, int] = {}
-        for buffer in buffers:
-            shape, offset = buffer.shape(tiles), used.get(buffer.memory, 0)
+        wish = Wish(title, source)
+        tiles, placed = self.memory.place(wish, axes, buffers)
+        for buffer, offset in placed:
             declared = BufferOp(
-                f"{label}.{buffer.role}", buffer.element, shape, buffer.memory, offset
+                f"{label}.{buffer.role}",
+                buffer.element,
+                buffer.shape(tiles),
+                buffer.memory,
+                offset,
+                copies=buffer.copies,
             )
             declared.location = source.location
             self.tile_buffers.append(declared)
-            used[buffer.memory] = offset + buffer_bytes(buffer.element, shape)
         lengths = {axis.name: axis.length for axis in axes}
         kinds = {buffer.role: buffer.element for buffer in buffers}
         return Nest(self, label, tiles, lengths, kinds, source, layer)
@@ -225,15 +229,19 @@ class Nest:
 
     def load(self, role: str, source: Place, extents: Sequence[Extent]) -> None:
         """DRAM to the nest's buffer."""
-        self.do("load", {"target": self.tile(role), "source": source}, extents)
+        self.do(self._queued("load"), {"target": self.tile(role), "source": source}, extents)
 
     def store(self, role: str, target: Place, extents: Sequence[Extent]) -> None:
         """The nest's buffer to DRAM."""
-        self.do("store", {"target": target, "source": self.tile(role)}, extents)
+        self.do(self._queued("store"), {"target": target, "source": self.tile(role)}, extents)
 
     def clear(self, role: str, extents: Sequence[Extent]) -> None:
         """Zeros in the nest's buffer."""
-        self.do("clear", {"target": self.tile(role)}, extents)
+        self.do(self._queued("clear"), {"target": self.tile(role)}, extents)
+
+    def _queued(self, name: str) -> str:
+        """The instruction that does this in the queue of the nest's operation."""
+        return f"{name}_update" if moves_for_update(self.source) else name
 
     def do(
         self,

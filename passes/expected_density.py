@@ -46,6 +46,8 @@ def expected_demands(
             case bptt.AddOp() if op.sum in demands:
                 for term in dict.fromkeys(op.operands):
                     _want(term, demands[op.sum], demands)
+            case bptt.ReshapeOp() if op.reshaped in demands:
+                _want(op.value, demands[op.reshaped], demands)
             case _:
                 pass
     return demands

@@ -21,6 +21,7 @@ from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
 from spikeloom.dialects.engine import BufferOp, MachineOp, ProgramOp
 from spikeloom.dialects.instruction_set import Element, buffer_bytes
 from spikeloom.dialects.locations import location_of
+from spikeloom.dialects.schedule import is_recomputed, is_serial
 from spikeloom.dialects.snn import ParameterOp
 from spikeloom.passes.engine_elementwise import (
     lower_add,
@@ -37,6 +38,7 @@ from spikeloom.passes.engine_matrices import (
     lower_synapse,
     lower_weight_gradient,
 )
+from spikeloom.passes.engine_memory import TileMemory
 from spikeloom.passes.engine_normalization import (
     lower_moments,
     lower_normalize,
@@ -88,7 +90,8 @@ class _Lowering:
         self.step = step
         self.layout = lay_out(step)
         self.parameters = {name: self._parameter_home(op) for name, op in step.parameters().items()}
-        self.writer = Writer(self.layout, memories, Clock(step.steps.value.data))
+        memory = TileMemory.of(step, memories)
+        self.writer = Writer(self.layout, memory, Clock(step.steps.value.data))
         self.state = OptimizerState(self.writer)
 
     def lower(self) -> ProgramOp:
@@ -105,7 +108,11 @@ class _Lowering:
         else:
             block.insert_ops_before(front, block.first_op)
         program = ProgramOp(
-            self.step.sym_name.data, self.layout.samples, self.layout.steps, Region(block)
+            self.step.sym_name.data,
+            self.layout.samples,
+            self.layout.steps,
+            Region(block),
+            is_serial(self.step),
         )
         program.location = self.step.location
         return program
@@ -141,7 +148,8 @@ class _Lowering:
             case bptt.AddOp():
                 lower_add(writer, op)
             case FireOp():
-                lower_fire(writer, op)
+                if not is_recomputed(op):
+                    lower_fire(writer, op)
             case FireGradientOp():
                 lower_fire_gradient(writer, op)
             case IntegrateOp():

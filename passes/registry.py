@@ -39,6 +39,12 @@ def _fuse_luts() -> type[ModulePass]:
     return FuseLutsPass
 
 
+def _schedule_engines() -> type[ModulePass]:
+    from spikeloom.passes.schedule_engines import ScheduleEnginesPass
+
+    return ScheduleEnginesPass
+
+
 def _lower_to_engine() -> type[ModulePass]:
     from spikeloom.passes.lower_to_engine import LowerToEnginePass
 
@@ -51,6 +57,7 @@ PASSES: dict[str, PassFactory] = {
     "analyze-sparsity": _analyze_sparsity,
     "mask-gradients": _mask_gradients,
     "fuse-luts": _fuse_luts,
+    "schedule-engines": _schedule_engines,
     "lower-to-engine": _lower_to_engine,
 }
 """Factories import late, so that listing the passes costs nothing."""

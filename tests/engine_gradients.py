@@ -14,7 +14,7 @@ from spikeloom.backend.interpreter import Interpreter
 from spikeloom.backend.machine import Machine, load_machine
 from spikeloom.backend.stream import OPCODE_LOOP, Stream, per_dimension
 from spikeloom.backend.validator import validate
-from spikeloom.compiler import compile_stream, pipeline_text
+from spikeloom.compiler import PREPARATION, compile_stream, expansion_text, pipeline_text
 from spikeloom.dialects.instruction_set import Engine as InstructionEngine
 from spikeloom.dialects.instruction_set import Shape
 from spikeloom.frontend.program import parse_program
@@ -40,20 +40,28 @@ def machine_with_memories(capacity: int) -> Machine:
 class Engine:
     """One training stream of a network with its interpreter, on the bundled machine or another.
 
-    `passes` run before the lowering: optimisations that are not in the usual pipeline.
+    `passes` stand before the lowering instead of the usual optimisations, where they are given.
     """
 
-    def __init__(self, network: Network, machine: Machine | None = None, passes: str = ""):
+    def __init__(
+        self,
+        network: Network,
+        machine: Machine | None = None,
+        threads: int = 1,
+        passes: str | None = None,
+    ):
         machine = machine or default_machine()
         module = parse_program(network.text(), "random.snn")
-        pipeline = pipeline_text(training=True, steps=network.steps, batch=network.batch)
-        if passes:
-            pipeline = pipeline.replace("lower-to-engine", f"{passes},lower-to-engine")
+        sizes = {"training": True, "steps": network.steps, "batch": network.batch}
+        pipeline = pipeline_text(**sizes)
+        if passes is not None:
+            prepared = PREPARATION.format(expand=expansion_text(**sizes))
+            pipeline = ",".join(filter(None, (prepared, passes, "lower-to-engine")))
         stream = compile_stream(module, machine, pipeline)
         validated = validate(stream, machine.memory_bytes)
         self.network = network
         self.stream: Stream = validated.stream
-        self._interpreter = Interpreter(validated, machine)
+        self._interpreter = Interpreter(validated, machine, threads)
 
     def loops_that_repeat(self) -> int:
         """Loops of more than one iteration: over time, and over tiles where there are several."""
@@ -97,8 +105,8 @@ class Engine:
         )
 
     def counters(self) -> dict[str, int]:
-        """Counters of the last run."""
-        return dict(self._result.counters())
+        """All counters of the last run, by name."""
+        return self._result.counters()
 
     def neuron_counts(self) -> dict[str, np.ndarray]:
         """What the neuron unit counted in the last run, by layer."""

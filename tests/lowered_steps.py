@@ -7,7 +7,7 @@ sequence may be looked at.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from engine_gradients import default_machine
@@ -49,14 +49,6 @@ def lowered(text: str, memories: Mapping[str, int]) -> tuple[ModuleOp, Stream]:
     return module, encode_program(program)
 
 
-class Run(Protocol):
-    """A stream that has run."""
-
-    stream: Stream
-
-    def cells(self, kind: str, subject: str = "") -> np.ndarray: ...
-
-
 class Lowered:
     """A step lowered for a machine with these memories, validated."""
 
@@ -74,9 +66,9 @@ class Lowered:
         )
 
     def shape(self, kind: str, subject: str = "") -> tuple[int, ...]:
-        return per_dimension(self.stream.buffers[self._index(kind, subject)]["shape"].tolist())
+        return per_dimension(self.stream.buffers[self.index(kind, subject)]["shape"].tolist())
 
-    def on_reference(self, signal: np.ndarray, parameters: Values, labels: Any = None) -> Run:
+    def on_reference(self, signal: np.ndarray, parameters: Values, labels: Any = None) -> Finished:
         """Runs it in numpy, in double precision; no cell holds a number before it is written."""
         machine = ReferenceMachine(self.stream)
         for cells in machine.memory:
@@ -85,41 +77,43 @@ class Lowered:
         for index, cells in self._written(signal, parameters, labels).items():
             machine.memory[index][...] = cells
         machine.run()
-        return _Finished(self, machine.memory.__getitem__)
+        return Finished(self, machine.memory.__getitem__)
 
     def on_engine(
         self, signal: np.ndarray, parameters: Values, labels: Any = None, threads: int = 1
-    ) -> Run:
+    ) -> Finished:
         """Runs it on the interpreter."""
         interpreter = Interpreter(self.validated, default_machine(), threads)
         for index, cells in self._written(signal, parameters, labels).items():
             interpreter.write(index, cells)
         interpreter.run()
-        return _Finished(self, interpreter.read)
+        return Finished(self, interpreter.read)
 
     def _written(self, signal: np.ndarray, parameters: Values, labels: Any) -> dict[int, Any]:
         flat = signal.reshape(*signal.shape[:2], -1)
-        shape = per_dimension(self.stream.buffers[self._index("input")]["shape"].tolist())
-        found = {self._index("input"): fill(shape, flat, signal.shape[2:])}
+        shape = per_dimension(self.stream.buffers[self.index("input")]["shape"].tolist())
+        found = {self.index("input"): fill(shape, flat, signal.shape[2:])}
         for name, tensor in parameters.items():
-            found[self._index("parameter", name)] = to_buffer(tensor)
+            found[self.index("parameter", name)] = to_buffer(tensor)
         if labels is not None:
-            found[self._index("label")] = labels[None, None, None]
+            found[self.index("label")] = labels[None, None, None]
         return found
 
-    def _index(self, kind: str, subject: str = "") -> int:
+    def index(self, kind: str, subject: str = "") -> int:
         index = self.stream.find(kind, subject)
         assert index is not None, f"the stream has no {kind} {subject}"
         return index
 
 
-class _Finished:
+class Finished:
+    """A stream that has run."""
+
     def __init__(self, lowered: Lowered, read: Any):
         self.stream, self._lowered, self._read = lowered.stream, lowered, read
 
     def cells(self, kind: str, subject: str = "") -> np.ndarray:
         """The buffer with this role."""
-        return np.asarray(self._read(self._lowered._index(kind, subject)))
+        return np.asarray(self._read(self._lowered.index(kind, subject)))
 
     def sequence(self, subject: str, steps: int, shape: tuple[int, ...]) -> np.ndarray:
         """A reported sequence: [steps, samples, ...shape]."""

@@ -35,6 +35,8 @@ class RandomTraining:
         self.rng = np.random.default_rng(self.seed)
         # How sums are taken, which must not matter, varies by itself.
         self.ways = np.random.default_rng([self.seed, 1])
+        self.turns = np.random.default_rng([self.seed, 1])
+        self.builder.serial = bool(self.turns.integers(8) == 0)
         self.t, self.b = int(self.rng.integers(1, 6)), int(self.rng.integers(1, 9))
         # Positions are rows of a picture of this height and width; often there is only one.
         self.height, self.width = (int(v) for v in self.rng.choice([1, 1, 2, 3], 2))
@@ -55,11 +57,14 @@ class RandomTraining:
     def positions(self) -> int:
         return self.height * self.width
 
-    def buffer(self, name, element, shape, memory, role=("", ""), at=None) -> int:
+    def buffer(self, name, element, shape, memory, role=("", ""), at=None, copies=None) -> int:
         """A new buffer behind the others, or at the address of the buffer `at`'s offset."""
         offset = self.ends.get(memory, 0) if at is None else at
-        self.ends[memory] = max(self.ends.get(memory, 0), offset + buffer_bytes(element, shape))
-        return self.builder.buffer(name, element, shape, memory, offset, role)
+        if copies is None:
+            copies = 1 if memory == "dram" else int(self.turns.choice([1, 1, 2, 3]))
+        end = offset + copies * buffer_bytes(element, shape)
+        self.ends[memory] = max(self.ends.get(memory, 0), end)
+        return self.builder.buffer(name, element, shape, memory, offset, role, copies)
 
     def from_host(self, name, element, shape, role, values) -> int:
         """A DRAM buffer that the host fills."""
@@ -219,7 +224,8 @@ class RandomTraining:
 
     def fire_gradient(self, layer, made, spike_gradient, units):
         shape = (self.t, self.b, self.positions, units)
-        gradient = self.buffer(f"{layer}.gradient", F32, shape, "state_sram")
+        # Step by step it is written backwards: its origin last, which would begin another copy.
+        gradient = self.buffer(f"{layer}.gradient", F32, shape, "state_sram", copies=1)
         operands = {"gradient": gradient, "spike_gradient": spike_gradient, **made}
         immediates = (*self.neuron, self.detach)
         if self.rng.integers(2):

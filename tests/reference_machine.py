@@ -172,13 +172,15 @@ class ReferenceMachine(ImageInstructions):
     def do_load(self, v, n):
         v["target"][...] = v["source"]
 
-    do_store = do_load
+    do_store = do_store_update = do_load_update = do_load
 
     def do_load_transposed(self, v, n):
         v["target"][...] = v["source"].swapaxes(2, 3)
 
     def do_clear(self, v, n):
         v["target"][...] = 0
+
+    do_clear_update = do_clear
 
     def do_bias(self, v, n):
         v["current"][...] = v["bias"]
@@ -203,6 +205,8 @@ class ReferenceMachine(ImageInstructions):
                 v["mask"][t] = near | (n["surrogate"] > 1)
             if "potential" in v:
                 v["potential"][t] = u
+
+    do_fire_again = do_fire
 
     def do_integrate(self, v, n):
         u = v["previous_potential"][0] if "previous_potential" in v else 0

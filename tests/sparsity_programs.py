@@ -11,6 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
+from random_image_networks import random_image_network
 from random_networks import random_network
 from snn_program import Network
 from xdsl.dialects.builtin import ModuleOp
@@ -69,8 +70,16 @@ def only_step(module: ModuleOp) -> bptt.StepOp:
 
 def random_sample(seed: int) -> Sample:
     """The step, parameters and batch of a seed."""
+    return _sample(random_network(seed), seed)
+
+
+def random_image_sample(seed: int) -> Sample:
+    """The same for a convolutional network."""
+    return _sample(random_image_network(seed), seed)
+
+
+def _sample(network: Network, seed: int) -> Sample:
     random = np.random.default_rng([31, seed])
-    network = random_network(seed)
     module = expanded(network)
     step = only_step(module)
     _without_biases(step, random)
@@ -82,17 +91,29 @@ def random_sample(seed: int) -> Sample:
     if network.input_kind == "currents":
         signal *= random.normal(0.3, 0.6, shape).astype(np.float32)
     parameters = {
-        name: random.normal(0.0, 2.0 / np.sqrt(shape[-1]), shape).astype(np.float32)
-        for name, shape in network.parameter_shapes.items()
+        name: _parameter(name, shape, random) for name, shape in network.parameter_shapes.items()
     }
     labels = random.integers(0, network.classes, network.batch).astype(np.int32)
     return Sample(module, step, parameters, signal, labels)
 
 
+def _parameter(
+    name: str, shape: tuple[int, ...], random: np.random.Generator
+) -> NDArray[np.float32]:
+    if name.endswith(".variance"):
+        return random.uniform(0.1, 2.0, shape).astype(np.float32)
+    deviation = 2.0 / np.sqrt(np.prod(shape[1:]) if len(shape) > 1 else shape[0])
+    return random.normal(0.0, deviation, shape).astype(np.float32)
+
+
 def _without_biases(step: bptt.StepOp, random: np.random.Generator) -> None:
     share = random.random()
     for op in step.walk():
-        if isinstance(op, bptt.SynapseOp) and op.bias is not None and random.random() < share:
+        if (
+            isinstance(op, bptt.SynapseOp | bptt.ConvolutionOp)
+            and op.bias is not None
+            and random.random() < share
+        ):
             op.bias = None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from spikeloom.backend.stream import (
+    MAX_COPIES,
     MAX_LOOP_DEPTH,
     NO_LOOP,
     LoopExtent,
@@ -81,7 +82,7 @@ _TEXTS = st.one_of(st.just(""), st.just("net.snn:3:14"), st.text(max_size=6))
 @st.composite
 def well_formed_streams(draw: st.DrawFn) -> Stream:
     """Streams with any numbers in their fields; hardly any would pass the validator."""
-    builder = StreamBuilder()
+    builder = StreamBuilder(serial=draw(st.booleans()))
     names = draw(st.lists(_NAMES, min_size=1, max_size=4, unique=True))
     shapes = st.tuples(*[st.integers(1, 1000)] * DIMENSIONS)
     for name in names:
@@ -92,6 +93,7 @@ def well_formed_streams(draw: st.DrawFn) -> Stream:
             draw(st.sampled_from(MEMORIES)),
             draw(st.integers(-(2**63), 2**63 - 1)),
             draw(st.tuples(_TEXTS, _TEXTS)),
+            draw(st.just(1) | st.integers(1, MAX_COPIES)),
         )
     depth = 0
     for _ in range(draw(st.integers(0, 8))):

@@ -9,7 +9,7 @@ import pytest
 from random_images import RandomImages
 from random_training import RandomTraining
 from reference_machine import ReferenceMachine
-from timing_oracle import jobs_of, service_cycles, simulate, states
+from timing_oracle import jobs_of, one_by_one, service_cycles, simulate, states
 
 from spikeloom.backend import quantities as q
 from spikeloom.backend.counters import QUANTITIES, idle_counter
@@ -18,7 +18,7 @@ from spikeloom.backend.machine import Machine, load_machine
 from spikeloom.backend.results import RunResult
 from spikeloom.backend.stream import Slice, StreamBuilder
 from spikeloom.backend.validator import validate
-from spikeloom.dialects.instruction_set import Element, Engine
+from spikeloom.dialects.instruction_set import DMA_ENGINES, Element, Engine
 
 F32, BIT = Element.F32, Element.BIT
 LARGE = dict.fromkeys(load_machine().memory_bytes, 1 << 28)
@@ -37,7 +37,10 @@ def machine(**numbers: int) -> Machine:
 
 
 SMALL = machine(
-    dram__bandwidth=16,
+    dram__queues__dma=16,
+    dram__queues__dma_store=8,
+    dram__queues__dma_wue=4,
+    dram__queues__dma_wue_store=2,
     dram__latency=10,
     engines__fe__input_lanes=2,
     engines__fe__output_lanes=16,
@@ -45,7 +48,8 @@ SMALL = machine(
     engines__nu__lanes=8,
     engines__nu__latency=2,
 )
-"""DMA: 10 + bytes / 16; fe: 3 + passes of 2 inputs x groups of 16 outputs; nu: 2 + cells / 8."""
+"""dma: 10 + bytes / 16, the other queues / 8, / 4, / 2;
+fe: 3 + passes of 2 inputs x groups of 16 outputs; nu: 2 + cells / 8."""
 
 
 class Program:
@@ -84,8 +88,21 @@ class Program:
 
 
 def table(result: RunResult) -> list[tuple[int, ...]]:
-    """Per instruction: active, waiting for issue, stalled on operand, on DMA, back-pressure."""
-    return [tuple(int(v) for v in row[list(q.STATES)]) for row in result.counts]
+    """Per instruction: active, waiting for issue, stalled on an engine, on DMA, back-pressure."""
+    return [
+        (
+            *(int(row[column]) for column in (q.CYCLES_ACTIVE, q.CYCLES_WAITING_FOR_ISSUE)),
+            sum(int(row[stalled_on(engine)]) for engine in Engine if engine not in DMA_ENGINES),
+            sum(int(row[stalled_on(engine)]) for engine in DMA_ENGINES),
+            int(row[q.CYCLES_STALLED_ON_BACKPRESSURE]),
+        )
+        for row in result.counts
+    ]
+
+
+def stalled_on(engine: Engine) -> int:
+    """The column of the cycles in which results of this engine were waited for."""
+    return q.CYCLES_STALLED_ON + list(Engine).index(engine)
 
 
 def test_a_load_takes_latency_and_bytes_over_bandwidth():
@@ -226,7 +243,12 @@ def test_the_clock_agrees_with_a_discrete_event_simulation(seed, kind):
     rng = np.random.default_rng(seed)
     numbers = {
         "clock__issue_rate": int(rng.integers(1, 4)),
-        "dram__bandwidth": int(rng.integers(1, 2000)),
+        "dram__bandwidth": 8000,
+        "dram__watched_parts": int(rng.integers(1, 9)),
+        "dram__queues__dma_wue_store": int(rng.integers(1, 2000)),
+        "dram__queues__dma": int(rng.integers(1, 2000)),
+        "dram__queues__dma_store": int(rng.integers(1, 2000)),
+        "dram__queues__dma_wue": int(rng.integers(1, 2000)),
         "dram__latency": int(rng.integers(1, 200)),
         "engines__nu__lanes": int(rng.integers(1, 300)),
         "engines__loss__latency": int(rng.integers(1, 300)),
@@ -245,8 +267,11 @@ def test_the_clock_agrees_with_a_discrete_event_simulation(seed, kind):
     reference.run()
     pairs = zip(reference.executed, reference.events, strict=True)
     services = [service_cycles(executed, events, chosen, stream) for executed, events in pairs]
-    jobs = jobs_of(stream, reference.executed, services, chosen.clock.issue_rate.value)
-    simulate(jobs)
+    jobs = jobs_of(stream, reference.executed, services, chosen)
+    if stream.serial:
+        one_by_one(jobs)
+    else:
+        simulate(jobs)
     assert result.elapsed == max(job.finish for job in jobs)
     counted, expected = result.counters(), states(jobs)
     for engine in Engine:

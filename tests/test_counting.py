@@ -14,8 +14,9 @@ from random_training import RandomTraining
 
 from spikeloom.backend import quantities as q
 from spikeloom.backend.counter import Counter, UnfitStatistics
-from spikeloom.backend.data_counts import DATA_COUNTS, Rule
+from spikeloom.backend.data_counts import DATA_COUNTS, READ_ROLES
 from spikeloom.backend.densities import Densities, LayerDensities, profile_densities
+from spikeloom.backend.density_trace import DensityTrace
 from spikeloom.backend.expected_counts import mean_passes
 from spikeloom.backend.host.counting import (
     CountedBatch,
@@ -35,8 +36,10 @@ from spikeloom.backend.interpreter import Interpreter
 from spikeloom.backend.kernels.operands import COUNTS, EVENTS, PASSES, SKIPPED_INPUT
 from spikeloom.backend.machine import load_machine
 from spikeloom.backend.program import spec_of
+from spikeloom.backend.records import buffers, records
 from spikeloom.backend.results import RunResult
 from spikeloom.backend.stream import OPCODE_END, Slice, Stream, StreamBuilder
+from spikeloom.backend.validation.loop_rules import place
 from spikeloom.backend.validator import validate
 from spikeloom.compiler import compile_program
 from spikeloom.dialects.activity_profile import ActivityProfile
@@ -169,7 +172,7 @@ def test_the_table_speaks_of_instructions_and_roles_that_exist() -> None:
         named |= {role for origin in counts.writes.values() for role in origin.roles}
         assert named <= roles
         for origin in counts.writes.values():
-            assert bool(origin.roles) == (origin.rule in (Rule.COPY, Rule.ANY))
+            assert bool(origin.roles) == (origin.rule in READ_ROLES)
 
 
 def test_sums_over_all_executions_are_the_density_times_the_cells() -> None:
@@ -294,6 +297,59 @@ def test_inputs_outside_of_the_image_are_never_events() -> None:
     dense = rows * positions * kernel * kernel * inputs * 4
     assert counters["fe__additions_dense"] == dense
     assert counters["fe__additions_skipped_input"] == dense - rows * met * inputs * 4
+
+
+def fired(builder: StreamBuilder, shape: tuple[int, int, int, int], layer: str, at: int) -> int:
+    """Spikes of a layer, whose currents are zero."""
+    current = builder.buffer(f"{layer}.current", Element.F32, shape, "gradient_sram", 0)
+    spikes = builder.buffer(f"{layer}.spikes", Element.BIT, shape, "spike_sram", at)
+    builder.emit("clear", {"target": Slice(current)}, shape)
+    operands = {"spikes": Slice(spikes), "current": Slice(current)}
+    builder.emit("fire", operands, shape, (0.5, 0.5, 0, 0, 0.5, 1), layer=layer)
+    return spikes
+
+
+def densities_of(stream: Stream) -> dict[str, float]:
+    """The density of the first role of every instruction, with layers of .1 and .4 spikes."""
+    nest, _ = place(records(stream))
+    layers = {"a": LayerDensities(0.1, 1, 1), "b": LayerDensities(0.4, 1, 1)}
+    given = Densities(0.3, LayerDensities(), layers)
+    trace = DensityTrace(len(stream.instructions), nest.placed, buffers(stream), given, {})
+    return {
+        placed.instruction.spec.name: trace.found[placed.instruction.index, 0]
+        for placed in nest.placed
+    }
+
+
+def test_densities_follow_the_data_through_pools_joins_and_homes() -> None:
+    builder = StreamBuilder()
+    image = (1, 1, 4, 8)
+    left, right = fired(builder, image, "a", 0), fired(builder, (1, 1, 4, 24), "b", 4096)
+    joined = builder.buffer("joined", Element.BIT, (1, 1, 4, 32), "spike_sram", 8192)
+    operands = {"joined": Slice(joined), "left": Slice(left), "right": Slice(right)}
+    axes = {"steps": 1, "samples": 1, "positions": 4, "units": 32}
+    axes |= {"left_units": 8, "right_units": 24}
+    builder.emit("concatenate", operands, [axes[axis] for axis in SPECS["concatenate"].axes])
+    pooled = builder.buffer("pooled", Element.BIT, (1, 1, 1, 8), "spike_sram", 12288)
+    operands = {"pooled": Slice(pooled), "values": Slice(left)}
+    axes = {"steps": 1, "samples": 1, "positions": 1, "input_positions": 4, "units": 8}
+    numbers = {"kernel": 2, "stride": 2, "input_width": 2, "output_width": 1}
+    spec = SPECS["pool_max"]
+    immediates = [numbers.get(immediate.name, 0) for immediate in spec.immediates]
+    builder.emit("pool_max", operands, [axes[axis] for axis in spec.axes], immediates)
+    # A home with a plane of zeros in front: what a load finds depends on where it looks.
+    home = builder.buffer("home", Element.BIT, (2, 1, 4, 32), "dram", 0)
+    builder.emit("clear", {"target": Slice(home)}, (1, 1, 4, 32))
+    target = Slice(home, base=(1, 0, 0, 0))
+    builder.emit("store", {"target": target, "source": Slice(joined)}, (1, 1, 4, 32))
+    tile = builder.buffer("tile", Element.BIT, (2, 1, 4, 32), "spike_sram", 16384)
+    builder.emit("load", {"target": Slice(tile), "source": Slice(home)}, (2, 1, 4, 32))
+    found = densities_of(builder.finish())
+    mean = (8 * 0.1 + 24 * 0.4) / 32
+    assert found["concatenate"] == pytest.approx(mean)
+    assert found["pool_max"] == pytest.approx(1 - 0.9**4)
+    assert found["store"] == pytest.approx(mean)
+    assert found["load"] == pytest.approx(mean / 2)
 
 
 def test_counts_do_not_need_memory_for_data() -> None:

@@ -16,6 +16,7 @@ from spikeloom.backend.host.encoding import encode
 from spikeloom.backend.host.load_data import load_inference_data, load_training_data
 from spikeloom.backend.host.plan import (
     Data,
+    DelayedMatchData,
     DigitsData,
     FileData,
     OptimizerPlan,
@@ -198,6 +199,44 @@ def test_random_data_are_fixed_patterns_of_the_asked_rate() -> None:
 def test_random_data_with_too_many_classes_are_refused() -> None:
     of = task(RandomData(rate=0.1, classes=11, samples=4))
     assert "classes = 10" in message_of("E0403", of)
+
+
+def test_images_take_data_with_as_many_cells() -> None:
+    data = load(task(DigitsData(), inputs=(1, 8, 8)))
+    assert data.testing()[0].signal.shape[2] == 64
+
+
+def test_a_delayed_match_shows_two_symbols_that_match_as_the_label_says() -> None:
+    of = task(DelayedMatchData(symbols=4, samples=200, noise=0.0), inputs=(8,), classes=2, steps=12)
+    data = load(of)
+    signal = data.source.present(np.arange(200), generator(1, Purpose.TRAIN_ENCODING))
+    shown = signal.reshape(4, 3, 200, 4, 2)
+    assert (shown == shown[:, :1, :, :, :1]).all(), "a symbol is a group of features, all along"
+    phases = shown[:, 0, :, :, 0]
+    assert not phases[[1, 3]].any()
+    assert (phases[[0, 2]].sum(axis=2) == 1).all()
+    first, second = phases[0].argmax(axis=1), phases[2].argmax(axis=1)
+    assert data.labels is not None
+    assert np.array_equal(first == second, data.labels == 1)
+    assert 0.3 < data.labels.mean() < 0.7
+    for symbols in (first, second):
+        for label in (0, 1):
+            assert set(symbols[data.labels == label]) == {0, 1, 2, 3}, "one symbol tells nothing"
+
+
+def test_a_delayed_match_is_the_same_every_time_and_as_noisy_as_asked() -> None:
+    of = task(DelayedMatchData(symbols=2, samples=40, noise=0.1), inputs=(50,), classes=2, steps=40)
+    signal = load(of).training(0)[0].signal
+    assert np.array_equal(signal, load(of).training(0)[0].signal)
+    assert abs(signal[10:20].mean() - 0.1) < 0.01
+    assert not np.array_equal(signal, load(of, seed=2).training(0)[0].signal)
+
+
+def test_delayed_matches_that_do_not_fit_are_refused() -> None:
+    match = DelayedMatchData(symbols=4, samples=8, noise=0.0)
+    assert "4 symbols" in message_of("E0403", task(match, inputs=(3,), classes=2))
+    assert "2 classes" in message_of("E0403", task(match, classes=1))
+    assert "4 steps" in message_of("E0403", task(match, classes=2, steps=3))
 
 
 # --- files -------------------------------------------------------------------------------

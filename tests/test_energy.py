@@ -101,7 +101,7 @@ def test_static_energy_of_a_tiny_stream_by_hand():
         units |= {"nu": (3 * 256, 4 * 256), "loss": (3 * 16, 3 * 16), "opt": (4 * 64, 10 * 64)}
         leakage = {name: a * adder + m * multiplier for name, (a, m) in units.items()}
         leakage |= {name: size * sram for name, size in mebibytes.items()}
-        leakage |= {"dma": 0, "dram": 0}
+        leakage |= {"dma": 0, "dma_store": 0, "dma_wue": 0, "dma_wue_store": 0, "dram": 0}
         found = result.totals().energy().components
         assert {n: a.static for n, a in found.items()} == {
             name: result.elapsed * each for name, each in leakage.items()
@@ -112,6 +112,9 @@ def test_area_of_the_default_machine_by_hand():
     um2, array = 10**6, 64 * 64 * (1576 + 2900)
     assert area_of(HOROWITZ) == {
         "dma": 0,
+        "dma_store": 0,
+        "dma_wue": 0,
+        "dma_wue_store": 0,
         "fe": array * um2,
         "be": array * um2,
         "wue": array * um2,

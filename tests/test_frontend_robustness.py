@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from spikeloom.diagnostics import DiagnosticError, SourceLocation, render
-from spikeloom.frontend.limits import MAX_BYTES, MAX_NESTING, MAX_OPERATIONS, MAX_STATEMENTS
+from spikeloom.frontend.limits import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_NESTING,
+    MAX_OPERATIONS,
+    MAX_STATEMENTS,
+)
 from spikeloom.frontend.program import parse_program, parse_program_bytes
 
 ROOT = Path(__file__).parents[1]
@@ -16,6 +22,7 @@ SEEDS = [path.read_bytes() for path in sorted((ROOT / "examples").glob("*.snn"))
 HEAD = "network n(x: spikes[8]) -> spikes[8] {\n"
 WORDS = (
     b"lif linear if li flatten previous return network train true false hidden image input spikes "
+    b"conv2d maxpool2d sumpool2d batchnorm concat reshape block repeat basic x channels [1, 8, 8] "
     b'currents ( ) [ ] { } , : = + -> # " 0 1 -1 0.5 1e999 16777217 99999999999999999999999 . ; \n '
     b"\x00 \xff \xc3\xa9 \t rectangle(0.1) atan reset = subtract"
 ).split(b" ")
@@ -97,6 +104,44 @@ def test_too_many_statements_are_refused() -> None:
 def test_too_many_operations_are_refused() -> None:
     total = " + ".join(["linear(x, 8)"] * MAX_OPERATIONS)
     assert code(f"{HEAD} return lif({total}) }}") == "E0109"
+
+
+def test_blocks_that_expand_without_end_are_refused() -> None:
+    empty = "block b0(x: spikes) { return x }\n"
+    for number in range(1, 9):
+        inner = f"repeat 100 b{number - 1}(x)"
+        empty += f"block b{number}(x: spikes) {{ return {inner} }}\n"
+    assert code(f"{empty}{HEAD} return b8(x) }}") == "E0109"
+
+
+def test_operations_of_blocks_count() -> None:
+    block = "block b(x: spikes) { return lif(linear(x, 8)) }\n"
+    times = MAX_OPERATIONS // 2
+    parse_program(f"{block}{HEAD} return repeat {times - 1} b(x) }}", "n.snn")
+    twice = f"a = repeat {times} b(x) return b(a)"
+    assert code(f"{block}{HEAD} {twice} }}") == "E0109"
+
+
+def test_blocks_inside_blocks_end_somewhere() -> None:
+    def program(depth: int) -> str:
+        blocks = "block b0(x: spikes) { return lif(linear(x, 8)) }\n"
+        for number in range(1, depth):
+            call = f"b{number - 1}(x)"
+            blocks += f"block b{number}(x: spikes) {{ return {call} }}\n"
+        return f"{blocks}{HEAD} return b{depth - 1}(x) }}"
+
+    parse_program(program(MAX_DEPTH - 4), "n.snn")
+    assert code(program(MAX_DEPTH + 1)) == "E0109"
+    assert code(program(2000)) == "E0109"
+
+
+def test_deep_operations_inside_deep_blocks_are_refused() -> None:
+    pairs = (MAX_NESTING - 6) // 2
+    blocks = "block b0(x: spikes) { return lif(linear(x, 8)) }\n"
+    for number in range(1, 40):
+        deep = "lif(linear(" * pairs + f"b{number - 1}(x)" + ", 8))" * pairs
+        blocks += f"block b{number}(x: spikes) {{ return {deep} }}\n"
+    assert code(f"{blocks}{HEAD} return b39(x) }}") == "E0109"
 
 
 def test_endless_texts_and_numerals_are_refused() -> None:

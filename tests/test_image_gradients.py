@@ -31,6 +31,7 @@ from snn_program import (
     Previous,
     Surrogate,
 )
+from xdsl.dialects.builtin import FileLineColLoc
 from xdsl.ir import SSAValue
 
 from spikeloom.dialects import bptt
@@ -239,6 +240,36 @@ def test_a_recurrent_convolution_remembers() -> None:
     actual = evaluate_step(step, parameters, batch)
     assert_agrees(actual, evaluate(network, parameters, batch))
     assert actual.gradients["a.2.weight"].any()
+
+
+def test_spikes_add_up() -> None:
+    """A sum of spikes is currents, whose gradient reaches each of them, also twice the same."""
+    network = replace(
+        NORMALIZED,
+        statements=(
+            ("a", Lif(Conv2d(Name("signal"), 3), ALWAYS)),
+            ("c", Lif(Conv2d(Name("a"), 3), ALWAYS)),
+            ("d", Lif(Conv2d(Add((Name("a"), Name("c"), Name("c"))), 2), ALWAYS)),
+            ("b", Pool2d("avg", Name("d"), 2)),
+        ),
+    )
+    parameters, batch = random_batch(network, 4)
+    _, step = expanded_step(network)
+    sums = [op for op in step.walk() if isinstance(op, bptt.AddOp)]
+    assert any(op.left.type != op.sum.type and op.right.type != op.sum.type for op in sums)
+    actual = evaluate_step(step, parameters, batch)
+    assert_agrees(actual, evaluate(network, parameters, batch))
+    assert actual.gradients["c.weight"].any()
+
+
+def test_every_operation_points_into_the_program() -> None:
+    for seed in range(len(COMBINATIONS)):
+        network = random_image_network(seed)
+        lines = network.text().split("\n")
+        module, _ = expanded_step(network)
+        for op in module.walk():
+            assert isinstance(op.location, FileLineColLoc), op.name
+            assert 1 <= op.location.line.data <= len(lines)
 
 
 def test_inference_with_the_statistics_of_the_batch_fires_as_training_does() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from bptt_gradients import expanded_step
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ir_stages import printed, stages
+from random_image_networks import random_image_network
 from random_networks import COMBINATIONS, random_network
 from xdsl.dialects.builtin import FunctionType, ModuleOp, TensorType, f32, i1
 from xdsl.ir import Block, Region
@@ -32,6 +34,17 @@ def test_every_level_survives_printing_and_parsing(seed: int) -> None:
             again = read(text)
             assert printed(again) == custom, name
             assert printed(again, generic=True) == generic, name
+
+
+@settings(max_examples=8, deadline=None, derandomize=True)
+@given(st.integers(0, 100_000))
+def test_training_steps_of_images_survive_printing_and_parsing(seed: int) -> None:
+    module, _ = expanded_step(random_image_network(seed))
+    custom, generic = printed(module), printed(module, generic=True)
+    for text in (custom, generic):
+        again = read(text)
+        assert printed(again) == custom
+        assert printed(again, generic=True) == generic
 
 
 @pytest.mark.parametrize("seed", range(len(COMBINATIONS)))

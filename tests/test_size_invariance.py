@@ -67,7 +67,7 @@ def close(sizes: list[int]) -> bool:
     return max(sizes) - min(sizes) <= TOLERANCE * max(sizes)
 
 
-@pytest.mark.parametrize("example", ["digits", "memory", "readout"])
+@pytest.mark.parametrize("example", ["digits", "memory", "readout", "conv_digits"])
 def test_sizes_do_not_depend_on_time_and_batch(
     example: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,14 @@ from random_batches import random_batch
 from random_networks import random_network
 from reference_gradients import Batch
 from snn_program import Lif, Linear, Name, Network, Neuron, Surrogate
-from sparsity_programs import Sample, expanded, only_step, random_sample, run
+from sparsity_programs import (
+    Sample,
+    expanded,
+    only_step,
+    random_image_sample,
+    random_sample,
+    run,
+)
 from xdsl.ir import Operation, SSAValue
 
 from spikeloom.backend import quantities as q
@@ -32,8 +39,10 @@ from spikeloom.passes.analyze_sparsity import AnalyzeSparsityPass
 from spikeloom.passes.density_lattice import Density, rounded_up
 
 IR_SEEDS = range(96)
+IMAGE_SEEDS = range(72)
 ENGINE_SEEDS = range(60)
 DEMAND_SEEDS = (38, 47, 49, 52, 69, 91, 97, 98, 104, 126, 169, 193, 197, 206, 234, 279)
+IMAGE_DEMAND_SEEDS = (5, 9, 15, 16, 19, 32, 35, 46, 71, 85, 125, 157)
 """Small networks with values of which not all cells are demanded."""
 
 
@@ -56,7 +65,17 @@ def values_of(sample: Sample) -> dict[SSAValue, NDArray[np.generic]]:
 @pytest.mark.parametrize("seed", IR_SEEDS)
 def test_every_value_of_a_step_lies_inside_its_bounds(seed: int) -> None:
     """Also inside of scans, for neurons and batches at the corners of what they can be."""
-    sample = random_sample(seed)
+    check_bounds(random_sample(seed))
+
+
+@pytest.mark.parametrize("seed", IMAGE_SEEDS)
+def test_every_value_of_a_convolutional_step_lies_inside_its_bounds(seed: int) -> None:
+    """Windows of all strides, pools, normalization, joined channels, residual sums, scans."""
+    check_bounds(random_image_sample(seed))
+
+
+def check_bounds(sample: Sample) -> None:
+    """Executes what was analyzed."""
     sample.analyze()
     for value, array in values_of(sample).items():
         bounds = density_of(value)
@@ -178,8 +197,16 @@ def reports(sample: Sample, disturbed: tuple[SSAValue, tuple[int, ...]] | None) 
 
 @pytest.mark.parametrize("seed", DEMAND_SEEDS)
 def test_no_more_cells_matter_than_are_demanded(seed: int) -> None:
+    check_demands(random_sample(seed))
+
+
+@pytest.mark.parametrize("seed", IMAGE_DEMAND_SEEDS)
+def test_no_more_cells_of_an_image_matter_than_are_demanded(seed: int) -> None:
+    check_demands(random_image_sample(seed))
+
+
+def check_demands(sample: Sample) -> None:
     """Cells are changed one by one; those that change a report are no more than the demand."""
-    sample = random_sample(seed)
     sample.analyze()
     before = reports(sample, None)
     tried = 0

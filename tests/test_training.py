@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from programs import INFERENCE, LEARNING, SILENT
+from pydantic import ValidationError
 
 from spikeloom.backend.host.dataset import Dataset
 from spikeloom.backend.host.executor import Executor
@@ -126,6 +127,21 @@ def test_parameters_start_uniform_within_one_over_the_root_of_fan_in() -> None:
     assert abs(values.mean()) < 0.001
     assert not np.array_equal(values, initial_parameter(plan, 1, 1))
     assert not np.array_equal(values, initial_parameter(plan, 0, 2))
+
+
+def test_parameters_of_convolutions_and_constants_start_as_their_plan_says() -> None:
+    weight = ParameterPlan(name="w", shape=(8, 4, 3, 3), fan_in=36, location="")
+    values = initial_parameter(weight, 0, 1)
+    assert values.shape == (8, 4, 3, 3)
+    assert 0.16 < np.abs(values).max() <= np.float32(1 / 6)
+    variance = ParameterPlan(name="v", shape=(8,), constant=1.0, running=True, location="")
+    assert np.array_equal(initial_parameter(variance, 1, 1), np.ones(8, np.float32))
+
+
+@pytest.mark.parametrize("start", [{}, {"fan_in": 4, "constant": 1.0}])
+def test_a_parameter_has_one_start(start: dict[str, float]) -> None:
+    with pytest.raises(ValidationError, match="fan_in or as a constant"):
+        ParameterPlan(name="w", shape=(4,), location="", **start)
 
 
 def test_parameters_are_the_same_in_every_stream() -> None:

@@ -167,3 +167,24 @@ def test_convolution_and_its_gradients(name: str, machine: str) -> None:
     assert close(run.gradient("a.bias", (case.outputs,)), wanted["gb"])
     updated = case.parameters()["a.weight"] - 0.5 * wanted["gw"]
     assert close(run.parameter("a.weight", case.weight_shape), updated)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name != "wide"])
+def test_bands_of_rows_change_no_bit(name: str) -> None:
+    """Only the sum over positions, that of a weight's gradient, is grouped by the bands."""
+    case = CASES[name]
+    runs = [
+        Lowered(case.text(), memories(case, machine)).on_engine(case.signal(), case.parameters())
+        for machine in ("large", "small")
+    ]
+    for subject, shape in (
+        ("y", case.output_shape),
+        ("gx", case.input_shape),
+        ("z", case.output_shape),
+    ):
+        large, small = (run.sequence(subject, STEPS, shape) for run in runs)
+        assert np.array_equal(large, small), subject
+    large, small = (run.gradient("a.weight", case.weight_shape) for run in runs)
+    assert np.allclose(large, small, rtol=0, atol=1e-6 * np.abs(large).max())
+    wanted = expected(case)["gw"]
+    assert np.allclose(small, wanted, rtol=0, atol=1e-5 * np.abs(wanted).max())

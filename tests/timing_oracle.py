@@ -1,9 +1,10 @@
 """A second model of time: a plain discrete-event simulation of engines with queues.
 
-Instructions are issued to their engine's queue at a fixed rate. An engine starts the head of its
-queue as soon as every instruction that it depends on has finished. It shares no code with the
-interpreter's clock: dependences are lists of instructions, time is a heap of events, and stalls
-are classified cycle by cycle.
+Instructions are issued to their engine's queue at a fixed rate, or (in a serial stream) each when
+the one before it has finished. An engine starts the head of its queue as soon as every instruction
+that it depends on has finished. It shares no code with the interpreter's clock: dependences are
+lists of instructions, found by looking at each block of 64 bytes that an operand lies in; time is a
+heap of events, and stalls are classified cycle by cycle.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from reference_machine import Executed
 
 from spikeloom.backend.machine import Machine, SparseEngine, TableEngine
 from spikeloom.backend.stream import ELEMENTS, Stream
-from spikeloom.dialects.instruction_set import Element, Engine
+from spikeloom.dialects.instruction_set import MEMORIES, Element, Engine
 
 
 @dataclass
@@ -50,11 +51,12 @@ def service_cycles(
 ) -> int:
     """Service time from the machine's description."""
     spec, axes = instruction.spec, instruction.axes
-    if spec.engine is Engine.DMA:
+    if spec.engine.value.startswith("dma"):
         element = ELEMENTS[stream.buffers["element"][instruction.buffers["target"]]]
         *outer, features = [axes[a] for a in spec.writes[0].dims]
         row = ceil(features / 8) if element is Element.BIT else 4 * features
-        return machine.dram.latency.value + ceil(prod(outer) * row / machine.dram.bandwidth.value)
+        share = getattr(machine.dram.queues, spec.engine.value).value
+        return machine.dram.latency.value + ceil(prod(outer) * row / share)
     unit = getattr(machine.engines, spec.engine.value)
     cells = worked_cells(instruction)
     if spec.engine in (Engine.NEURON, Engine.LOSS, Engine.OPTIMIZER):
@@ -100,54 +102,76 @@ def _table_cycles(instruction: Executed, unit: TableEngine) -> int:
     return turns * ceil(tables / unit.input_lanes.value) * columns
 
 
-def _conflicts(stream: Stream) -> list[int]:
-    """A representative of each buffer's group of buffers that overlap, found by flooding."""
-    b = stream.buffers
-    group = list(range(len(b)))
-    changed = True
-    while changed:
-        changed = False
-        for i in range(len(b)):
-            for j in range(len(b)):
-                same = b["memory"][i] == b["memory"][j]
-                apart = (
-                    b["offset"][i] >= b["offset"][j] + b["bytes"][j]
-                    or b["offset"][j] >= b["offset"][i] + b["bytes"][i]
-                )
-                if same and not apart and group[i] > group[j]:
-                    group[i], changed = group[j], True
-    return group
+class _Places:
+    """Where the values of every buffer lie now: the copy that was begun last."""
+
+    def __init__(self, stream: Stream, parts: int):
+        self._buffers = stream.buffers
+        self._parts = parts
+        self._begun = [0] * len(stream.buffers)
+
+    def begin(self, buffer: int) -> None:
+        """The next copy takes over."""
+        self._begun[buffer] += 1
+
+    def blocks(self, buffer: int, box: tuple[slice, ...]) -> list[tuple[int, int]]:
+        """What an operand touches: blocks of 64 bytes of the present copy, or parts in DRAM."""
+        b = self._buffers[buffer]
+        if MEMORIES[b["memory"]] == "dram":
+            dimension = 1 if b["shape"][1] > 1 else 2
+            length = int(b["shape"][dimension])
+            cells = range(box[dimension].start, box[dimension].stop)
+            size = next(2**n for n in range(32) if 2**n * self._parts >= length)
+            return [(-1 - buffer, part) for part in sorted({c // size for c in cells})]
+        turn = self._begun[buffer] % int(b["copies"])
+        first = (int(b["offset"]) + turn * int(b["bytes"])) // 64
+        return [(int(b["memory"]), first + i) for i in range(int(b["bytes"]) // 64)]
 
 
 def jobs_of(
-    stream: Stream, executed: Sequence[Executed], services: Sequence[int], rate: int
+    stream: Stream, executed: Sequence[Executed], services: Sequence[int], machine: Machine
 ) -> list[Job]:
     """Jobs in program order with the jobs each of them waits for."""
-    group = _conflicts(stream)
-    writer: dict[int, int] = {}
-    readers: dict[int, list[int]] = defaultdict(list)
+    places = _Places(stream, machine.dram.watched_parts.value)
+    rate = machine.clock.issue_rate.value
+    writer: dict[tuple[int, int], int] = {}
+    readers: dict[tuple[int, int], list[int]] = defaultdict(list)
     jobs: list[Job] = []
     for number, (instruction, service) in enumerate(zip(executed, services, strict=True)):
         job = Job(instruction.spec.engine, service, number // rate)
-        written = [r.name for r in instruction.spec.writes if r.name in instruction.buffers]
+        present = instruction.buffers
+        written = [r.name for r in instruction.spec.writes if r.name in present]
         updated = [r.name for r in instruction.spec.writes if r.updates]
         read = [r.name for r in instruction.spec.reads] + updated
-        touched = {name: group[b] for name, b in instruction.buffers.items()}
-        for name in read:
-            if name in touched and touched[name] in writer:
-                job.producers.add(writer[touched[name]])
+        boxes = instruction.boxes
+        sources = {
+            block
+            for name in read
+            if name in present
+            for block in places.blocks(present[name], boxes[name])
+        }
         for name in written:
-            job.occupants |= set(readers[touched[name]])
-            if touched[name] in writer:
-                job.occupants.add(writer[touched[name]])
-        for name in read:
-            if name in touched:
-                readers[touched[name]].append(number)
-        for name in written:
-            writer[touched[name]] = number
-            readers[touched[name]] = [number] if name in updated else []
+            if name not in updated and not any(s.start for s in boxes[name]):
+                places.begin(present[name])
+        targets = {block for name in written for block in places.blocks(present[name], boxes[name])}
+        job.producers = {writer[block] for block in sources if block in writer}
+        job.occupants = {writer[block] for block in targets if block in writer}
+        job.occupants = job.occupants.union(*(readers[block] for block in targets))
+        for block in sources:
+            readers[block].append(number)
+        for block in targets:
+            writer[block] = number
+            readers[block] = [number] if block in sources else []
         jobs.append(job)
     return jobs
+
+
+def one_by_one(jobs: list[Job]) -> None:
+    """Fills in when each job starts and finishes in a serial stream."""
+    now = 0
+    for job in jobs:
+        job.issue = job.start = now
+        now = job.finish = now + job.service
 
 
 def simulate(jobs: list[Job]) -> None:
@@ -194,7 +218,8 @@ def states(jobs: list[Job]) -> dict[Engine, dict[str, int]]:
 def _why(job: Job, jobs: list[Job], cycle: int) -> str:
     if cycle < job.issue:
         return "cycles_waiting_for_issue"
-    late = [jobs[p].engine for p in job.producers if jobs[p].finish > cycle]
-    if any(engine is not Engine.DMA for engine in late):
-        return "cycles_stalled_on_operand"
-    return "cycles_stalled_on_dma" if late else "cycles_stalled_on_backpressure"
+    late = {jobs[p].engine for p in job.producers if jobs[p].finish > cycle}
+    for engine in reversed(Engine):
+        if engine in late:
+            return f"cycles_stalled_on_{engine.value}"
+    return "cycles_stalled_on_backpressure"

@@ -7,6 +7,7 @@ from spikeloom.backend.assembly.parser import INT64, TokenParser
 from spikeloom.backend.assembly.tokens import TokenKind
 from spikeloom.backend.stream import (
     MAX_BUFFERS,
+    MAX_COPIES,
     MAX_INSTRUCTIONS,
     MAX_LOOP_DEPTH,
     Stream,
@@ -25,7 +26,7 @@ from spikeloom.dialects.instruction_set import (
     buffer_bytes,
 )
 
-_STATEMENTS = ("buffer", "loop", *SPECS)
+_STATEMENTS = ("buffer", "loop", "serial", *SPECS)
 
 
 def assemble(text: str, name: str) -> Stream:
@@ -70,6 +71,12 @@ class _Reader:
         if parser.accept("buffer"):
             self._buffer()
             return
+        if parser.at("serial"):
+            if self._builder.serial or self._buffers or self._records:
+                raise parser.fail("`serial` stands once, before everything else", first)
+            parser.advance()
+            self._builder.serial = True
+            return
         self._records += 1
         if self._records > MAX_INSTRUCTIONS:
             raise parser.fail(f"more than {MAX_INSTRUCTIONS} instructions", first)
@@ -91,7 +98,7 @@ class _Reader:
             raise parser.unexpected("an instruction")
 
     def _buffer(self) -> None:
-        """`@name : element[shape] in memory at offset (role kind "subject"?)?`"""
+        """`@name : element[shape] in memory at offset (copies n)? (role kind "subject"?)?`"""
         parser = self._parser
         name = parser.take(TokenKind.BUFFER)
         if name.value in self._buffers:
@@ -108,8 +115,9 @@ class _Reader:
         memory = self._choice("memory", MEMORIES)
         parser.expect("at")
         offset = parser.integer(INT64)
+        copies = parser.integer(range(1, MAX_COPIES + 1)) if parser.accept("copies") else 1
         role = self._role() if parser.accept("role") else ("", "")
-        index = self._builder.buffer(name.value, element, shape, memory, offset, role)
+        index = self._builder.buffer(name.value, element, shape, memory, offset, role, copies)
         self._buffers[name.value] = index
 
     def _shape(self) -> Shape:

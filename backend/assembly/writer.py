@@ -23,7 +23,8 @@ def disassemble(stream: Stream) -> str:
     """
     if found := check_well_formed(stream):
         raise violations_error(stream, found)
-    lines = [_buffer(buffer) for buffer in buffers(stream)]
+    lines = ["serial"] if stream.serial else []
+    lines += [_buffer(buffer) for buffer in buffers(stream)]
     names = [_name(name) for name in stream.buffer_names]
     if lines:
         lines.append("")
@@ -58,6 +59,8 @@ def _buffer(buffer: Buffer) -> str:
     shape = ", ".join(str(cells) for cells in buffer.shape)
     text = f"buffer {_name(buffer.name)} : {buffer.element.value}[{shape}]"
     text += f" in {buffer.memory} at {buffer.offset:#010x}"
+    if buffer.copies > 1:
+        text += f" copies {buffer.copies}"
     kind, subject = buffer.role
     if buffer.role != ("", ""):
         text += f" role {kind if PLAIN_NAME.fullmatch(kind) else json.dumps(kind)}"

@@ -69,8 +69,8 @@ def _layers(stream: Stream, instructions: tuple[str, ...]) -> frozenset[str]:
 
 def _masking(stream: Stream) -> frozenset[str]:
     """The layers whose neurons keep a mask for the backward pass."""
-    opcode = OPCODES["fire"]
+    opcodes = [OPCODES[name] for name in ("fire", "fire_again")]
     role = [role.name for role in SPECS["fire"].roles].index("mask")
     is_kept = stream.instructions["buffer"][:, role] != NO_BUFFER
-    found = np.flatnonzero((stream.instructions["opcode"] == opcode) & is_kept)
+    found = np.flatnonzero(np.isin(stream.instructions["opcode"], opcodes) & is_kept)
     return frozenset(stream.layers[index] for index in found) - {""}

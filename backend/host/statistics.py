@@ -48,7 +48,7 @@ class BatchIdentity(BaseModel):
 class _Header(BatchIdentity):
     signal: Share
     rows: Annotated[int, Field(ge=0, le=MAX_ROWS)]
-    columns: Annotated[int, Field(ge=1, le=64)]
+    columns: Annotated[int, Field(ge=1, le=COUNTS)]
     sha256: str
 
 
@@ -139,7 +139,8 @@ def read_statistics(path: Path) -> Statistics:
         data = unpack.decompress(packed, size + 1)
     except (zlib.error, MemoryError) as problem:
         raise unfit(path, f"it is damaged: {problem}", WRITE_THEM) from None
-    if len(data) != size or hashlib.sha256(data).hexdigest() != header.sha256:
+    whole = unpack.eof and not unpack.unused_data and len(data) == size
+    if not whole or hashlib.sha256(data).hexdigest() != header.sha256:
         raise unfit(path, "it is damaged: its counts are not those that were written", WRITE_THEM)
     counts = np.frombuffer(data, "<i8").reshape(header.columns, header.rows).T
     fields = {name: getattr(header, name) for name in BatchIdentity.model_fields}

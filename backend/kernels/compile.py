@@ -40,6 +40,7 @@ _COMPILED_BESIDE = (
     "backend/clock.py",
     "backend/counting_walk.py",
     "backend/data_counts.py",
+    "backend/dependences.py",
     "backend/expected_counts.py",
     "backend/expected_products.py",
     "backend/program.py",

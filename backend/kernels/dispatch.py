@@ -96,13 +96,17 @@ KERNELS: tuple[Kernel, ...] = (
 
 _ON_CELLS: dict[str, Kernel] = {
     "load": copy_cells,
+    "load_update": copy_cells,
     "load_transposed": transpose,
     "store": copy_cells,
+    "store_update": copy_cells,
     "clear": clear_cells,
+    "clear_update": clear_cells,
     "bias": bias,
     "accumulate": accumulate,
     "multiply": multiply,
     "fire": fire,
+    "fire_again": fire,
     "integrate": integrate,
     "add": add,
     "readout": readout_values,
@@ -139,8 +143,11 @@ _ON_CELLS: dict[str, Kernel] = {
 }
 _ON_BITS: dict[str, Kernel] = {
     "load": copy_bits,
+    "load_update": copy_bits,
     "store": copy_bits,
+    "store_update": copy_bits,
     "clear": clear_bits,
+    "clear_update": clear_bits,
     "readout": readout_bits,
 }
 """Instructions that have a kernel of their own for bits; those of other instructions look."""
@@ -154,7 +161,7 @@ def kernel_of(instruction: str, element: Element) -> Kernel:
 
 
 def kernel_number(instruction: str, element: Element) -> int:
-    """The number by which `run_kernel` calls this kernel."""
+    """The number by which one of the functions below calls this kernel."""
     return KERNELS.index(kernel_of(instruction, element))
 
 

@@ -43,7 +43,7 @@ SIGNATURE = (
 
 # Columns of `operand`.
 ADDRESS, STEP_BYTES, SAMPLE_BYTES, ROW_BYTES, CELL_BITS = 0, 1, 2, 3, 4
-BOX_COLUMNS = 5
+BOX_COLUMNS = 7
 
 # Axes of an instruction with a window; steps, samples and positions come first.
 POSITIONS, INPUT_POSITIONS, TAPS, INPUTS, OUTPUTS = 2, 3, 4, 5, 6

@@ -32,12 +32,14 @@ def decode_stream(cursor: Cursor) -> Stream:
     What the numbers mean is not looked at here: that is the validator's.
     """
     start = cursor.position
-    buffers, instructions, locations, layers = cursor.unpack(COUNTS, "the counts of a stream")
+    counts = cursor.unpack(COUNTS, "the counts of a stream")
+    buffers, instructions, locations, layers, serial = counts
     limits = (
         ("buffers", buffers, MAX_BUFFERS),
         ("instructions", instructions, MAX_INSTRUCTIONS),
         ("locations", locations, MAX_INSTRUCTIONS + 1),
         ("layers", layers, instructions),
+        ("as the mark of a serial stream", serial, 1),
     )
     for what, count, limit in limits:
         if count > limit:
@@ -52,7 +54,8 @@ def decode_stream(cursor: Cursor) -> Stream:
     layer_names = _read_layers(cursor, instructions, layer_table)
     cursor.finish("a stream section")
     roles = tuple(zip(kinds, subjects, strict=True))
-    return Stream(buffer_rows, instruction_rows, names, roles, location_table, layer_names)
+    tables = (buffer_rows, instruction_rows)
+    return Stream(*tables, names, roles, location_table, layer_names, bool(serial))
 
 
 def _read_texts(cursor: Cursor, count: int, what: str) -> tuple[str, ...]:

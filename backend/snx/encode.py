@@ -72,7 +72,7 @@ def _encode_stream(name: str, stream: Stream) -> bytes:
     subjects = [subject for _, subject in stream.buffer_roles]
     return b"".join(
         [
-            COUNTS.pack(*(len(part) for part in counts)),
+            COUNTS.pack(*(len(part) for part in counts), int(stream.serial)),
             *(_encode_texts(t) for t in (stream.buffer_names, kinds, subjects)),
             *(_encode_texts(t) for t in (stream.locations, layer_names)),
             *_encode_columns(stream.buffers, BUFFER_COLUMNS),

@@ -13,8 +13,9 @@ from spikeloom.backend.stream import BUFFER_DTYPE, INSTRUCTION_DTYPE
 
 MAGIC = b"SPIKELOOM\x00SNX\r\n\x1a"
 """The end shows when a transfer has mangled line ends."""
-VERSION = 3
-"""Version 1 had buffers of three dimensions and slices without scales, version 2 no windows."""
+VERSION = 4
+"""Version 1 had buffers of three dimensions and slices without scales, version 2 no windows,
+version 3 neither copies of buffers nor serial streams."""
 MAX_FILE_BYTES = 256 * 1024 * 1024
 MAX_SECTIONS = 64
 
@@ -22,8 +23,9 @@ HEADER = struct.Struct("<16sIIQ")
 """Magic, version, number of sections, bytes of the whole file; a sha256 follows."""
 ENTRY = struct.Struct("<II64sQQ32s")
 """Kind, zero, name padded with zeros, offset, bytes, sha256 of the section."""
-COUNTS = struct.Struct("<IIII")
-"""What a stream section begins with: buffers, instructions, locations, layer names."""
+COUNTS = struct.Struct("<IIIII")
+"""What a stream section begins with: buffers, instructions, locations, layer names, and whether
+the stream is serial (1) or not (0)."""
 TEXT_LENGTH = struct.Struct("<H")
 DIGEST_BYTES = 32
 TABLE_OFFSET = HEADER.size + DIGEST_BYTES

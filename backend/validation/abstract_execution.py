@@ -20,7 +20,9 @@ The tables, all of 64-bit integers but the marks of 32:
   dimension d of buffer b lie from cut_first[4 b + d] on.
 - marks: for every buffer in turn its cells, those of buffer b from mark_first[b] on.
 - overlaps: for every buffer those that it overlaps, those of buffer b from overlap_first[b] on.
-- states [4, buffers]: GENERATION, UNWRITTEN, ALONE and CELLS of every buffer.
+- states [5, buffers]: GENERATION, UNWRITTEN, ALONE, CELLS and COPIES of every buffer. Where there
+  are several copies, a write that is no read and starts at the origin begins the next one, of
+  which nothing is written.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ BASE, BASE_LOOP, BASE_SCALE, EXTENT, EXTENT_LOOP, EXTENT_SCALE = range(3, 27, DI
 OPERAND_COLUMNS = 27
 VALUE, STOP, STEP = 0, 1, 2
 """Rows of the state of the open loops, one column per depth."""
-GENERATION, UNWRITTEN, ALONE, CELLS = 0, 1, 2, 3
+GENERATION, UNWRITTEN, ALONE, CELLS, COPIES = 0, 1, 2, 3, 4
 """Rows of the state of the buffers."""
 LOCATING = 32
 """What it costs to find a box, in visits to cells."""
@@ -69,8 +71,12 @@ def locate(
     cuts: Integers,
     cut_first: Integers,
     box: Integers,
-) -> None:
-    """The cells of an operand's box now: per dimension first, end and number in the buffer."""
+) -> bool:
+    """The cells of an operand's box now: per dimension first, end and number in the buffer.
+
+    Returns whether the box starts at the buffer's origin.
+    """
+    at_origin = True
     for d in range(DIMENSIONS):
         start = operands[operand, BASE + d]
         if operands[operand, BASE_LOOP + d] >= 0:
@@ -86,6 +92,8 @@ def locate(
         box[3 * d] = cuts_below(cuts, first, end, start)
         box[3 * d + 1] = cuts_below(cuts, first, end, start + extent)
         box[3 * d + 2] = end - first - 1
+        at_origin = at_origin and start == 0
+    return at_origin
 
 
 @compiled(MARKS, INTEGER, INTEGERS, INTEGER)
@@ -209,9 +217,15 @@ def execute(
                 buffer = operands[operand, BUFFER]
                 if not states[ALONE, buffer]:
                     visits += unwrite_overlapped(states, buffer, overlaps, overlap_first)
+                begins = states[COPIES, buffer] > 1 and not operands[operand, READ]
+                if states[UNWRITTEN, buffer] or begins:
+                    at_origin = locate(operands, operand, loops, cuts, cut_first, box)
+                    visits += LOCATING
+                    if begins and at_origin and cells_of(box) < states[CELLS, buffer]:
+                        states[GENERATION, buffer] += 1
+                        states[UNWRITTEN, buffer] = states[CELLS, buffer]
                 if states[UNWRITTEN, buffer]:
-                    locate(operands, operand, loops, cuts, cut_first, box)
-                    visits += LOCATING + cells_of(box)
+                    visits += cells_of(box)
                     base, generation = int(mark_first[buffer]), int(states[GENERATION, buffer])
                     states[UNWRITTEN, buffer] -= mark(marks, base, box, generation)
         index += 1

@@ -66,6 +66,8 @@ def _check_place(buffer: Buffer, memories: Mapping[str, int]) -> Iterator[Violat
         yield Violation(
             f"{label} starts at byte {buffer.offset}, not at a multiple of {BUFFER_ALIGNMENT}"
         )
+    if buffer.memory == DRAM and buffer.copies > 1:
+        yield Violation(f"{label} has {buffer.copies} copies; only an on-chip buffer may have them")
     most = MAX_DRAM_BYTES if buffer.memory == DRAM else MAX_ON_CHIP_BYTES
     absent = most if buffer.memory == DRAM else 0
     limit = min(memories.get(buffer.memory, absent), most)

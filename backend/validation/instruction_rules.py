@@ -18,8 +18,10 @@ from spikeloom.dialects.instruction_set import (
 
 _EQUAL_ELEMENTS = {
     "load": ("target", "source"),
+    "load_update": ("target", "source"),
     "load_transposed": ("target", "source"),
     "store": ("target", "source"),
+    "store_update": ("target", "source"),
     "pool_max": ("pooled", "values"),
     "pool_max_gradient": ("values", "pooled"),
     "flatten": ("flat", "image"),

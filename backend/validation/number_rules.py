@@ -71,7 +71,7 @@ def check_numbers(instruction: Instruction) -> Iterator[Violation]:
             yield Violation(message, instruction.index)
     present = {operand.role.name for operand in instruction.operands}
     match instruction.spec.name:
-        case "fire":
+        case "fire" | "fire_again":
             missing = _missing_of_fire(numbers, present)
         case "fire_gradient":
             missing = _missing_of_fire_gradient(numbers, present)

@@ -15,6 +15,7 @@ from spikeloom.backend.records import FIRST_OPCODE
 from spikeloom.backend.stream import (
     ELEMENTS,
     MAX_BUFFERS,
+    MAX_COPIES,
     MAX_INSTRUCTIONS,
     MAX_LOOP_DEPTH,
     MAX_TEXT_BYTES,
@@ -85,6 +86,8 @@ def _check_buffers(stream: Stream) -> Iterator[Violation]:
         seen.add(name)
         if row["memory"] >= len(MEMORIES):
             yield Violation(f"{label}: memory {row['memory']}, the last is {len(MEMORIES) - 1}")
+        if not 1 <= row["copies"] <= MAX_COPIES:
+            yield Violation(f"{label} has {row['copies']} copies, not 1 to {MAX_COPIES}")
         if row["element"] >= len(ELEMENTS):
             yield Violation(f"{label}: element {row['element']}, the last is {len(ELEMENTS) - 1}")
             continue

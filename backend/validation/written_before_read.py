@@ -38,8 +38,8 @@ def check_written_before_read(
     """Cells that are read before the stream, or the host, has written them.
 
     Exact: every iteration of every loop is executed on marks, as far as it can change any. Where
-    two on-chip buffers share addresses, writing one un-writes the other. The stream must obey all
-    other rules.
+    two on-chip buffers share addresses, writing one un-writes the other. A write that begins the
+    next copy of a buffer un-writes what the box leaves out. The stream must obey all other rules.
     """
     if not placed:
         return []
@@ -128,7 +128,8 @@ def _unwritten_marks(
         if buffer.memory == DRAM and buffer.role[0] in HOST_WRITTEN:
             marks[cells.mark_first[buffer.index] : cells.mark_first[buffer.index + 1]] = 1
             unwritten[buffer.index] = 0
-    states = np.stack([np.ones_like(sizes), unwritten, np.zeros_like(sizes), sizes])
+    copies = np.array([buffer.copies for buffer in buffers], _INT)
+    states = np.stack([np.ones_like(sizes), unwritten, np.zeros_like(sizes), sizes, copies])
     return marks, cells.mark_first, states
 
 

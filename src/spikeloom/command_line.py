@@ -14,6 +14,7 @@ from pathlib import Path
 
 from spikeloom import __version__
 from spikeloom.terminal import EXIT_ERROR, guarded
+from spikeloom.verification.options import add_verification_options
 
 _EPILOG = "exit codes: 0 done, 1 an error in the input, 2 usage, 70 internal error, 130 interrupted"
 
@@ -95,6 +96,17 @@ def _add_energy_options(parser: argparse.ArgumentParser) -> None:
     add("--baseline-efficiency", metavar="PERCENT", type=_integer(1, 101), help=words)
 
 
+def _add_ablation_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--json", metavar="FILE", type=Path, help="write cycles, energies and speedups as JSON")
+    add("--svg", metavar="FILE", type=Path, help="draw the speedups as a bar chart")
+    words = "energies of the machine file to count with: horowitz or aladdin in the bundled one"
+    add("--energy-table", metavar="NAME", help=words)
+    words = "threads of the interpreter; results do not depend on it (default: %(default)s)"
+    threads = min(2, os.cpu_count() or 1)
+    add("--threads", metavar="N", type=_integer(1, 257), default=threads, help=words)
+
+
 def _add_data_option(parser: argparse.ArgumentParser) -> None:
     words = "recordings (.npz), for a program without `train`"
     parser.add_argument("--data", metavar="FILE", type=Path, help=words)
@@ -110,6 +122,24 @@ def _add_image(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", metavar="FILE", type=Path, help="a compiled program (.snx)")
 
 
+def _add_reproduction_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("subject", metavar="SUBJECT", choices=["h2learn"], help="what to reproduce: h2learn")
+    words = "only this workload; may be given again (default: all three)"
+    add("--workload", metavar="NAME", action="append", help=words)
+    words = (
+        "share of the V100's peak that it is credited with, from 1 to 100 (default: 50, assumed)"
+    )
+    add("--efficiency", metavar="PERCENT", type=_integer(1, 101), help=words)
+    words = "densities to count with, instead of spikes=.17,mask=.36,gradients=.5"
+    add("--density", metavar="KIND=SHARE,...", help=words)
+    words = "description of the machine (.toml)"
+    add("--machine", metavar="FILE", type=Path, help=words)
+    words = "energies of the machine file to count with: horowitz or aladdin in the bundled one"
+    add("--energy-table", metavar="NAME", help=words)
+    add("--json", metavar="FILE", type=Path, help="write everything as JSON")
+
+
 def make_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
     parser = argparse.ArgumentParser(
@@ -123,12 +153,14 @@ def make_parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="compile a program and train it, or run inference")
     _add_program(run)
     _add_run_options(run)
+    add_verification_options(run)
     _add_count_options(run)
 
     compile_ = commands.add_parser("compile", help="compile a program to an instruction stream")
     _add_program(compile_)
     _add_data_option(compile_)
     words = "the file to write (.snx)"
+    add_verification_options(compile_)
     compile_.add_argument("-o", "--output", metavar="FILE", type=Path, required=True, help=words)
 
     execute = commands.add_parser("exec", help="execute a compiled program")
@@ -137,6 +169,19 @@ def make_parser() -> argparse.ArgumentParser:
 
     disassemble = commands.add_parser("disassemble", help="print a compiled program as text")
     _add_image(disassemble)
+
+    words = "measure what every optimisation is worth: executes one batch with each on and off"
+    ablate = commands.add_parser("ablate", help=words)
+    _add_program(ablate)
+    _add_ablation_options(ablate)
+
+    words = "show what is published of an accelerator beside what the model gives"
+    reproduce = commands.add_parser("reproduce", help=words)
+    _add_reproduction_options(reproduce)
+
+    words = "count multiply-accumulates and weights of every layer, without running anything"
+    operations = commands.add_parser("operations", help=words)
+    operations.add_argument("program", metavar="PROGRAM", help="a program (.snn)")
     return parser
 
 

@@ -25,7 +25,7 @@ from spikeloom.backend.host.session import (
 )
 from spikeloom.backend.host.task import describe
 from spikeloom.backend.image import Image
-from spikeloom.backend.machine import load_machine
+from spikeloom.backend.machine import Machine, load_machine
 from spikeloom.backend.snx import read_image, write_image
 from spikeloom.backend.validator import validate
 from spikeloom.compiler import compile_program
@@ -33,6 +33,7 @@ from spikeloom.count_command import check_count_options, count_program, counted_
 from spikeloom.diagnostics import error
 from spikeloom.frontend.program import parse_program_bytes
 from spikeloom.terminal import EXIT_INTERRUPTED, EXIT_OK
+from spikeloom.verification.options import verification_sizes
 
 MAX_PROGRAM_BYTES = 2**24
 """More is not even read; the frontend has a lower limit of its own and words for it."""
@@ -49,7 +50,9 @@ def run(parsed: argparse.Namespace) -> int:
         return EXIT_OK
     check_options(task, options)
     dataset = load_dataset(task, options)
-    image = compile_program(module, task, load_machine(parsed.machine), sizes=dataset.sizes)
+    machine = load_machine(parsed.machine)
+    _verify_by_running(parsed, module, machine)
+    image = compile_program(module, task, machine, sizes=dataset.sizes)
     return _execute(image, dataset, options, _gpu(parsed))
 
 
@@ -60,6 +63,7 @@ def compile_to_file(parsed: argparse.Namespace) -> int:
     check_options(task, options)
     sizes = load_dataset(task, options).sizes
     machine = load_machine(parsed.machine)
+    _verify_by_running(parsed, module, machine)
     image = compile_program(module, task, machine, sizes=sizes)
     for _, stream in image.streams:
         validate(stream, machine.memory_bytes)
@@ -84,11 +88,37 @@ def disassemble_file(parsed: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def ablate_program(parsed: argparse.Namespace) -> int:
+    """`spikeloom ablate`: executes one batch with every optimisation on and off."""
+    from spikeloom.ablate_command import ablate
+
+    module, task = _read_program(parsed.program)
+    return ablate(parsed, module, task)
+
+
+def reproduce_published(parsed: argparse.Namespace) -> int:
+    """`spikeloom reproduce`: what is published beside what the model gives."""
+    from spikeloom.reproduce_command import reproduce
+
+    return reproduce(parsed)
+
+
+def show_operations(parsed: argparse.Namespace) -> int:
+    """`spikeloom operations`: prints what a program computes, in closed form."""
+    from spikeloom.operations_command import print_operations
+
+    module, _ = _read_program(parsed.program)
+    return print_operations(module)
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": run,
     "compile": compile_to_file,
     "exec": execute_file,
     "disassemble": disassemble_file,
+    "ablate": ablate_program,
+    "operations": show_operations,
+    "reproduce": reproduce_published,
 }
 
 
@@ -118,6 +148,15 @@ def _read_program(path: str) -> tuple[ModuleOp, Task]:
         raise error("E0401", f"cannot read `{path}`: {reason}") from None
     module = parse_program_bytes(data, path)
     return module, describe(module, path)
+
+
+def _verify_by_running(parsed: argparse.Namespace, module: ModuleOp, machine: Machine) -> None:
+    """Executes the program between the passes of its pipeline, if the user asks for it."""
+    if parsed.verify_by_running:
+        from spikeloom.verification.program_verifier import verify_program
+
+        for line in verify_program(module, machine, verification_sizes(parsed)):
+            print(line, file=sys.stderr)
 
 
 def _gpu(parsed: argparse.Namespace) -> Gpu | None:

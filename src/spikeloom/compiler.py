@@ -7,7 +7,7 @@ last one. Each is compiled by the same pipeline from its own copy of the network
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from xdsl.context import Context
@@ -21,14 +21,28 @@ if TYPE_CHECKING:
 Instrument = Callable[[str, "ModuleOp"], None]
 """Called after every pass with its specification and the module."""
 
-PIPELINE = "infer-shapes,canonicalize,cse,dce,{expand},canonicalize,cse,dce,lower-to-engine"
-"""The pipeline that `spikeloom` runs; `{expand}` is expand-bptt with its options."""
+PREPARATION = "infer-shapes,canonicalize,cse,dce,{expand},canonicalize,cse,dce"
+"""Every pipeline begins so; `{expand}` is expand-bptt with its options."""
+
+PIPELINE = f"{PREPARATION},mask-gradients,fuse-luts,schedule-engines,lower-to-engine"
+"""The pipeline that `spikeloom` runs."""
+
+
+class PipelineText(Protocol):
+    """The pipeline for one stream, as `spikeloom-opt -p` takes it."""
+
+    def __call__(self, *, training: bool, steps: int, batch: int) -> str: ...
+
+
+def expansion_text(*, training: bool, steps: int, batch: int) -> str:
+    """`expand-bptt` with the options for one stream."""
+    return f"expand-bptt{{training={str(training).lower()} steps={steps} batch={batch}}}"
 
 
 def pipeline_text(*, training: bool, steps: int, batch: int) -> str:
     """The pipeline for one stream, as `spikeloom-opt -p` takes it."""
-    options = f"training={str(training).lower()} steps={steps} batch={batch}"
-    return PIPELINE.format(expand=f"expand-bptt{{{options}}}")
+    expansion = expansion_text(training=training, steps=steps, batch=batch)
+    return PIPELINE.format(expand=expansion)
 
 
 def new_context() -> Context:
@@ -52,7 +66,8 @@ def attach_machine(module: ModuleOp, machine: Machine) -> None:
 
     if any(isinstance(op, MachineOp) for op in module.ops):
         return
-    op = MachineOp(machine.name, machine.memory_bytes, cost_numbers(machine))
+    numbers = {**cost_numbers(machine), **machine.rates}
+    op = MachineOp(machine.name, machine.memory_bytes, numbers)
     block = module.body.block
     if block.first_op is None:
         block.add_op(op)
@@ -74,6 +89,27 @@ def cost_numbers(machine: Machine) -> dict[str, int]:
     return numbers
 
 
+def apply_pipeline(module: ModuleOp, pipeline: str, instrument: Instrument | None = None) -> None:
+    """Sends `module` through the passes that the text names, in place, verifying after each.
+
+    Raises:
+        DiagnosticError: a pass is unknown, or refuses the module.
+    """
+    from xdsl.transforms import get_all_passes
+
+    from spikeloom.keep_locations import keep_locations
+    from spikeloom.pass_pipeline import parse_passes
+    from spikeloom.passes.registry import PASSES
+
+    context = new_context()
+    with keep_locations():
+        for each in parse_passes(pipeline, {**get_all_passes(), **PASSES}):
+            each.apply(context, module)
+            module.verify()
+            if instrument is not None:
+                instrument(str(each.pipeline_pass_spec()), module)
+
+
 def compile_stream(
     module: ModuleOp, machine: Machine, pipeline: str, instrument: Instrument | None = None
 ) -> Stream:
@@ -82,23 +118,12 @@ def compile_stream(
     Raises:
         DiagnosticError: a pass refuses the module, or the machine is too small for it.
     """
-    from xdsl.transforms import get_all_passes
-
     from spikeloom.backend.encode import encode_program
     from spikeloom.dialects.engine import ProgramOp
-    from spikeloom.keep_locations import keep_locations
-    from spikeloom.pass_pipeline import parse_passes
-    from spikeloom.passes.registry import PASSES
 
-    available = {**get_all_passes(), **PASSES}
-    context, copy = new_context(), module.clone()
+    copy = module.clone()
     attach_machine(copy, machine)
-    with keep_locations():
-        for each in parse_passes(pipeline, available):
-            each.apply(context, copy)
-            copy.verify()
-            if instrument is not None:
-                instrument(str(each.pipeline_pass_spec()), copy)
+    apply_pipeline(copy, pipeline, instrument)
     (program,) = (op for op in copy.ops if isinstance(op, ProgramOp))
     return encode_program(program)
 
@@ -109,6 +134,7 @@ def compile_program(
     machine: Machine,
     *,
     sizes: DataSizes,
+    pipeline: PipelineText = pipeline_text,
     instrument: Instrument | None = None,
 ) -> Image:
     """An image with every stream that the task's data need; they are still to be validated.
@@ -118,6 +144,7 @@ def compile_program(
         task: what the host knows of the program (`backend.host.task.describe`).
         machine: the machine to compile for.
         sizes: how much data there is.
+        pipeline: gives the pipeline of each stream.
         instrument: called after every pass of every stream.
 
     Raises:
@@ -129,7 +156,7 @@ def compile_program(
     plan = task.with_sizes(sizes)
     streams: list[tuple[str, Stream]] = []
     for kind, samples in needed_streams(plan):
-        pipeline = pipeline_text(training=kind == "train", steps=sizes.steps, batch=samples)
-        stream = compile_stream(module, machine, pipeline, instrument)
+        text = pipeline(training=kind == "train", steps=sizes.steps, batch=samples)
+        stream = compile_stream(module, machine, text, instrument)
         streams.append((stream_name(kind, samples), stream))
     return Image(plan.to_json(), machine.to_json(), tuple(streams))

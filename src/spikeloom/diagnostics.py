@@ -51,6 +51,9 @@ CODES: dict[str, str] = {
     "E0405": "a command line argument is not valid",
     "E0406": "training has diverged",
     "E0407": "a profile does not fit the program",
+    # E06: verification by running
+    "E0601": "a pass changes what the program computes",
+    "E0602": "a program cannot be verified by running",
     # W: warnings
     "W0501": "a layer never spiked during a whole epoch",
     "W0502": "a layer's gradient was zero during a whole epoch",

@@ -35,6 +35,11 @@ def instruction_reference() -> str:
         "written, buffers in parentheses may be absent. The order in which sums are taken is part",
         "of the definition: see the docstrings in `backend/kernels/`.",
         "",
+        "A window stands at every position `y * output_width + x`. At tap `j * kernel_width + i`",
+        "it meets the input position in row `y * stride + j - top` and column `x * stride + i -",
+        "left`; what lies outside the box counts as zero, and pools leave it out. A linear layer",
+        "is a window of one tap over one position.",
+        "",
     ]
     for engine in Engine:
         lines += [f"## {engine.value}: {ENGINE_DESCRIPTIONS[engine]}", ""]

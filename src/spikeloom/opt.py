@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
@@ -37,9 +37,16 @@ from spikeloom.keep_locations import keep_locations
 from spikeloom.pass_pipeline import PIPELINE_NAME, parse_passes
 from spikeloom.terminal import EXIT_ERROR, EXIT_OK, TRACEBACK_VARIABLE, guarded
 from spikeloom.universe import SPIKELOOM_UNIVERSE
+from spikeloom.verification.options import add_verification_options, verification_sizes
+
+if TYPE_CHECKING:
+    from spikeloom.verification.pipeline_verifier import PipelineVerifier
 
 UNSAFE_PASSES = ("mlir-opt",)
 """Passes that execute programs named in the pipeline."""
+
+MACHINE_PASSES = ("fuse-luts", "schedule-engines", "lower-to-engine")
+"""Passes that ask what the machine is like."""
 
 _SEPARATOR = re.compile(rb"^// -----[ \t]*$", re.MULTILINE)
 
@@ -88,9 +95,8 @@ class SpikeloomOpt(xDSLOptMain):
                 help=f"dump the IR {moment} this pass (to standard error; may be repeated)",
             )
         add("--print-ir-tree-dir", metavar="DIR", help="write DIR/00_PASS.mlir after each pass")
-        arg_parser.add_argument(
-            "--machine", metavar="FILE", help="machine that lower-to-engine compiles for"
-        )
+        arg_parser.add_argument("--machine", metavar="FILE", help="machine that passes compile for")
+        add_verification_options(arg_parser)
 
     def setup_pipeline(self) -> None:
         self.texts[PIPELINE_NAME] = self.args.passes
@@ -182,6 +188,7 @@ class SpikeloomOpt(xDSLOptMain):
     def apply_passes(self, prog: ModuleOp) -> None:
         """Applies the pipeline, verifies after each pass and dumps what is asked for."""
         self._verify(prog, None)
+        verifier = self._verifier(prog)
         self.dumps.between(0, None, prog, self.passes[0] if self.passes else None)
         for index, current in enumerate(self.passes):
             started = time.perf_counter()
@@ -190,15 +197,29 @@ class SpikeloomOpt(xDSLOptMain):
                 seconds = time.perf_counter() - started
                 print(f"{current.name}: {seconds:.6f} s", file=sys.stderr)
             self._verify(prog, current.name)
+            if verifier is not None:
+                verifier.after(current, self._apply)
             following = self.passes[index + 1] if index + 1 < len(self.passes) else None
             self.dumps.between(index + 1, current, prog, following)
+        if verifier is not None:
+            print(verifier.summary, file=sys.stderr)
+
+    def _verifier(self, module: ModuleOp) -> PipelineVerifier | None:
+        """Executes the program now and after every pass, if the user asks for it."""
+        if not self.args.verify_by_running:
+            return None
+        from spikeloom.backend.machine import load_machine
+        from spikeloom.verification.pipeline_verifier import PipelineVerifier
+
+        machine, sizes = self.args.machine, verification_sizes(self.args)
+        return PipelineVerifier(module, self.passes, lambda: load_machine(machine), sizes)
 
     def _verify(self, module: ModuleOp, after: str | None) -> None:
         if not self.args.disable_verify:
             verify_module(module, after)
 
     def _apply(self, current: ModulePass, module: ModuleOp) -> None:
-        if current.name in ("fuse-luts", "lower-to-engine"):
+        if current.name in MACHINE_PASSES:
             self._attach_machine(module)
         with keep_locations():
             _guard(f"the pass `{current.name}`", lambda: current.apply(self.ctx, module))

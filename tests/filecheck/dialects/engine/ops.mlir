@@ -118,6 +118,38 @@ engine.program @all samples 8 steps 4 {
   engine.correlate_values weight_gradient @gw, values @x, gradient @i over steps all, samples 8, positions 1, input_positions 1, taps 1, inputs 16, outputs 8 with kernel_width 1.0, stride 1.0, input_width 1.0, output_width 1.0, top 0.0, left 0.0
   // CHECK-NEXT: engine.sum_gradient bias_gradient @gb, gradient @i over steps all, samples 8, positions 1, outputs 8
   engine.sum_gradient bias_gradient @gb, gradient @i over steps all, samples 8, positions 1, outputs 8
+  // CHECK-NEXT: engine.add sum @u, left @o, right @i over steps all, samples 8, positions 1, units 8
+  engine.add sum @u, left @o, right @i over steps all, samples 8, positions 1, units 8
+  // CHECK-NEXT: engine.pool_sum pooled @u, values @o over steps all, samples 8, positions 1, input_positions 4, units 8 with kernel 2.0, stride 2.0, input_width 2.0, output_width 1.0, top 0.0, scale 0.25
+  engine.pool_sum pooled @u, values @o over steps all, samples 8, positions 1, input_positions 4, units 8 with kernel 2.0, stride 2.0, input_width 2.0, output_width 1.0, top 0.0, scale 0.25
+  // CHECK-NEXT: engine.pool_max pooled @o, values @o over steps all, samples 8, positions 1, input_positions 4, units 8 with kernel 2.0, stride 2.0, input_width 2.0, output_width 1.0, top 0.0
+  engine.pool_max pooled @o, values @o over steps all, samples 8, positions 1, input_positions 4, units 8 with kernel 2.0, stride 2.0, input_width 2.0, output_width 1.0, top 0.0
+  // CHECK-NEXT: engine.pool_sum_gradient value_gradient @u, gradient @i over steps all, samples 8, positions 1, input_positions 4, units 8 with kernel 2.0, stride 2.0, input_width 2.0, output_width 1.0, top 0.0, scale 0.25
+  engine.pool_sum_gradient value_gradient @u, gradient @i over steps all, samples 8, positions 1, input_positions 4, units 8 with kernel 2.0, stride 2.0, input_width 2.0, output_width 1.0, top 0.0, scale 0.25
+  // CHECK-NEXT: engine.pool_max_gradient value_gradient @u, gradient @i, values @x, pooled @i over steps all, samples 8, positions 1, input_positions 4, units 8 with kernel 2.0, stride 2.0, input_width 2.0, output_width 1.0, top 0.0
+  engine.pool_max_gradient value_gradient @u, gradient @i, values @x, pooled @i over steps all, samples 8, positions 1, input_positions 4, units 8 with kernel 2.0, stride 2.0, input_width 2.0, output_width 1.0, top 0.0
+  // CHECK-NEXT: engine.flatten flat @s, image @o over steps all, samples 8, positions 1, units 8, cells 8
+  engine.flatten flat @s, image @o over steps all, samples 8, positions 1, units 8, cells 8
+  // CHECK-NEXT: engine.unflatten image @i, flat @x over steps all, samples 8, positions 1, units 8, cells 8
+  engine.unflatten image @i, flat @x over steps all, samples 8, positions 1, units 8, cells 8
+  // CHECK-NEXT: engine.concatenate joined @s, left @o, right @o over steps all, samples 8, positions 1, units 16, left_units 8, right_units 8
+  engine.concatenate joined @s, left @o, right @o over steps all, samples 8, positions 1, units 16, left_units 8, right_units 8
+  // CHECK-NEXT: engine.split left_gradient @i, right_gradient @u, gradient @x over steps all, samples 8, positions 1, units 16, left_units 8, right_units 8
+  engine.split left_gradient @i, right_gradient @u, gradient @x over steps all, samples 8, positions 1, units 16, left_units 8, right_units 8
+  // CHECK-NEXT: engine.split right_gradient @u, gradient @x over steps all, samples 8, positions 1, units 16, left_units 8, right_units 8
+  engine.split right_gradient @u, gradient @x over steps all, samples 8, positions 1, units 16, left_units 8, right_units 8
+  // CHECK-NEXT: engine.channel_mean mean @state, values @i over steps all, samples 8, positions 1, units 8 with scale 0.5
+  engine.channel_mean mean @state, values @i over steps all, samples 8, positions 1, units 8 with scale 0.5
+  // CHECK-NEXT: engine.channel_variance variance @readout, values @i, mean @state over steps all, samples 8, positions 1, units 8 with scale 0.5
+  engine.channel_variance variance @readout, values @i, mean @state over steps all, samples 8, positions 1, units 8 with scale 0.5
+  // CHECK-NEXT: engine.normalize normalized @u, values @i, mean @state, variance @readout, scale @b, shift @b over steps all, samples 8, positions 1, units 8 with epsilon 1.0e-05
+  engine.normalize normalized @u, values @i, mean @state, variance @readout, scale @b, shift @b over steps all, samples 8, positions 1, units 8 with epsilon 1.0e-05
+  // CHECK-NEXT: engine.channel_product scale_gradient @gb, gradient @u, values @i, mean @state, variance @readout over steps all, samples 8, positions 1, units 8 with epsilon 1.0e-05
+  engine.channel_product scale_gradient @gb, gradient @u, values @i, mean @state, variance @readout over steps all, samples 8, positions 1, units 8 with epsilon 1.0e-05
+  // CHECK-NEXT: engine.normalize_gradient value_gradient @u, gradient @u, values @i, mean @state, variance @readout, scale @b, shift_gradient @gb, scale_gradient @gb over steps all, samples 8, positions 1, units 8 with epsilon 1.0e-05, fraction 0.5
+  engine.normalize_gradient value_gradient @u, gradient @u, values @i, mean @state, variance @readout, scale @b, shift_gradient @gb, scale_gradient @gb over steps all, samples 8, positions 1, units 8 with epsilon 1.0e-05, fraction 0.5
+  // CHECK-NEXT: engine.blend running @b, statistic @state over units 8 with momentum 0.1, factor 1.5
+  engine.blend running @b, statistic @state over units 8 with momentum 0.1, factor 1.5
   // CHECK-NEXT: engine.count_step count @count
   engine.count_step count @count
   // CHECK-NEXT: engine.sgd parameter @w, gradient @gw over taps 1, rows 16, columns 8 with rate 0.1, momentum 0.0

@@ -1,0 +1,154 @@
+"""`schedule-engines`: what overlaps, in which order, and what is stored or computed again.
+
+The decisions are attributes on the `bptt` step (`dialects.schedule`), and the order of its
+operations; `lower-to-engine` honours them. No option but `tiles` changes a result by a bit: it cuts
+the batch elsewhere, and with it the sums over samples in weight gradients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, StringAttr, UnitAttr
+from xdsl.ir import Block, Operation
+from xdsl.passes import ModulePass
+
+from spikeloom.diagnostics import did_you_mean, error
+from spikeloom.dialects import bptt
+from spikeloom.dialects.bptt_neurons import FireOp
+from spikeloom.dialects.bptt_scan import ScanOp
+from spikeloom.dialects.engine import MachineOp
+from spikeloom.dialects.instruction_set import Engine
+from spikeloom.dialects.schedule import (
+    ATTRIBUTES,
+    DOUBLE_BUFFERS,
+    MODE,
+    MODES,
+    OVERLAPPED,
+    PIPELINED,
+    is_recomputed,
+    mark_for_update,
+    mark_tiles,
+    moves_for_update,
+)
+from spikeloom.dialects.snn import ParameterOp
+from spikeloom.passes.schedule_costs import Size, cost_of
+from spikeloom.passes.schedule_order import is_update, let_updates_trail
+from spikeloom.passes.schedule_potentials import (
+    recomputable,
+    recompute,
+    recomputing_is_cheaper,
+)
+
+AUTO, STORED, RECOMPUTED = "auto", "stored", "recomputed"
+POTENTIALS = (AUTO, STORED, RECOMPUTED)
+OVERLAPPING, LARGEST = "overlapping", "largest"
+TILINGS = (OVERLAPPING, LARGEST)
+
+
+@dataclass(frozen=True)
+class ScheduleEnginesPass(ModulePass):
+    """Lets the engines of every `bptt.step` work side by side.
+
+    Options: `mode=serial` runs one instruction at a time; `double_buffers=false` gives every tile
+    a single buffer; `potentials=stored` or `recomputed` instead of what costs less by the
+    machine's rates; `tiles=largest` instead of tiles that overlap. What needs rates is left as it
+    is where the module has no machine with rates.
+
+    Raises:
+        DiagnosticError: an option has another value than these (E0405).
+    """
+
+    name = "schedule-engines"
+
+    mode: str = PIPELINED
+    double_buffers: bool = True
+    potentials: str = AUTO
+    tiles: str = OVERLAPPING
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        self._check("mode", self.mode, MODES)
+        self._check("potentials", self.potentials, POTENTIALS)
+        self._check("tiles", self.tiles, TILINGS)
+        machine = next((m for m in op.ops if isinstance(m, MachineOp)), None)
+        rates = {} if machine is None else machine.rate_numbers()
+        for step in op.ops:
+            if isinstance(step, bptt.StepOp):
+                self._schedule(step, rates)
+
+    def _check(self, name: str, value: str, words: tuple[str, ...]) -> None:
+        if value not in words:
+            help = did_you_mean(value, words) or f"expected one of: {', '.join(words)}"
+            raise error("E0405", f"schedule-engines{{{name}={value}}}: unknown {name}", help=help)
+
+    def _schedule(self, step: bptt.StepOp, rates: Mapping[str, int]) -> None:
+        for op in step.walk():
+            for name in ATTRIBUTES:
+                op.attributes.pop(name, None)
+        size = Size(step.steps.value.data, step.batch.value.data)
+        self._choose_potentials(step, rates)
+        _choose_queues(step.body.block, let_updates_trail(step.body.block), rates)
+        step.attributes[MODE] = StringAttr(self.mode)
+        if self.double_buffers:
+            step.attributes[DOUBLE_BUFFERS] = UnitAttr()
+        if self.tiles == OVERLAPPING:
+            step.attributes[OVERLAPPED] = UnitAttr()
+            _choose_tiles(step.body.block, size, rates)
+
+    def _choose_potentials(self, step: bptt.StepOp, rates: Mapping[str, int]) -> None:
+        if self.potentials == STORED or (self.potentials == AUTO and not rates):
+            return
+        for op in [op for op in step.body.block.ops if isinstance(op, FireOp)]:
+            gradient = recomputable(op)
+            forced = self.potentials == RECOMPUTED
+            if gradient and (forced or recomputing_is_cheaper(op, rates)):
+                recompute(op, gradient)
+
+
+def _choose_queues(block: Block, tail: Sequence[Operation], rates: Mapping[str, int]) -> None:
+    """Lets updates load by their own queue; in the tail, by the one that is done earlier.
+
+    Nothing waits behind the tail, so that it may use the queue of the other engines as well. The
+    size of the parameters decides, not that of the batch.
+    """
+    busy = {Engine.DMA: 0.0, Engine.DMA_UPDATE: 0.0}
+    for op in block.ops:
+        if not is_update(op):
+            continue
+        queue = Engine.DMA_UPDATE
+        if rates and op in tail:
+            done = {each: busy[each] + _parameter_cells(op) / rates[each.value] for each in busy}
+            queue = min(done, key=done.__getitem__)
+            busy[queue] = done[queue]
+        if queue is Engine.DMA_UPDATE:
+            mark_for_update(op)
+
+
+def _parameter_cells(op: Operation) -> int:
+    """Cells that an update moves: those of a gradient, or of the optimizer's four arrays."""
+    one = Size(1, 1)
+    if isinstance(op, bptt.OptimizeOp):
+        return 4 * one.cells(op.gradient)
+    return one.cells(op.results[0])
+
+
+def _choose_tiles(block: Block, size: Size, rates: Mapping[str, int]) -> None:
+    """Asks for as many tiles of every nest as let it overlap best."""
+    if not rates:
+        return
+    for op in block.ops:
+        if isinstance(op, ScanOp):
+            continue  # its tiles are steps already
+        if not isinstance(op, ParameterOp | bptt.ReportOp) and not is_recomputed(op):
+            mark_tiles(op, cost_of(op, size, rates, _queue(op)).best_tiles(_most(op, size)))
+
+
+def _queue(op: Operation) -> Engine:
+    return Engine.DMA_UPDATE if moves_for_update(op) else Engine.DMA
+
+
+def _most(op: Operation, size: Size) -> int:
+    """What an operation can be cut into: samples, or rows of parameters."""
+    return size.cells(op.operands[0]) if isinstance(op, bptt.OptimizeOp) else size.samples

@@ -1,0 +1,60 @@
+"""`spikeloom ablate`: what every optimisation is worth, on one executed batch of a program."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console as Terminal
+from xdsl.dialects.builtin import ModuleOp
+
+from spikeloom.ablation.measurement import Experiment, measure_all
+from spikeloom.ablation.report import ablation_chart, ablation_json, print_ablation
+from spikeloom.ablation.variants import Variant, all_variants
+from spikeloom.backend.atomic_file import write_atomically
+from spikeloom.backend.host.plan import Task
+from spikeloom.backend.host.session import RunOptions, check_options, load_dataset
+from spikeloom.backend.interpreter import prepare_kernels
+from spikeloom.backend.machine import load_machine
+from spikeloom.console import Console
+from spikeloom.diagnostics import error
+from spikeloom.terminal import EXIT_OK
+
+
+def ablate(parsed: argparse.Namespace, module: ModuleOp, task: Task) -> int:
+    """Compiles and executes every variant and reports.
+
+    Raises:
+        DiagnosticError: the program does not train (E0405), data or machine do not fit, or a file
+            cannot be written (E0402).
+    """
+    if task.training is None:
+        help = "add a `train` block to the program"
+        raise error("E0405", f"`{task.program}` has no training to ablate", help=help)
+    options = RunOptions(json=parsed.json, threads=parsed.threads)
+    check_options(task, options)
+    _check_folder(parsed.svg)
+    machine = load_machine(parsed.machine).with_energy_table(parsed.energy_table)
+    dataset = load_dataset(task, options)
+    with Console().kernels() as progress:
+        prepare_kernels(progress)
+    experiment = Experiment.of(module, task, machine, dataset, parsed.threads)
+    variants = all_variants()
+    with Terminal(stderr=True).status("") as status:
+
+        def show(done: int, variant: Variant) -> None:
+            status.update(f"{done + 1} of {len(variants)}: {variant.name}")
+
+        measurements = measure_all(experiment, variants, show)
+    print_ablation(measurements, task, machine)
+    if parsed.json is not None:
+        write_atomically(parsed.json, ablation_json(measurements, task, machine).encode())
+    if parsed.svg is not None:
+        write_atomically(parsed.svg, ablation_chart(measurements, task, machine).encode())
+    return EXIT_OK
+
+
+def _check_folder(path: Path | None) -> None:
+    """Nothing is measured for a chart that has no place."""
+    if path is not None and (path.is_dir() or not path.parent.is_dir()):
+        raise error("E0402", f"cannot write `{path}`: it is a folder, or there is none for it")

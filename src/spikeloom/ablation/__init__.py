@@ -1,0 +1,1 @@
+"""`spikeloom ablate`: every optimisation on and off, from executed streams."""

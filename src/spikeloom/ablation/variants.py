@@ -1,0 +1,64 @@
+"""What an ablation compares: pipelines that differ in the options of optimising passes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from spikeloom.compiler import PREPARATION, expansion_text
+
+ACCUMULATIONS = ("plain", "events", "tables")
+"""How spikes are accumulated, forward and in weight gradients: `fuse-luts{accumulate=...}`."""
+
+SPARSITIES = ("none", "input", "output", "dual")
+"""What the Backward Engine skips: `mask-gradients{skip=...}`."""
+
+SCHEDULES = ("serial", "pipelined")
+"""Whether engines work side by side: `schedule-engines{mode=...}`."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to compile a program.
+
+    Attributes:
+        choices: the value of each switch, in the order of `SWITCHES`.
+        passes: the optimising passes with their options, between cleaning up and lowering.
+    """
+
+    choices: tuple[str, ...]
+    passes: str
+
+    @property
+    def name(self) -> str:
+        """`tables, dual, pipelined`."""
+        return ", ".join(self.choices)
+
+    def pipeline(self, *, training: bool, steps: int, batch: int) -> str:
+        """The whole pipeline of one stream, as `spikeloom-opt -p` takes it."""
+        expansion = expansion_text(training=training, steps=steps, batch=batch)
+        return PREPARATION.format(expand=expansion) + f",{self.passes},lower-to-engine"
+
+
+SWITCHES = ("accumulation", "backward sparsity", "schedule")
+"""What is switched, as columns of the table."""
+
+
+def optimising_passes(accumulation: str, sparsity: str, schedule: str) -> str:
+    """The passes of one choice."""
+    return (
+        f"mask-gradients{{skip={sparsity}}},fuse-luts{{accumulate={accumulation}}},"
+        f"schedule-engines{{mode={schedule}}}"
+    )
+
+
+def variant_of(accumulation: str, sparsity: str, schedule: str) -> Variant:
+    """One choice of every switch."""
+    choices = (accumulation, sparsity, schedule)
+    return Variant(choices, optimising_passes(*choices))
+
+
+def all_variants() -> Sequence[Variant]:
+    """Every combination; the first has nothing switched on, the last everything."""
+    return [variant_of(*choices) for choices in product(ACCUMULATIONS, SPARSITIES, SCHEDULES)]

@@ -1,0 +1,113 @@
+"""`spikeloom ablate`: variants, measurements, table, JSON and chart."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+from programs import INFERENCE, LEARNING, write_program
+
+from spikeloom import ablate_command
+from spikeloom.ablation.bar_chart import Bar, Group, bar_chart
+from spikeloom.ablation.measurement import Experiment, measure_all
+from spikeloom.ablation.report import ablation_chart, ablation_json
+from spikeloom.ablation.variants import SWITCHES, Variant, all_variants
+from spikeloom.backend.host.session import RunOptions, load_dataset
+from spikeloom.backend.host.task import describe
+from spikeloom.backend.machine import load_machine
+from spikeloom.command_line import main
+from spikeloom.frontend.program import parse_program
+
+SAME = (
+    Variant(("plain", "none", "serial"), "analyze-sparsity"),
+    Variant(("tables", "dual", "pipelined"), "cse,dce"),
+)
+"""Variants that do not differ in what they compile to."""
+
+
+def experiment(threads: int = 1) -> Experiment:
+    module = parse_program(LEARNING, "tiny.snn")
+    task = describe(module, "tiny.snn")
+    dataset = load_dataset(task, RunOptions())
+    return Experiment.of(module, task, load_machine(), dataset, threads)
+
+
+def test_every_combination_is_a_variant_once_and_all_are_off_first() -> None:
+    names = [variant.name for variant in all_variants()]
+    assert len(names) == len(set(names)) == 3 * 4 * 2
+    assert names[0] == "plain, none, serial"
+    assert names[-1] == "tables, dual, pipelined"
+    assert all(len(variant.choices) == len(SWITCHES) for variant in all_variants())
+
+
+def test_a_variant_says_its_whole_pipeline() -> None:
+    text = all_variants()[-1].pipeline(training=True, steps=4, batch=8)
+    assert text == (
+        "infer-shapes,canonicalize,cse,dce,expand-bptt{training=true steps=4 batch=8},"
+        "canonicalize,cse,dce,mask-gradients{skip=dual},fuse-luts{accumulate=tables},"
+        "schedule-engines{mode=pipelined},lower-to-engine"
+    )
+
+
+def test_equal_pipelines_take_the_same_on_any_number_of_threads() -> None:
+    first, second = measure_all(experiment(), SAME)
+    assert (first.cycles, first.energy_fj, first.loss) == (
+        second.cycles,
+        second.energy_fj,
+        second.loss,
+    )
+    assert second.speedup_over(first) == second.saving_over(first) == 1
+    assert measure_all(experiment(threads=2), SAME) == (first, second)
+
+
+def test_json_and_chart_hold_every_variant() -> None:
+    one = experiment()
+    measurements = measure_all(one, SAME)
+    rows = json.loads(ablation_json(measurements, one.task, one.machine))["variants"]
+    assert [row["choices"]["backward sparsity"] for row in rows] == ["none", "dual"]
+    assert all(row["cycles"] > 0 and row["energy_fj"] > 0 for row in rows)
+    chart = ElementTree.fromstring(ablation_chart(measurements, one.task, one.machine))
+    words = [element.text for element in chart.iter() if element.tag.endswith("text")]
+    assert "tables, dual" in words
+    assert words.count("1.00x") == 2
+
+
+def test_a_chart_is_well_formed_whatever_its_words_are() -> None:
+    text = bar_chart("a < b & c\x00", [Group("<g>", (Bar("&", 2.0, '"2"'), Bar("", 0.0, ">")))])
+    chart = ElementTree.fromstring(text)
+    bars = [element for element in chart if element.tag.endswith("rect")]
+    assert [float(bar.attrib["width"]) for bar in bars] == [420.0, 0.0]
+
+
+def test_a_chart_of_nothing_is_a_chart() -> None:
+    assert ElementTree.fromstring(bar_chart("empty", [])).tag.endswith("svg")
+
+
+def test_the_command_writes_table_json_and_chart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ablate_command, "all_variants", lambda: SAME)
+    program, data, chart = write_program(tmp_path), tmp_path / "a.json", tmp_path / "a.svg"
+    assert main(["ablate", str(program), "--json", str(data), "--svg", str(chart)]) == 0
+    output = capsys.readouterr().out
+    assert "tables        dual               pipelined" in output
+    assert "speedup and saving against plain, none, serial" in output
+    assert len(json.loads(data.read_text())["variants"]) == 2
+    assert chart.read_text().startswith("<svg")
+
+
+def test_a_program_that_does_not_train_has_nothing_to_ablate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ablate", str(write_program(tmp_path, INFERENCE))]) == 1
+    assert "has no training to ablate" in capsys.readouterr().err
+
+
+def test_a_chart_without_a_place_is_refused_before_anything_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_program(tmp_path)
+    assert main(["ablate", str(path), "--svg", str(tmp_path / "no" / "a.svg")]) == 1
+    assert "[E0402]" in capsys.readouterr().err
