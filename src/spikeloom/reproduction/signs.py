@@ -1,7 +1,7 @@
 """V5: the signs of the abstract's claims, each as cycles without and with what it names.
 
-A claim about one engine is judged by that engine's busy cycles, for in a pipeline the slowest engine
-hides the others; a claim about the pipeline by the cycles of the whole batch.
+A claim about one engine is judged by the busy cycles of that engine, for in a pipeline the slowest
+one hides the others; a claim about the pipeline by the cycles of the whole batch.
 """
 
 from __future__ import annotations
