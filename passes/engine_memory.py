@@ -19,7 +19,7 @@ from xdsl.ir import Operation
 
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects import bptt
-from spikeloom.dialects.instruction_set import BUFFER_ALIGNMENT
+from spikeloom.dialects.instruction_set import BUFFER_ALIGNMENT, TABLE_MEMORIES
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.schedule import (
     has_double_buffers,
@@ -40,6 +40,10 @@ FLOW_MEMORY = "forward_tables"
 """What only synapses use."""
 _UPDATE_SHARE = 4
 """They get one part of so many of every other memory."""
+
+
+_FLOW = ("samples", "steps", "rows", "positions")
+"""Axes along which tiles follow one another with the same weights."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,8 @@ class TileMemory:
             except DiagnosticError:
                 break
             same = [axis for axis in axes if fitted[axis.name] == tiles[axis.name]]
-            kept = axes[1:] if self.overlapped and chosen is buffers else axes
+            shrinks = self.overlapped and chosen is buffers
+            kept = [axis for axis in axes if not (shrinks and axis.name in _FLOW)]
             if any(axis not in same for axis in kept):
                 break
             tiles, chosen = fitted, doubled
@@ -149,10 +154,15 @@ class TileMemory:
 def _more_and_more_doubled(
     axes: Sequence[Axis], buffers: Sequence[TileBuffer]
 ) -> Iterator[Sequence[TileBuffer]]:
-    """Double buffers for what follows the first axis, then for everything."""
+    """Double buffers for what follows the first axis, then for everything but tables.
+
+    A table is built and used by the same engine: a second copy of it could never be waited for.
+    """
+    moved = [b.memory not in TABLE_MEMORIES for b in buffers]
     if axes:
-        yield [replace(b, copies=2 if b.follows(axes[0]) else 1) for b in buffers]
-        yield [replace(b, copies=2) for b in buffers]
+        pairs = list(zip(buffers, moved, strict=True))
+        yield [replace(b, copies=1 + (each and b.follows(axes[0]))) for b, each in pairs]
+        yield [replace(b, copies=1 + each) for b, each in pairs]
 
 
 def _cut(axis: Axis, tiles: int) -> int:

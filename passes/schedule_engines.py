@@ -17,6 +17,7 @@ from xdsl.passes import ModulePass
 
 from spikeloom.diagnostics import did_you_mean, error
 from spikeloom.dialects import bptt
+from spikeloom.dialects.accumulation import Way, way_of
 from spikeloom.dialects.bptt_neurons import FireOp
 from spikeloom.dialects.bptt_scan import ScanOp
 from spikeloom.dialects.engine import MachineOp
@@ -142,13 +143,27 @@ def _choose_tiles(block: Block, size: Size, rates: Mapping[str, int]) -> None:
         if isinstance(op, ScanOp):
             continue  # its tiles are steps already
         if not isinstance(op, ParameterOp | bptt.ReportOp) and not is_recomputed(op):
-            mark_tiles(op, cost_of(op, size, rates, _queue(op)).best_tiles(_most(op, size)))
+            most = _most(op, size, rates)
+            mark_tiles(op, cost_of(op, size, rates, _queue(op)).best_tiles(most))
 
 
 def _queue(op: Operation) -> Engine:
     return Engine.DMA_UPDATE if moves_for_update(op) else Engine.DMA
 
 
-def _most(op: Operation, size: Size) -> int:
-    """What an operation can be cut into: samples, or rows of parameters."""
-    return size.cells(op.operands[0]) if isinstance(op, bptt.OptimizeOp) else size.samples
+def _most(op: Operation, size: Size, rates: Mapping[str, int]) -> int:
+    """What an operation can be cut into: samples, or rows of parameters.
+
+    Tables of rows fill their engine's input lanes only where a tile has rows enough.
+    """
+    match op:
+        case bptt.OptimizeOp():
+            return size.cells(op.operands[0])
+        case bptt.SynapseWeightGradientOp() | bptt.ConvolutionWeightGradientOp():
+            way, width = way_of(op)
+            if way is Way.TABLES:
+                rows = size.cells(op.gradient) // bptt.channel_count(op.gradient.type)
+                return max(1, min(size.samples, rows // (rates["wue_input_lanes"] * width)))
+        case _:
+            pass
+    return size.samples

@@ -65,6 +65,13 @@ def figures_of(comparison: Comparison, machine: Machine, densities: str) -> tupl
     )  # fmt: skip
 
 
+def efficiencies_of(comparison: Comparison) -> Range:
+    """Per cent of the V100's peak for which V2 lies inside its range, the V100 being busy."""
+    credited = comparison.gpu.efficiency.value * comparison.compute_time
+    at_one = Fraction(credited) / comparison.machine_time
+    return Range(at_one / SPEEDUP.high, at_one / SPEEDUP.low)
+
+
 def _known(ratio: Fraction | None) -> Fraction:
     assert ratio is not None, "a batch takes time and energy"
     return ratio

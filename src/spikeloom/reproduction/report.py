@@ -11,7 +11,7 @@ from rich.table import Table
 from spikeloom.backend.baseline import Comparison
 from spikeloom.backend.machine import Machine
 from spikeloom.report import scaled
-from spikeloom.reproduction.figures import Figure
+from spikeloom.reproduction.figures import Figure, efficiencies_of
 from spikeloom.reproduction.signs import Sign
 from spikeloom.tables import print_table
 
@@ -44,6 +44,10 @@ def print_reproduction(found: Sequence[Reproduced], machine: Machine, densities:
         size = f"batch of {each.batch} over {each.steps} steps"
         energy = scaled(each.energy_fj, "J")
         print(f"{each.workload:14s} {size}: {each.cycles:,} cycles, {time}, {energy}")
+    for each in found:
+        inside = efficiencies_of(each.comparison)
+        words = f"{float(inside.low):.1f} % to {float(inside.high):.1f} %"
+        print(f"{each.workload:14s} V2 agrees for a V100 at {words} of its peak")
 
 
 def _figures(found: Sequence[Reproduced]) -> Table:
@@ -94,11 +98,13 @@ def reproduction_json(found: Sequence[Reproduced], machine: Machine, densities: 
 
 
 def _workload(each: Reproduced) -> dict[str, object]:
+    inside = efficiencies_of(each.comparison)
     return {
         "batch": each.batch,
         "steps": each.steps,
         "cycles": each.cycles,
         "energy_fj": each.energy_fj,
+        "efficiencies": [float(inside.low), float(inside.high)],
         "figures": {
             figure.name: {
                 "quantity": figure.quantity,
