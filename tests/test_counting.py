@@ -12,6 +12,7 @@ from programs import LEARNING
 from random_networks import random_network
 from random_training import RandomTraining
 
+from spikeloom.ablation.variants import variant_of
 from spikeloom.backend import quantities as q
 from spikeloom.backend.counter import Counter, UnfitStatistics
 from spikeloom.backend.data_counts import DATA_COUNTS, READ_ROLES
@@ -41,7 +42,7 @@ from spikeloom.backend.results import RunResult
 from spikeloom.backend.stream import OPCODE_END, Slice, Stream, StreamBuilder
 from spikeloom.backend.validation.loop_rules import place
 from spikeloom.backend.validator import validate
-from spikeloom.compiler import compile_program
+from spikeloom.compiler import PipelineText, compile_program, pipeline_text
 from spikeloom.dialects.activity_profile import ActivityProfile
 from spikeloom.dialects.instruction_set import SPECS, Element
 from spikeloom.frontend.program import parse_program
@@ -75,11 +76,18 @@ def executed(text: str, batches: int = 1) -> tuple[Outcome, Statistics, Task]:
     return outcome, executor.recorded, task
 
 
-def counted(text: str, source: FromStatistics | FromDensities) -> CountedBatch:
+EVENTS_ONLY = variant_of("events", "dual", "pipelined").pipeline
+"""Without tables, which read one entry whatever the spikes are."""
+
+
+def counted(
+    text: str, source: FromStatistics | FromDensities, pipeline: PipelineText = pipeline_text
+) -> CountedBatch:
     """The batch of a program, compiled anew and counted."""
     module = parse_program(text, "net.snn")
     task = describe(module, "net.snn")
-    image = compile_program(module, task, MACHINE, sizes=count_sizes(task, source))
+    sizes = count_sizes(task, source)
+    image = compile_program(module, task, MACHINE, sizes=sizes, pipeline=pipeline)
     return count_image(image, MACHINE, source)
 
 
@@ -178,7 +186,7 @@ def test_the_table_speaks_of_instructions_and_roles_that_exist() -> None:
 def test_sums_over_all_executions_are_the_density_times_the_cells() -> None:
     text = programs()["digits"]
     densities = Densities(0.3, LayerDensities(0.17, 0.36, 0.5))
-    totals = counted(text, FromDensities(densities, "")).result.totals
+    totals = counted(text, FromDensities(densities, ""), EVENTS_ONLY).result.totals
     counters = totals.counters
     samples, steps = 64, 16
     neurons = samples * steps * (128 + 10)
@@ -221,10 +229,10 @@ def test_a_batchs_own_profile_predicts_its_events(name: str, tolerance: float) -
 def test_no_density_means_no_events_and_full_density_means_dense_work() -> None:
     text = programs()["tiny"]
     nothing = Densities(0.0, LayerDensities(0.0, 0.0, 0.0))
-    counters = counted(text, FromDensities(nothing, "")).result.totals.counters
+    counters = counted(text, FromDensities(nothing, ""), EVENTS_ONLY).result.totals.counters
     assert counters["fe__events_received"] == counters["nu__spikes_emitted"] == 0
     assert counters["fe__additions_skipped_input"] == counters["fe__additions_dense"]
-    full = counted(text, FromDensities(Densities(), "")).result.totals.counters
+    full = counted(text, FromDensities(Densities(), ""), EVENTS_ONLY).result.totals.counters
     assert full["fe__additions_skipped_input"] == 0
 
 
