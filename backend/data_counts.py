@@ -112,7 +112,9 @@ DATA_COUNTS: dict[str, DataCounts] = {
     "fire_gradient": _GRADIENT,
     "integrate_gradient": _GRADIENT,
     "backpropagate": DataCounts(products=("gradient", "mask")),
+    "lookup": DataCounts(events="spikes"),
     "correlate_spikes": DataCounts(events="spikes"),
+    "correlate_tables": DataCounts(events="spikes"),
     "sgd": _UPDATE,
     "adam": _UPDATE,
 }

@@ -79,7 +79,7 @@ Shape: TypeAlias = tuple[int, int, int, int]
 STEPS, SAMPLES, POSITIONS = "steps", "samples", "positions"
 INPUT_POSITIONS, TAPS = "input_positions", "taps"
 INPUTS, OUTPUTS, UNITS = "inputs", "outputs", "units"
-GROUPS, ENTRIES = "groups", "entries"
+GROUPS, ENTRIES = "table_groups", "entries"
 FLAT_CELLS, LEFT_UNITS, RIGHT_UNITS = "cells", "left_units", "right_units"
 ONE = ""
 """Marks a dimension along which the box is one cell long."""

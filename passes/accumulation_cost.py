@@ -19,8 +19,9 @@ two ways are as above.
     tables    (K I + loads E) ceil(G / L) ceil(O / M)    K I G O (a + r) + loads G O build
 
 with build = (E - 1 - n) a + E b. Left out is what all ways have in common: latencies, moving
-operands on chip, reading and writing what is accumulated. Reuse is R for the Forward Engine and
-K I for the other: a table is worth its building from a few rows on.
+operands on chip, reading and writing what is accumulated; and lanes that the last groups of a tile
+leave idle. Reuse is R for the Forward Engine and K I for the other: a table is worth its building
+from a few rows on.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ use), all others below. Inside its part a nest lies behind the one before it, an
 again where no room is left, so that the loads of a nest need not wait for the one before.
 
 Double buffers take twice the room. They are given to what follows the axis that is cut first, and
-to the rest where that does not cut it smaller; a nest of one tile needs none.
+to the rest where that does not cut it smaller; to nests of one tile as well, so that the text of a
+program does not depend on the batch.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from xdsl.ir import Operation
 
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects import bptt
-from spikeloom.dialects.instruction_set import BUFFER_ALIGNMENT
+from spikeloom.dialects.instruction_set import BUFFER_ALIGNMENT, TABLE_MEMORIES
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.schedule import (
     has_double_buffers,
@@ -41,13 +42,16 @@ _UPDATE_SHARE = 4
 """They get one part of so many of every other memory."""
 
 
+_FLOW = ("samples", "steps", "rows", "positions")
+"""Axes along which tiles follow one another with the same weights."""
+
+
 @dataclass(frozen=True)
 class Wish:
-    """A nest that wants room: its name in messages, its operation, whether it runs every step."""
+    """A nest that wants room: its name in messages, and its operation."""
 
     title: str
     source: Operation
-    repeated: bool
 
 
 @dataclass
@@ -64,16 +68,16 @@ class _Part:
         needed: dict[str, int] = {}
         for buffer in buffers:
             needed[buffer.memory] = needed.get(buffer.memory, 0) + buffer.size(tiles)
-        placed: Placed = []
+        offsets: dict[str, int] = {}
         for memory, size in needed.items():
             begin = self.next.get(memory, 0) if self.in_turns else 0
             begin = begin if begin + size <= self.sizes[memory] else 0
             self.next[memory] = begin + size
-            offset = self.starts[memory] + begin
-            for buffer in buffers:
-                if buffer.memory == memory:
-                    placed.append((buffer, offset))
-                    offset += buffer.size(tiles)
+            offsets[memory] = self.starts[memory] + begin
+        placed: Placed = []
+        for buffer in buffers:
+            placed.append((buffer, offsets[buffer.memory]))
+            offsets[buffer.memory] += buffer.size(tiles)
         return placed
 
 
@@ -139,21 +143,26 @@ class TileMemory:
             except DiagnosticError:
                 break
             same = [axis for axis in axes if fitted[axis.name] == tiles[axis.name]]
-            kept = axes[1:] if self.overlapped and chosen is buffers else axes
+            shrinks = self.overlapped and chosen is buffers
+            kept = [axis for axis in axes if not (shrinks and axis.name in _FLOW)]
             if any(axis not in same for axis in kept):
                 break
             tiles, chosen = fitted, doubled
-        once = not wish.repeated and all(tiles[axis.name] >= axis.length for axis in axes)
-        return tiles, chosen if self.double and not once else buffers
+        return tiles, chosen if self.double else buffers
 
 
 def _more_and_more_doubled(
     axes: Sequence[Axis], buffers: Sequence[TileBuffer]
 ) -> Iterator[Sequence[TileBuffer]]:
-    """Double buffers for what follows the first axis, then for everything."""
+    """Double buffers for what follows the first axis, then for everything but tables.
+
+    A table is built and used by the same engine: a second copy of it could never be waited for.
+    """
+    moved = [b.memory not in TABLE_MEMORIES for b in buffers]
     if axes:
-        yield [replace(b, copies=2 if b.follows(axes[0]) else 1) for b in buffers]
-        yield [replace(b, copies=2) for b in buffers]
+        pairs = list(zip(buffers, moved, strict=True))
+        yield [replace(b, copies=1 + (each and b.follows(axes[0]))) for b, each in pairs]
+        yield [replace(b, copies=1 + each) for b, each in pairs]
 
 
 def _cut(axis: Axis, tiles: int) -> int:

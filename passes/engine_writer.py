@@ -114,7 +114,7 @@ class Writer:
         number = self._nests[name] = self._nests.get(name, 0) + 1
         label = f"{name}{number}"
         title = f"{name} of layer {layer}" if layer else name
-        wish = Wish(title, source, self.clock.loop is not None)
+        wish = Wish(title, source)
         tiles, placed = self.memory.place(wish, axes, buffers)
         for buffer, offset in placed:
             declared = BufferOp(

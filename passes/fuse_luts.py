@@ -24,6 +24,7 @@ from spikeloom.dialects.accumulation import ACCUMULATION, AccumulationAttr, Way
 from spikeloom.dialects.bptt_scan import ScanOp
 from spikeloom.dialects.density import density_of
 from spikeloom.dialects.engine import MachineOp
+from spikeloom.dialects.instruction_set import Element, buffer_bytes
 from spikeloom.dialects.locations import location_of
 from spikeloom.passes.accumulation_cost import (
     WORD,
@@ -35,6 +36,7 @@ from spikeloom.passes.accumulation_cost import (
     plain_cost,
     update_tables_cost,
 )
+from spikeloom.passes.engine_tiles import LANES
 
 Choice = tuple[Way, int]
 """A way and the width of its tables, 0 for none."""
@@ -123,9 +125,12 @@ class FuseLutsPass(ModulePass):
         widest = self.width or 1
         if forced is Way.TABLES and widest > array.table_width:
             raise self._too_wide(op, widest, array.table_width, machine, engine)
-        widths = (self.width,) if self.width else range(1, array.table_width + 1)
-        for width in widths:
-            yield Way.TABLES, width
+        if self.width:
+            yield Way.TABLES, self.width
+            return
+        for width in range(1, array.table_width + 1):
+            if _smallest_tables(engine, width) <= machine.sizes()[_table_memory(engine)]:
+                yield Way.TABLES, width
 
     def _too_wide(self, op: Operation, width: int, limit: int, machine: MachineOp, engine: str):
         has = f"has tables of {limit}" if limit else "has none"
@@ -144,6 +149,19 @@ def _selects(op: Operation) -> bool:
     return isinstance(op, Forward | Update) and bptt.tensor_of(op.input).element_type == i1
 
 
+def _table_memory(engine: str) -> str:
+    return "forward_tables" if engine == "fe" else "update_tables"
+
+
+def _smallest_tables(engine: str, width: int) -> int:
+    """Bytes of the tables that the lowering cannot do without.
+
+    They are of `LANES` outputs, and of as many inputs forward, of one group of rows in an update.
+    """
+    groups = -(-LANES // width) if engine == "fe" else 1
+    return buffer_bytes(Element.F32, (1, groups, 2**width, LANES))
+
+
 def _array(machine: MachineOp, engine: str) -> Array:
     numbers = machine.known_numbers()
 
@@ -152,7 +170,7 @@ def _array(machine: MachineOp, engine: str) -> Array:
             raise error("E0204", f"the engine.machine does not say its number `{name}`")
         return numbers[name]
 
-    tables = "forward_tables" if engine == "fe" else "update_tables"
+    tables = _table_memory(engine)
     if engine == "fe":
         operand = number("weight_sram_read")
     else:

@@ -67,11 +67,6 @@ class NestCost:
     latency: int
     store_latency: int
 
-    @property
-    def moving(self) -> float:
-        """Cycles of the queue that is longer busy."""
-        return max(self.load + self.load_latency, self.store + self.store_latency)
-
     def cycles(self, tiles: int) -> float:
         """Estimated cycles when the nest is cut into that many tiles."""
         stages = (

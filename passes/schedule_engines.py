@@ -17,6 +17,7 @@ from xdsl.passes import ModulePass
 
 from spikeloom.diagnostics import did_you_mean, error
 from spikeloom.dialects import bptt
+from spikeloom.dialects.accumulation import Way, way_of
 from spikeloom.dialects.bptt_neurons import FireOp
 from spikeloom.dialects.bptt_scan import ScanOp
 from spikeloom.dialects.engine import MachineOp
@@ -88,8 +89,8 @@ class ScheduleEnginesPass(ModulePass):
             for name in ATTRIBUTES:
                 op.attributes.pop(name, None)
         size = Size(step.steps.value.data, step.batch.value.data)
-        self._choose_potentials(step, size, rates)
-        _choose_queues(step.body.block, let_updates_trail(step.body.block), size, rates)
+        self._choose_potentials(step, rates)
+        _choose_queues(step.body.block, let_updates_trail(step.body.block), rates)
         step.attributes[MODE] = StringAttr(self.mode)
         if self.double_buffers:
             step.attributes[DOUBLE_BUFFERS] = UnitAttr()
@@ -97,22 +98,21 @@ class ScheduleEnginesPass(ModulePass):
             step.attributes[OVERLAPPED] = UnitAttr()
             _choose_tiles(step.body.block, size, rates)
 
-    def _choose_potentials(self, step: bptt.StepOp, size: Size, rates: Mapping[str, int]) -> None:
+    def _choose_potentials(self, step: bptt.StepOp, rates: Mapping[str, int]) -> None:
         if self.potentials == STORED or (self.potentials == AUTO and not rates):
             return
         for op in [op for op in step.body.block.ops if isinstance(op, FireOp)]:
             gradient = recomputable(op)
             forced = self.potentials == RECOMPUTED
-            if gradient and (forced or recomputing_is_cheaper(op, size, rates)):
+            if gradient and (forced or recomputing_is_cheaper(op, rates)):
                 recompute(op, gradient)
 
 
-def _choose_queues(
-    block: Block, tail: Sequence[Operation], size: Size, rates: Mapping[str, int]
-) -> None:
+def _choose_queues(block: Block, tail: Sequence[Operation], rates: Mapping[str, int]) -> None:
     """Lets updates load by their own queue; in the tail, by the one that is done earlier.
 
-    Nothing waits behind the tail, so that it may use the queue of the other engines as well.
+    Nothing waits behind the tail, so that it may use the queue of the other engines as well. The
+    size of the parameters decides, not that of the batch.
     """
     busy = {Engine.DMA: 0.0, Engine.DMA_UPDATE: 0.0}
     for op in block.ops:
@@ -120,11 +120,19 @@ def _choose_queues(
             continue
         queue = Engine.DMA_UPDATE
         if rates and op in tail:
-            done = {each: busy[each] + cost_of(op, size, rates, each).moving for each in busy}
+            done = {each: busy[each] + _parameter_cells(op) / rates[each.value] for each in busy}
             queue = min(done, key=done.__getitem__)
             busy[queue] = done[queue]
         if queue is Engine.DMA_UPDATE:
             mark_for_update(op)
+
+
+def _parameter_cells(op: Operation) -> int:
+    """Cells that an update moves: those of a gradient, or of the optimizer's four arrays."""
+    one = Size(1, 1)
+    if isinstance(op, bptt.OptimizeOp):
+        return 4 * one.cells(op.gradient)
+    return one.cells(op.results[0])
 
 
 def _choose_tiles(block: Block, size: Size, rates: Mapping[str, int]) -> None:
@@ -135,15 +143,27 @@ def _choose_tiles(block: Block, size: Size, rates: Mapping[str, int]) -> None:
         if isinstance(op, ScanOp):
             continue  # its tiles are steps already
         if not isinstance(op, ParameterOp | bptt.ReportOp) and not is_recomputed(op):
-            tiles = cost_of(op, size, rates, _queue(op)).best_tiles(_most(op, size))
-            if tiles > 1:
-                mark_tiles(op, tiles)
+            most = _most(op, size, rates)
+            mark_tiles(op, cost_of(op, size, rates, _queue(op)).best_tiles(most))
 
 
 def _queue(op: Operation) -> Engine:
     return Engine.DMA_UPDATE if moves_for_update(op) else Engine.DMA
 
 
-def _most(op: Operation, size: Size) -> int:
-    """What an operation can be cut into: samples, or rows of parameters."""
-    return size.cells(op.operands[0]) if isinstance(op, bptt.OptimizeOp) else size.samples
+def _most(op: Operation, size: Size, rates: Mapping[str, int]) -> int:
+    """What an operation can be cut into: samples, or rows of parameters.
+
+    Tables of rows fill their engine's input lanes only where a tile has rows enough.
+    """
+    match op:
+        case bptt.OptimizeOp():
+            return size.cells(op.operands[0])
+        case bptt.SynapseWeightGradientOp() | bptt.ConvolutionWeightGradientOp():
+            way, width = way_of(op)
+            if way is Way.TABLES:
+                rows = size.cells(op.gradient) // bptt.channel_count(op.gradient.type)
+                return max(1, min(size.samples, rows // (rates["wue_input_lanes"] * width)))
+        case _:
+            pass
+    return size.samples

@@ -5,8 +5,8 @@ rectangle. Stored, it goes to DRAM and comes back: 8 bytes per cell, the most of
 keeps. Computed again, the layer fires a second time on its current, which is in DRAM anyway, tile
 by tile in front of its gradient; spikes and mask need not come back either.
 
-    stored      = (4 / store rate + 4 / load rate + bits / load rate) x cells
-    recomputed  = (4 / load rate + 1 / lanes of the neuron units) x cells + latency
+    stored      = 4 / store rate + 4 / load rate + bits / (8 x load rate)
+    recomputed  = 4 / load rate + 1 / lanes of the neuron units
 
 The potential is the same to the bit. Inside a scan the walk back has no state to fire from: there
 potentials are always stored.
@@ -25,16 +25,17 @@ from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp
 from spikeloom.dialects.density import DEMAND, DENSITY
 from spikeloom.dialects.instruction_set import Engine
 from spikeloom.dialects.schedule import mark_recomputed
-from spikeloom.passes.schedule_costs import Size
 
 
-def recomputing_is_cheaper(op: FireOp, size: Size, rates: Mapping[str, int]) -> bool:
-    """Whether firing again takes fewer cycles than storing and loading the potential."""
-    cells = size.cells(op.spikes)
+def recomputing_is_cheaper(op: FireOp, rates: Mapping[str, int]) -> bool:
+    """Whether firing again takes fewer cycles than storing and loading the potential.
+
+    By cell, so that the answer does not depend on steps and batch.
+    """
     load, store = rates[Engine.DMA.value], rates[Engine.DMA_STORE.value]
-    bits = sum(size.bytes(value) for value in (op.spikes, op.mask) if value is not None)
-    stored = 4 * cells / store + 4 * cells / load + bits / load
-    again = 4 * cells / load + cells / rates["nu_lanes"] + rates["nu_latency"]
+    bits = 1 / 8 if op.mask is None else 2 / 8
+    stored = 4 / store + 4 / load + bits / load
+    again = 4 / load + 1 / rates["nu_lanes"]
     return again < stored
 
 

@@ -20,14 +20,19 @@ FILE = "program.snn"
 
 
 def stages(
-    program: str, *, steps: int, batch: int, training: bool = True
+    program: str, *, steps: int, batch: int, training: bool = True, accumulate: str | None = None
 ) -> Iterator[tuple[str, ModuleOp]]:
-    """The verified module, at first ("frontend") and after every pass that changes its text."""
+    """The verified module, at first ("frontend") and after every pass that changes its text.
+
+    Every layer accumulates in the way `accumulate`, where it is given, and not in the cheapest.
+    """
     module = parse_program(program, FILE)
     attach_machine(module, load_machine())
     before = printed(module)
     yield "frontend", module
     pipeline = pipeline_text(training=training, steps=steps, batch=batch)
+    if accumulate is not None:
+        pipeline = pipeline.replace("fuse-luts", f"fuse-luts{{accumulate={accumulate}}}")
     context = new_context()
     for each in parse_passes(pipeline, {**get_all_passes(), **PASSES}):
         with keep_locations():

@@ -106,7 +106,7 @@ def execute(
         sample = buffer.stride * buffer.shape[2]
         step = sample * buffer.shape[1]
         bits = 1 if buffer.element is Element.BIT else 32
-        boxes[index] = buffer.bytes.ctypes.data, step, sample, buffer.stride, bits
+        boxes[index, :5] = buffer.bytes.ctypes.data, step, sample, buffer.stride, bits
     if len(extents) < len(spec.axes):
         left_out = ("rows",) if "planes" in spec.axes else SINGLE
         given = iter(extents)

@@ -155,7 +155,7 @@ class ReferenceMachine(ImageInstructions):
         self.executed, self.events = list(unroll(self.stream)), []
         for instruction in self.executed:
             view = {r: self.memory[b][instruction.boxes[r]] for r, b in instruction.buffers.items()}
-            event_driven = instruction.spec.name in ("accumulate", "correlate_spikes")
+            event_driven = "spikes" in view and "taps" in instruction.axes
             events = np.zeros(0, int)
             if event_driven:
                 met = windows(view["spikes"], instruction.axes, instruction.immediates)

@@ -26,6 +26,15 @@ def test_the_text_that_a_person_writes_is_the_text_that_is_printed() -> None:
     assert disassemble(assemble(TRAINING_STEP, "step")) == TRAINING_STEP
 
 
+def test_an_instruction_whose_results_are_all_optional_may_have_none() -> None:
+    text = (
+        "buffer @a : f32[1, 1, 1, 4] in state_sram at 0x00000000\n\n"
+        "split from gradient @a[0, 0, 0, 0] over steps 1, samples 1, positions 1, units 4, "
+        "left_units 2, right_units 2\n"
+    )
+    assert disassemble(assemble(text, "split")) == text
+
+
 def test_comments_and_blanks_are_free() -> None:
     loose = TRAINING_STEP.replace("\n", "   // a comment\n\n").replace(", ", " ,\t")
     assert assemble(loose, "loose") == assemble(TRAINING_STEP, "step")

@@ -72,7 +72,7 @@ def test_a_run_prints_where_the_energy_went_and_which_table_was_used(
     assert "energy table   aladdin (40 nm: " in out
     for name in ("component", "layer", "source line", "  weight_sram", "  hidden", f"{program}:2"):
         assert f"\n{name}" in out or f"  {name}" in out
-    assert "100.0 %  84.30 mm2" in out
+    assert "100.0 %  117.07 mm2" in out
 
 
 def test_an_unknown_table_is_one_clear_error_for_run_and_exec(tmp_path: Path, capsys: Captured):

@@ -146,9 +146,7 @@ def test_tiles_change_no_gradient() -> None:
     )
     parameters, batch = random_batch(network, 0)
     engine = Engine(network, machine_with_memories(20_000))
-    forward_and_backward_in_time = 2
-    assert Engine(network).loops_that_repeat() == forward_and_backward_in_time
-    assert engine.loops_that_repeat() > 10 * forward_and_backward_in_time
+    assert engine.loops_that_repeat() > 2 * Engine(network).loops_that_repeat()
     engine.write_parameters(parameters)
     assert_agrees(engine.run(batch), evaluate(network, parameters, batch))
 

@@ -26,7 +26,7 @@ clear @current[0, 0, 0, 0] over planes 2, groups 2, rows 30, columns 16
 loop %0 = 0 to 5 step 2 {
   accumulate @current[0, 0, 6 * %0, 0] += @spikes[0, 0, 6 * %0, 0], @weight[0, 0, 0, 0] over \
 steps 2, samples 2, positions 6 * %0, input_positions 6 * %0 + 12, taps 9, inputs 70, outputs 16 \
-with kernel_width 3, stride 1, input_width 6, output_width 6, top 0, left 1
+with kernel_width 3, stride 1, input_width 6, output_width 6, top 0, left 1, dense 0
 }
 pool_max @pooled[0, 0, 0, 0] = @spikes[0, 0, 0, 0] over steps 2, samples 2, positions 9, \
 input_positions 42, units 70 with kernel 2, stride 2, input_width 6, output_width 3, top 0
@@ -57,9 +57,9 @@ RULES: dict[str, tuple[str, str, str]] = {
         "`input_width` is 0.0, it must be a whole number from 1 to 16777216"),
     "half a stride": ("stride 1", "stride 1.5",
         "`stride` is 1.5, it must be a whole number from 1 to 16777216"),
-    "top": ("top 0, left", "top -1, left",
-        "`top` is -1.0, it must be a whole number from 0 to 16777216"),
-    "left": ("left 1", "left 1e9", "it must be a whole number from 0 to 16777216"),
+    "top": ("top 0, left", "top -1025, left",
+        "`top` is -1025.0, it must be a whole number from -1024 to 16777216"),
+    "left": ("left 1", "left 1e9", "it must be a whole number from -1024 to 16777216"),
     "kernel": ("kernel 2, stride 2", "kernel 1025, stride 2",
         "`kernel` is 1025.0, it must be a whole number from 1 to 1024"),
     "pool rows": ("input_width 6, output_width 3, top 0\n",

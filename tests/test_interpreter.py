@@ -14,7 +14,7 @@ from stream_samples import TRAINING_STEP
 from spikeloom.backend.arena import Arena
 from spikeloom.backend.assembly import assemble
 from spikeloom.backend.interpreter import Interpreter, prepare_kernels
-from spikeloom.backend.kernels.dispatch import KERNELS
+from spikeloom.backend.kernels.dispatch import KERNELS, kernel_of
 from spikeloom.backend.machine import load_machine
 from spikeloom.backend.results import RunResult
 from spikeloom.backend.stream import NO_LOOP, LoopExtent, Slice, Stream, StreamBuilder
@@ -163,7 +163,9 @@ def test_every_instruction_has_a_kernel_and_progress_counts_to_the_end():
     total = calls[0][1]
     assert [ready for ready, *_ in calls] == list(range(total + 1))
     assert {kernel.__name__ for kernel in KERNELS} <= {name for *_, name in calls}
-    assert len(KERNELS) == len({kernel.__name__ for kernel in KERNELS}) >= len(INSTRUCTIONS)
+    assert len(KERNELS) == len({kernel.__name__ for kernel in KERNELS})
+    used = {kernel_of(spec.name, element) for spec in INSTRUCTIONS for element in Element}
+    assert used == set(KERNELS)
 
 
 def test_two_interpreters_may_run_at_the_same_time():

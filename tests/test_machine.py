@@ -9,7 +9,13 @@ import pytest
 from spikeloom.backend import machine as module
 from spikeloom.backend.machine import Machine, load_machine
 from spikeloom.diagnostics import Diagnostic, DiagnosticError
-from spikeloom.dialects.instruction_set import DMA_ENGINES, MEMORIES, ON_CHIP_MEMORIES, Engine
+from spikeloom.dialects.instruction_set import (
+    DMA_ENGINES,
+    MEMORIES,
+    ON_CHIP_MEMORIES,
+    TABLE_MEMORIES,
+    Engine,
+)
 
 DEFAULT = (Path(module.__file__).parent / "machines" / module.DEFAULT_MACHINE).read_text()
 
@@ -36,7 +42,7 @@ def test_the_default_machine_is_the_bundled_file(tmp_path):
 
 def test_the_default_machine_describes_every_engine_and_memory():
     machine = load_machine()
-    assert list(machine.memory_bytes) == list(ON_CHIP_MEMORIES)
+    assert list(machine.memory_bytes) == [*ON_CHIP_MEMORIES, *TABLE_MEMORIES]
     assert machine.memory_bytes["weight_sram"] == 4 << 20
     assert all(hasattr(machine.engines, e.value) for e in Engine if e not in DMA_ENGINES)
     assert all(min(machine.energies.per_byte(memory)) > 0 for memory in MEMORIES)

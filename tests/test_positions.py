@@ -12,12 +12,14 @@ from spikeloom.dialects.instruction_set import INSTRUCTIONS, POSITIONS, SPECS, E
 T, B, P = 3, 2, 5
 LENGTHS = {"steps": T, "samples": B, "positions": P, "inputs": 70, "outputs": 33, "units": 67}
 LENGTHS |= {"planes": T, "groups": B, "rows": P, "columns": 67, "": 1}
-LENGTHS |= {"input_positions": P, "taps": 1, "left_units": 30, "right_units": 37}
-FOLDED = LENGTHS | dict.fromkeys(("positions", "input_positions", "rows"), 1)
-FOLDED |= dict.fromkeys(("samples", "groups"), B * P)
+LENGTHS |= {"input_positions": P, "taps": 1}
 NUMBERS = {"decay": 0.8, "threshold": 0.3, "shape": 0.6, "gain": 1.5, "scale": 0.25}
 NUMBERS |= dict.fromkeys(("kernel_width", "stride", "input_width", "output_width"), 1)
 NUMBERS |= {"epsilon": 1e-5, "fraction": 0.1}
+LENGTHS |= {"left_units": 30, "right_units": 37}
+LENGTHS |= {"table_groups": 18, "entries": 16}
+FOLDED = LENGTHS | dict.fromkeys(("positions", "input_positions", "rows"), 1)
+FOLDED |= dict.fromkeys(("samples", "groups"), B * P)
 BY_ROWS = [
     spec.name
     for spec in INSTRUCTIONS

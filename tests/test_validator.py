@@ -130,7 +130,7 @@ def test_a_record_has_a_meaning(field: str, record: int, value: object, message:
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("memory", 5, "memory 5, the last is 4"),
+        ("memory", 7, "memory 7, the last is 6"),
         ("element", 3, "element 3, the last is 2"),
         ("shape", (4, 32, 1, 0), "every dimension must be at least 1"),
         ("bytes", 64, "says 64 bytes, its shape [4, 32, 1, 70] takes 2048"),

@@ -36,7 +36,7 @@ class Job:
     finish: int = -1
 
 
-NO_FACTORS = ("input_positions", "cells", "left_units", "right_units", "groups", "entries")
+NO_FACTORS = ("input_positions", "cells", "left_units", "right_units", "table_groups", "entries")
 """Axes that say how long a box is, but not how much work there is."""
 
 

@@ -52,10 +52,14 @@ class InstructionReader:
         return operands
 
     def _named(self, spec: InstructionSpec) -> dict[str, Slice]:
-        """`@a[..] = role, @b[..] += role from role @c[..], role @d[..]`."""
+        """`@a[..] = role, @b[..] += role from role @c[..], role @d[..]`.
+
+        Where every result is optional, there may be none: `from role @c[..]`.
+        """
         parser = self._parser
         operands: dict[str, Slice] = {}
-        while True:
+        none = all(role.optional for role in spec.writes) and parser.at("from")
+        while not none:
             operand = self._slice()
             sign = parser.token
             if not (parser.accept("=") or parser.accept("+=")):

@@ -81,7 +81,8 @@ def _instruction(instruction: Instruction, names: list[str]) -> str:
             f"{_operand(o, names)} {'+=' if o.role.updates else '='} {o.role.name}" for o in writes
         )
         sources = ", ".join(f"{o.role.name} {_operand(o, names)}" for o in reads)
-        text = f"{spec.name} {targets}" + (f" from {sources}" if reads else "")
+        text = spec.name + (f" {targets}" if writes else "")
+        text += f" from {sources}" if reads else ""
     else:
         text = f"{spec.name} {', '.join(_operand(o, names) for o in writes)}"
         if reads:

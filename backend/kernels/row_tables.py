@@ -19,11 +19,13 @@ from spikeloom.backend.kernels.memory import (
     load_i32,
     load_word,
     low_bits,
+    population_count,
     store_word,
     trailing_zeros,
 )
 from spikeloom.backend.kernels.operands import (
     ADDRESS,
+    EVENTS,
     INPUTS,
     OUTPUTS,
     POSITIONS,
@@ -140,6 +142,7 @@ def correlate_tables(
                     entry = 0
                     for row in range(width):
                         entry |= ((load_word(words, row) >> item) & 1) << row
+                    count[EVENTS] += population_count(entry)
                     place = group * operand[TABLES, STEP_BYTES]
                     append_row(scratch, item, place + entry * operand[TABLES, ROW_BYTES])
                     left &= left - 1

@@ -15,12 +15,14 @@ from spikeloom.backend.kernels.memory import (
     load_bits,
     load_f32,
     low_bits,
+    population_count,
     store_f32,
     store_i32,
     trailing_zeros,
 )
 from spikeloom.backend.kernels.operands import (
     ADDRESS,
+    EVENTS,
     INPUTS,
     OUTPUTS,
     POSITIONS,
@@ -143,6 +145,7 @@ def lookup(
             for first in range(0, inputs, width):
                 entry = bits_of_group(bits, first, width, inputs)
                 if entry != 0:
+                    count[EVENTS] += population_count(entry)
                     store_i32(scratch, listed, place + entry * operand[LOOKED_UP, ROW_BYTES])
                     listed += 1
                     if listed == LISTED:

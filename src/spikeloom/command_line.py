@@ -122,6 +122,22 @@ def _add_image(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", metavar="FILE", type=Path, help="a compiled program (.snx)")
 
 
+def _add_reproduction_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("subject", metavar="SUBJECT", choices=["h2learn"], help="what to reproduce: h2learn")
+    words = "only this workload; may be given again (default: all three)"
+    add("--workload", metavar="NAME", action="append", help=words)
+    words = "the V100's share of its peak, in per cent (default: 12, assumed)"
+    add("--efficiency", metavar="PERCENT", type=_integer(1, 101), help=words)
+    words = "densities to count with, instead of spikes=.17,mask=.36,gradients=.5"
+    add("--density", metavar="KIND=SHARE,...", help=words)
+    words = "description of the machine (.toml)"
+    add("--machine", metavar="FILE", type=Path, help=words)
+    words = "energies of the machine file to count with: horowitz or aladdin in the bundled one"
+    add("--energy-table", metavar="NAME", help=words)
+    add("--json", metavar="FILE", type=Path, help="write everything as JSON")
+
+
 def make_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
     parser = argparse.ArgumentParser(
@@ -156,6 +172,10 @@ def make_parser() -> argparse.ArgumentParser:
     ablate = commands.add_parser("ablate", help=words)
     _add_program(ablate)
     _add_ablation_options(ablate)
+
+    words = "show what is published of an accelerator beside what the model gives"
+    reproduce = commands.add_parser("reproduce", help=words)
+    _add_reproduction_options(reproduce)
 
     words = "count multiply-accumulates and weights of every layer, without running anything"
     operations = commands.add_parser("operations", help=words)

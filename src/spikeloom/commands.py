@@ -96,6 +96,13 @@ def ablate_program(parsed: argparse.Namespace) -> int:
     return ablate(parsed, module, task)
 
 
+def reproduce_published(parsed: argparse.Namespace) -> int:
+    """`spikeloom reproduce`: what is published beside what the model gives."""
+    from spikeloom.reproduce_command import reproduce
+
+    return reproduce(parsed)
+
+
 def show_operations(parsed: argparse.Namespace) -> int:
     """`spikeloom operations`: prints what a program computes, in closed form."""
     from spikeloom.operations_command import print_operations
@@ -149,6 +156,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "operations": show_operations,
     "throughput": throughput,
     "cluster": cluster,
+    "reproduce": reproduce_published,
 }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -14,11 +13,10 @@ from spikeloom.backend.baseline import Comparison
 from spikeloom.backend.energy import Amount, energy_of
 from spikeloom.backend.host.session import SessionResult
 from spikeloom.report import scaled
+from spikeloom.tables import print_table
 
 LINES_SHOWN = 10
 """Source lines listed; the rest are one row."""
-_WIDTH = 1000
-"""Columns where standard output is no terminal: no row is folded there."""
 _NONE = "(none)"
 
 
@@ -53,7 +51,7 @@ def print_energy(result: SessionResult) -> None:
     """Prints the energy table to standard output, with the name of the table it comes from."""
     machine = result.machine
     description = f"{machine.energy_table} ({machine.energies.description})"
-    _print(energy_table(result))
+    print_table(energy_table(result))
     print(f"\nenergy table   {description}\n")
 
 
@@ -78,7 +76,7 @@ def print_comparison(comparison: Comparison) -> None:
     node = f"{gpu.name} in {gpu.node.value} nm, not scaled"
     table.add_row("area", *chips, _times(comparison.area_saving), node)
     print()
-    _print(table)
+    print_table(table)
     print(f"\n{gpu.name} work      {work.operations:,} operations, {work.bytes:,} bytes")
 
 
@@ -138,14 +136,3 @@ def _watts(femtojoules: Fraction, femtoseconds: Fraction) -> str:
 
 def _times(ratio: Fraction | None) -> str:
     return "" if ratio is None else f"{float(ratio):.2f}x"
-
-
-def _print(table: Table) -> None:
-    console = Console(highlight=False)
-    if console.is_terminal:
-        console.print(table)
-        return
-    plain = Console(highlight=False, width=_WIDTH)
-    with plain.capture() as capture:
-        plain.print(table)
-    print("\n".join(line.rstrip() for line in capture.get().splitlines()))

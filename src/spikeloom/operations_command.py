@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from xdsl.dialects.builtin import ModuleOp
@@ -10,10 +9,8 @@ from xdsl.dialects.builtin import ModuleOp
 from spikeloom.compiler import PREPARATION, apply_pipeline, expansion_text
 from spikeloom.dialects.bptt import StepOp
 from spikeloom.operation_counts import OperationCounts, counts_of_step
+from spikeloom.tables import print_table
 from spikeloom.terminal import EXIT_OK
-
-_WIDTH = 200
-"""Columns where standard output is no terminal: no row is folded there."""
 
 
 def operations_of(module: ModuleOp) -> tuple[str, int, OperationCounts]:
@@ -46,14 +43,7 @@ def print_operations(module: ModuleOp) -> int:
         DiagnosticError: the program cannot be expanded, for instance because it says no steps.
     """
     name, steps, counts = operations_of(module)
-    table, console = operations_table(counts), Console(highlight=False)
-    if console.is_terminal:
-        console.print(table)
-    else:
-        plain = Console(highlight=False, width=_WIDTH)
-        with plain.capture() as capture:
-            plain.print(table)
-        print("\n".join(line.rstrip() for line in capture.get().splitlines()))
+    print_table(operations_table(counts))
     print(f"\n`{name}`: {counts.neurons:,} neurons, {counts.parameters:,} trained numbers")
     print(f"one sample trained for {steps} steps: {steps * counts.total:,} MAC")
     return EXIT_OK

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -11,9 +10,8 @@ from spikeloom.backend.host.progress import Totals
 from spikeloom.backend.host.session import SessionResult
 from spikeloom.bubble_report import bubble_table
 from spikeloom.dialects.instruction_set import ENGINE_DESCRIPTIONS
+from spikeloom.tables import print_table
 
-_PLAIN_WIDTH = 200
-"""Columns of the table where standard output is no terminal: enough for every description."""
 _REST = "machine and memories"
 _UNITS = {engine.value: text for engine, text in ENGINE_DESCRIPTIONS.items()}
 
@@ -64,14 +62,7 @@ def summary(result: SessionResult) -> str:
 
 def print_report(result: SessionResult) -> None:
     """Prints counters, bubbles and summary, as wide as a terminal is or as needed."""
-    console = Console(highlight=False)
     for table in (counter_table(result.totals), bubble_table(result.totals)):
-        if console.is_terminal:
-            console.print(table)
-        else:
-            plain = Console(highlight=False, width=_PLAIN_WIDTH)
-            with plain.capture() as capture:
-                plain.print(table)
-            print("\n".join(line.rstrip() for line in capture.get().splitlines()))
+        print_table(table)
         print()
     print(summary(result))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.table import Table
 
 from spikeloom.ablation.bar_chart import Bar, Group, bar_chart
@@ -14,9 +13,7 @@ from spikeloom.ablation.variants import SWITCHES
 from spikeloom.backend.host.plan import Task
 from spikeloom.backend.machine import Machine
 from spikeloom.report import scaled
-
-_WIDTH = 200
-"""Columns where standard output is no terminal: no row is folded there."""
+from spikeloom.tables import print_table
 
 
 def ablation_table(measurements: Sequence[Measurement]) -> Table:
@@ -40,14 +37,7 @@ def ablation_table(measurements: Sequence[Measurement]) -> Table:
 
 def print_ablation(measurements: Sequence[Measurement], task: Task, machine: Machine) -> None:
     """Prints the table, and what it was measured on."""
-    table, console = ablation_table(measurements), Console(highlight=False)
-    if console.is_terminal:
-        console.print(table)
-    else:
-        plain = Console(highlight=False, width=_WIDTH)
-        with plain.capture() as capture:
-            plain.print(table)
-        print("\n".join(line.rstrip() for line in capture.get().splitlines()))
+    print_table(ablation_table(measurements))
     print(f"\none executed training batch of `{task.network}` on {machine.name};")
     print(f"speedup and saving against {measurements[0].variant.name}")
     print(f"energy table   {machine.energy_table}")

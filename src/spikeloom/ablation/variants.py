@@ -53,9 +53,12 @@ def optimising_passes(accumulation: str, sparsity: str, schedule: str) -> str:
     )
 
 
+def variant_of(accumulation: str, sparsity: str, schedule: str) -> Variant:
+    """One choice of every switch."""
+    choices = (accumulation, sparsity, schedule)
+    return Variant(choices, optimising_passes(*choices))
+
+
 def all_variants() -> Sequence[Variant]:
     """Every combination; the first has nothing switched on, the last everything."""
-    return [
-        Variant(choices, optimising_passes(*choices))
-        for choices in product(ACCUMULATIONS, SPARSITIES, SCHEDULES)
-    ]
+    return [variant_of(*choices) for choices in product(ACCUMULATIONS, SPARSITIES, SCHEDULES)]

@@ -189,7 +189,7 @@ bptt.step @images steps 2 batch 2 (%x: tensor<?x?x2x6x4xi1>) {
 // CHECK-NEXT:           engine.clear target @convolution1.current over planes %step, groups %sample, rows 4 * %row, columns %output layer "a"
 // CHECK-NEXT:           engine.loop %input = 0 to 2 step 2 {
 // CHECK-NEXT:             engine.load target @convolution1.spikes, source @x[%step, %sample, 4 * %row, %input] over planes %step, groups %sample, rows 4 * %row + 8, columns %input layer "a"
-// CHECK-NEXT:             engine.accumulate current @convolution1.current, spikes @convolution1.spikes, weight @convolution1.weight over steps %step, samples %sample, positions 4 * %row, input_positions 4 * %row + 8, taps 9, inputs %input, outputs %output with kernel_width 3.0, stride 1.0, input_width 4.0, output_width 4.0, top 0.0, left 1.0 layer "a"
+// CHECK-NEXT:             engine.accumulate current @convolution1.current, spikes @convolution1.spikes, weight @convolution1.weight over steps %step, samples %sample, positions 4 * %row, input_positions 4 * %row + 8, taps 9, inputs %input, outputs %output with kernel_width 3.0, stride 1.0, input_width 4.0, output_width 4.0, top 0.0, left 1.0, dense 0.0 layer "a"
 // CHECK-NEXT:           }
 // CHECK-NEXT:           engine.store target @a.current[%step, %sample, 4 * %row + 4, %output], source @convolution1.current over planes %step, groups %sample, rows 4 * %row, columns %output layer "a"
 // CHECK-NEXT:         }
@@ -204,7 +204,7 @@ bptt.step @images steps 2 batch 2 (%x: tensor<?x?x2x6x4xi1>) {
 // CHECK-NEXT:           engine.clear target @input_gradient1.input_gradient over planes %step_1, groups %sample_1, rows 4 * %row_1, columns %input_1 layer "a"
 // CHECK-NEXT:           engine.loop %output_1 = 0 to 4 step 4 {
 // CHECK-NEXT:             engine.load target @input_gradient1.gradient, source @a.current[%step_1, %sample_1, 4 * %row_1, %output_1] over planes %step_1, groups %sample_1, rows 4 * %row_1 + 8, columns %output_1 layer "a"
-// CHECK-NEXT:             engine.backpropagate input_gradient @input_gradient1.input_gradient, gradient @input_gradient1.gradient, transposed_weight @input_gradient1.transposed_weight over steps %step_1, samples %sample_1, positions 4 * %row_1 + 8, input_positions 4 * %row_1, taps 9, inputs %input_1, outputs %output_1 with kernel_width 3.0, stride 1.0, input_width 4.0, output_width 4.0, top 2.0, left 1.0 layer "a"
+// CHECK-NEXT:             engine.backpropagate input_gradient @input_gradient1.input_gradient, gradient @input_gradient1.gradient, transposed_weight @input_gradient1.transposed_weight over steps %step_1, samples %sample_1, positions 4 * %row_1 + 8, input_positions 4 * %row_1, taps 9, inputs %input_1, outputs %output_1 with kernel_width 3.0, stride 1.0, input_width 4.0, output_width 4.0, top 2.0, left 1.0, skip_input 1.0, skip_output 1.0 layer "a"
 // CHECK-NEXT:           }
 // CHECK-NEXT:           engine.store target @a.input_gradient[%step_1, %sample_1, 4 * %row_1, %input_1], source @input_gradient1.input_gradient over planes %step_1, groups %sample_1, rows 4 * %row_1, columns %input_1 layer "a"
 // CHECK-NEXT:         }

@@ -469,3 +469,19 @@ bptt.step @n steps 4 batch 2 (%x: tensor<?x?x4xf32>) {
   bptt.yield collect %x : tensor<?x?x4xf32>
 }
 // CHECK: error: `bptt.yield` is not well formed: 'bptt.yield' expects parent op 'bptt.scan' [E0202]
+
+// -----
+
+bptt.step @n steps 4 batch 2 (%x: tensor<?x?x4xf32>) {
+  snn.parameter @a.weight : tensor<4x4xf32> fan_in 4
+  %s, %m = bptt.fire %x <decay 0.5, threshold 0.5, reset none, surrogate rectangle(0.25, 1.0)> layer "s" saving mask : tensor<?x?x4xf32>
+  %n = bptt.reshape %m : tensor<?x?x4xi1> -> tensor<?x?x2x2xi1>
+  %g = bptt.synapse_input_gradient %x, @a.weight masked_by %n : tensor<?x?x4xf32>, tensor<?x?x2x2xi1> -> tensor<?x?x4xf32>
+}
+// CHECK: error: `bptt.synapse_input_gradient` is not well formed: a mask has the shape of its tensor<?x?x4xf32>, got tensor<?x?x2x2xi1> [E0202]
+
+// -----
+
+bptt.step @n steps 4 batch 2 (%x: tensor<?x?x4xf32>) attributes {accumulation = #bptt.accumulation<tables of 9, cycles 1, femtojoules 1>} {
+}
+// CHECK: error: cannot parse this: a table has 1 to 8 inputs, got 9 [E0201]

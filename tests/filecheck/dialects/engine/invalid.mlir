@@ -84,7 +84,7 @@ engine.program @p samples 8 steps 4 {
 engine.program @p samples 8 steps 4 {
   engine.buffer @b : f32[1, 1, 1, 1] in cache at 0x0
 }
-// CHECK: error: `engine.buffer` is not well formed: unknown memory 'cache', expected one of dram, weight_sram, spike_sram, state_sram, gradient_sram [E0202]
+// CHECK: error: `engine.buffer` is not well formed: unknown memory 'cache', expected one of dram, weight_sram, spike_sram, state_sram, gradient_sram, forward_tables, update_tables [E0202]
 
 // -----
 

@@ -1,0 +1,1 @@
+"""`spikeloom reproduce h2learn`: published figures beside those of the modelled machine."""

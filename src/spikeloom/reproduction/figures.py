@@ -1,0 +1,97 @@
+"""V1 to V4: published ratios against a V100 beside modelled ones, with what each rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from spikeloom.backend.baseline import Comparison
+from spikeloom.backend.machine import Machine
+from spikeloom.reproduction.published import (
+    AREA,
+    AREA_SAVING,
+    ENERGY_SAVING,
+    POWER_RATIO,
+    SPEEDUP,
+    Range,
+)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One published ratio and the modelled one.
+
+    Attributes:
+        name: V1 to V4.
+        quantity: what it is a ratio of, V100 by machine.
+        published: as a text, and the range in which a model is taken to agree.
+        assumptions: what the modelled number rests on.
+        reason: why it lies outside, or "".
+    """
+
+    name: str
+    quantity: str
+    published: str
+    accepted: Range
+    modelled: Fraction
+    assumptions: str
+    reason: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether the modelled ratio lies in the accepted range."""
+        return self.accepted.holds(self.modelled)
+
+
+def figures_of(comparison: Comparison, machine: Machine, densities: str) -> tuple[Figure, ...]:
+    """The four ratios of one workload."""
+    gpu = comparison.gpu
+    credit = f"V100 at {gpu.efficiency.value} % of its peak (assumed)"
+    sizes = "array sizes, clock and memories of the machine file (assumed)"
+    energies = f"{machine.energy_table} energies; control, clock tree and wires not modelled"
+    area, speedup = _known(comparison.area_saving), _known(comparison.speedup)
+    energy, power = _known(comparison.energy_saving), _known(comparison.power_ratio)
+    return (
+        Figure("V1", "area", f"{float(AREA_SAVING)}x, within 25 %", AREA, area,
+               "815 mm2 in 12 nm by the machine's area in 28 nm, not scaled; " + sizes,
+               _area_reason(area)),
+        Figure("V2", "time", str(SPEEDUP), SPEEDUP, speedup,
+               f"{credit}; densities {densities}; {sizes}", _speed_reason(speedup)),
+        Figure("V3", "energy", str(ENERGY_SAVING), ENERGY_SAVING, energy,
+               f"{gpu.power.value} W times the V100's time, {credit}; {energies}",
+               _energy_reason(energy)),
+        Figure("V4", "power", f"{POWER_RATIO}, implied", POWER_RATIO, power,
+               f"V3 by V2; {energies}", _energy_reason(power, POWER_RATIO)),
+    )  # fmt: skip
+
+
+def efficiencies_of(comparison: Comparison) -> Range:
+    """Per cent of the V100's peak for which V2 lies inside its range, the V100 being busy."""
+    credited = comparison.gpu.efficiency.value * comparison.compute_time
+    at_one = Fraction(credited) / comparison.machine_time
+    return Range(at_one / SPEEDUP.high, at_one / SPEEDUP.low)
+
+
+def _known(ratio: Fraction | None) -> Fraction:
+    assert ratio is not None, "a batch takes time and energy"
+    return ratio
+
+
+def _area_reason(ratio: Fraction) -> str:
+    if AREA.holds(ratio):
+        return ""
+    return "logic other than lanes, tables and memories has no area in the model"
+
+
+def _speed_reason(ratio: Fraction) -> str:
+    if SPEEDUP.holds(ratio):
+        return ""
+    return "sizes and the V100's efficiency are assumed; --efficiency declares another"
+
+
+def _energy_reason(ratio: Fraction, accepted: Range = ENERGY_SAVING) -> str:
+    if accepted.holds(ratio):
+        return ""
+    if ratio > accepted.high:
+        return "a bottom-up model counts arithmetic, memories and tables only"
+    return "the modelled machine draws more than the abstract implies"

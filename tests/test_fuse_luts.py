@@ -1,0 +1,131 @@
+"""`fuse-luts`: what it predicts is what the engines then take; what no machine has is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from engine_gradients import default_machine
+from reference_machine import unroll
+from timing_oracle import service_cycles
+from xdsl.parser import Parser
+
+from spikeloom.backend.encode import encode_program
+from spikeloom.backend.machine import load_machine
+from spikeloom.backend.stream import Slice, StreamBuilder
+from spikeloom.backend.validator import validate
+from spikeloom.compiler import attach_machine, new_context
+from spikeloom.diagnostics import DiagnosticError
+from spikeloom.dialects.accumulation import ACCUMULATION, AccumulationAttr, Way
+from spikeloom.dialects.engine import ProgramOp
+from spikeloom.dialects.instruction_set import Element
+from spikeloom.passes.fuse_luts import FuseLutsPass
+from spikeloom.passes.lower_to_engine import LowerToEnginePass
+
+LAYER = """
+bptt.step @n steps 8 batch 1 (%x: tensor<?x?x16x6x6xi1>) {
+  snn.parameter @a.weight : tensor<70x16x3x3xf32> fan_in 144
+  %i = bptt.convolution %x, @a.weight <kernel 3, stride 1, padding 1>
+     : tensor<?x?x16x6x6xi1> -> tensor<?x?x70x6x6xf32>
+  %gw = bptt.convolution_weight_gradient %i, %x <kernel 3, stride 1, padding 1>
+     : tensor<?x?x70x6x6xf32>, tensor<?x?x16x6x6xi1> -> tensor<70x16x3x3xf32>
+  bptt.report %gw as "gradient" of "a.weight" : tensor<70x16x3x3xf32>
+}
+"""
+TABLES = ("build_tables", "lookup"), ("build_row_tables", "correlate_tables")
+
+
+def fused(options: FuseLutsPass):
+    """The module after the pass, for the bundled machine."""
+    module = Parser(new_context(), LAYER).parse_module()
+    attach_machine(module, default_machine())
+    options.apply(new_context(), module)
+    module.verify()
+    return module
+
+
+def choices(module) -> list[AccumulationAttr]:
+    found = [op.attributes.get(ACCUMULATION) for op in module.walk()]
+    return [each for each in found if isinstance(each, AccumulationAttr)]
+
+
+@pytest.mark.parametrize("width", [1, 2, 4])
+def test_predicted_cycles_are_the_engines_cycles_without_latencies(width: int) -> None:
+    """Of tables nothing depends on data, so the prediction is exact where all fits on chip."""
+    module = fused(FuseLutsPass(width=width))
+    predicted = [choice.cycles.value.data for choice in choices(module)]
+    LowerToEnginePass().apply(new_context(), module)
+    (program,) = (op for op in module.ops if isinstance(op, ProgramOp))
+    stream, machine = encode_program(program), default_machine()
+    nothing = np.zeros(0, int)
+    for names, cycles in zip(TABLES, predicted, strict=True):
+        executed = [each for each in unroll(stream) if each.spec.name in names]
+        assert {each.spec.name for each in executed} == set(names)
+        services = [service_cycles(each, nothing, machine, stream) for each in executed]
+        assert sum(services) - machine.engines.fe.latency.value * len(executed) == cycles
+
+
+@pytest.mark.parametrize("goal", ["time", "energy"])
+def test_the_choice_is_the_best_of_all_that_can_be_forced(goal) -> None:
+    forced = [FuseLutsPass(accumulate="plain"), FuseLutsPass(accumulate="events")]
+    forced += [FuseLutsPass(width=width) for width in (1, 2, 3, 4)]
+    costs = [
+        [(c.cycles.value.data, c.femtojoules.value.data) for c in choices(fused(each))]
+        for each in forced
+    ]
+    chosen = choices(fused(FuseLutsPass(goal=goal)))
+    place = 0 if goal == "time" else 1
+    for layer, choice in enumerate(chosen):
+        found = (choice.cycles.value.data, choice.femtojoules.value.data)
+        assert found[place] == min(each[layer][place] for each in costs)
+
+
+def test_engines_that_are_not_asked_for_are_left_alone() -> None:
+    (only,) = choices(fused(FuseLutsPass(width=4, engines=("wue",))))
+    assert only.way.data is Way.TABLES
+
+
+def test_a_machine_without_tables_has_none_to_choose(tmp_path: Path) -> None:
+    text = Path(load_machine.__code__.co_filename).with_name("machines") / "h2learn.toml"
+    lines = [line for line in text.read_text().splitlines() if not line.startswith("table_width")]
+    path = tmp_path / "plain.toml"
+    path.write_text("\n".join(lines))
+    module = Parser(new_context(), LAYER).parse_module()
+    attach_machine(module, load_machine(path))
+    FuseLutsPass().apply(new_context(), module)
+    assert all(choice.way.data is not Way.TABLES for choice in choices(module))
+    with pytest.raises(DiagnosticError, match=r"tables of 4 inputs, .* has none \[E0302\]"):
+        FuseLutsPass(width=4).apply(new_context(), module)
+
+
+def test_a_machine_with_tables_says_what_they_cost(tmp_path: Path) -> None:
+    text = Path(load_machine.__code__.co_filename).with_name("machines") / "h2learn.toml"
+    lines = [
+        line
+        for line in text.read_text().splitlines()
+        if "fJ/byte" not in line or "_sram" in line or "dram" in line
+    ]
+    path = tmp_path / "free.toml"
+    path.write_text("\n".join(lines))
+    with pytest.raises(DiagnosticError, match=r"energy table `aladdin` must say what .*E0301"):
+        load_machine(path)
+
+
+@pytest.mark.parametrize(
+    ("entries", "groups", "message"),
+    [
+        (3, 40, "a table has a constant power of two of entries, 2 to 256, not 3"),
+        (512, 40, "a table has a constant power of two of entries, 2 to 256, not 512"),
+        (4, 3, "3 groups of 2 take 6 cells, but there are 8 of inputs"),
+    ],
+)
+def test_the_validator_knows_tables(entries: int, groups: int, message: str) -> None:
+    builder = StreamBuilder()
+    weight = builder.buffer("w", Element.F32, (1, 1, 8, 16), "weight_sram", 0)
+    tables = builder.buffer("t", Element.F32, (1, 40, 512, 16), "forward_tables", 0)
+    builder.emit("clear", {"target": Slice(weight)}, (1, 1, 8, 16))
+    operands = {"tables": Slice(tables), "weight": Slice(weight)}
+    builder.emit("build_tables", operands, (1, 8, 16, groups, entries))
+    with pytest.raises(DiagnosticError, match=message):
+        validate(builder.finish(), dict.fromkeys(default_machine().memory_bytes, 1 << 28))
