@@ -24,11 +24,11 @@ def machine(**numbers: int) -> Machine:
     return Machine.from_json(json.dumps(tables))
 
 
-def random_machine(seed: int, least_issue_rate: int = 1) -> Machine:
+def random_machine(seed: int) -> Machine:
     """Random rates, lanes and latencies."""
     rng = np.random.default_rng(seed)
     numbers = {
-        "clock__issue_rate": int(rng.integers(least_issue_rate, 4)),
+        "clock__issue_rate": int(rng.integers(1, 4)),
         "dram__bandwidth": 8000,
         "dram__watched_parts": int(rng.integers(1, 9)),
         "dram__queues__dma_wue_store": int(rng.integers(1, 2000)),
