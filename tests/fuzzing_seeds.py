@@ -65,9 +65,13 @@ MODULE_WORDS = (
     b"^bb0 #snn.neuron #0 !x true dram weight_sram f64 bit i32 forward backward all \n \x00 \xff"
 ).split(b" ")
 
+_OPTIMISED = "mask-gradients,fuse-luts,schedule-engines,lower-to-engine"
 _NEXT = {
-    "frontend": "infer-shapes,canonicalize,cse,dce,expand-bptt,lower-to-engine",
-    "expand-bptt": "canonicalize,cse,dce,lower-to-engine",
+    "frontend": f"infer-shapes,canonicalize,cse,dce,expand-bptt,{_OPTIMISED}",
+    "expand-bptt": f"canonicalize,cse,dce,{_OPTIMISED}",
+    "mask-gradients": "fuse-luts,schedule-engines,lower-to-engine",
+    "fuse-luts": "schedule-engines,lower-to-engine",
+    "schedule-engines": "canonicalize,cse,dce,lower-to-engine",
     "lower-to-engine": "canonicalize,cse,dce",
 }
 
