@@ -12,7 +12,7 @@ sdf.graph @example {
   sdf.channel @sb : @b[1] -> [1]@b tokens 1
   sdf.channel @sc : @c[1] -> [1]@c tokens 1
 }
-// CHECK:      sdf.graph @example attributes {period = #sdf.ratio<4>, critical_cycle = ["sa", "alpha", "alpha room"], latency = {{.*}}} {
+// CHECK:      sdf.graph @example attributes {period = #sdf.ratio<4>, critical_cycle = ["beta", "beta room"], latency = {{.*}}} {
 // CHECK-NEXT:   sdf.actor @a time 1 repetition 3
 // CHECK-NEXT:   sdf.actor @b time 2 repetition 2
 // CHECK-NEXT:   sdf.actor @c time 2 repetition 1
