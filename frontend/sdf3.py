@@ -27,7 +27,7 @@ def parse_sdf3(data: bytes, filename: str) -> ModuleOp:
     """The application graph of an SDF3 file as a module with one `sdf.graph`, not yet verified.
 
     Raises:
-        DiagnosticError: E0112 the text is no XML, or no graph of SDF3.
+        DiagnosticError: E0206 the text is no XML, or no graph of SDF3.
     """
     if len(data) > MAX_BYTES:
         raise _problem(filename, f"the file has {len(data)} bytes, more than {MAX_BYTES}")
@@ -36,7 +36,7 @@ def parse_sdf3(data: bytes, filename: str) -> ModuleOp:
     except ParseError as problem:
         line, column = problem.position
         raise error(
-            "E0112", f"this is no XML: {problem}", SourceLocation(filename, line, column + 1)
+            "E0206", f"this is no XML: {problem}", SourceLocation(filename, line, column + 1)
         ) from None
     except (DefusedXmlException, ValueError, LookupError) as problem:
         raise _problem(filename, f"the XML is refused: {problem}") from None
@@ -138,4 +138,4 @@ class _Reader:
 
 
 def _problem(filename: str, message: str, help: str | None = None) -> DiagnosticError:
-    return error("E0112", message, SourceLocation(filename, 1, 1), help)
+    return error("E0206", message, SourceLocation(filename, 1, 1), help)

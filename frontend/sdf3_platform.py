@@ -26,14 +26,14 @@ def parse_sdf3_platform(data: bytes, filename: str) -> Platform:
     """The platform of an SDF3 file with an architecture graph.
 
     Raises:
-        DiagnosticError: E0112 the text is no XML, or no architecture graph.
+        DiagnosticError: E0206 the text is no XML, or no architecture graph.
     """
     try:
         root = fromstring(data, forbid_dtd=True)
     except ParseError as problem:
         line, column = problem.position
         raise error(
-            "E0112", f"this is no XML: {problem}", SourceLocation(filename, line, column + 1)
+            "E0206", f"this is no XML: {problem}", SourceLocation(filename, line, column + 1)
         ) from None
     except (DefusedXmlException, ValueError, LookupError) as problem:
         raise _problem(filename, f"the XML is refused: {problem}") from None
@@ -51,7 +51,7 @@ def parse_tile_binding(
     A line `2 4 5` binds to tile 2 the actors whose names end in `_4` and `_5`, or are `4` and `5`.
 
     Raises:
-        DiagnosticError: E0112 a number is no tile or no actor, an actor is bound twice or never.
+        DiagnosticError: E0206 a number is no tile or no actor, an actor is bound twice or never.
     """
     binding: dict[str, int] = {}
     for number, line in enumerate(text.splitlines(), start=1):
@@ -59,18 +59,18 @@ def parse_tile_binding(
         location = SourceLocation(filename, number, 1)
         for word in words:
             if not (word.isascii() and word.isdecimal() and len(word) < 10):
-                raise error("E0112", f"expected a number, got {word!r}", location)
+                raise error("E0206", f"expected a number, got {word!r}", location)
         if not words:
             continue
         tile = int(words[0])
         if tile >= tiles:
-            raise error("E0112", f"tile {tile} is none of the {tiles} tiles", location)
+            raise error("E0206", f"tile {tile} is none of the {tiles} tiles", location)
         for word in words[1:]:
             found = [name for name in actors if name == word or name.endswith(f"_{word}")]
             if len(found) != 1:
-                raise error("E0112", f"{len(found)} actors have the number {word}", location)
+                raise error("E0206", f"{len(found)} actors have the number {word}", location)
             if found[0] in binding:
-                raise error("E0112", f"actor `{found[0]}` is bound twice", location)
+                raise error("E0206", f"actor `{found[0]}` is bound twice", location)
             binding[found[0]] = tile
     if missing := [name for name in actors if name not in binding]:
         raise _problem(filename, f"actor `{missing[0]}` is bound to no tile")
@@ -148,4 +148,4 @@ class _Reader:
 
 
 def _problem(filename: str, message: str) -> DiagnosticError:
-    return error("E0112", message, SourceLocation(filename, 1, 1))
+    return error("E0206", message, SourceLocation(filename, 1, 1))

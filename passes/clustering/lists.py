@@ -21,7 +21,7 @@ def read_connections(text: str, file: str) -> Connections:
     """The network of a connection list; everybody spikes once.
 
     Raises:
-        DiagnosticError: a line is no list of neurons, or there are too many (E0113).
+        DiagnosticError: a line is no list of neurons, or there are too many (E0207).
     """
     sources: list[int] = []
     targets: list[list[int]] = []
@@ -32,11 +32,11 @@ def read_connections(text: str, file: str) -> Connections:
         targets.append(numbers[1:])
         synapses += len(numbers) - 1
         if synapses > MAX_SYNAPSES:
-            raise error("E0113", f"there are more than {MAX_SYNAPSES} synapses", location)
+            raise error("E0207", f"there are more than {MAX_SYNAPSES} synapses", location)
     if not synapses:
         message = f"`{file}` holds no connections"
         help = "a line is `source target target ...`"
-        raise error("E0113", message, SourceLocation(file, 1, 1), help)
+        raise error("E0207", message, SourceLocation(file, 1, 1), help)
     source = np.repeat(np.array(sources, np.int64), [len(each) for each in targets])
     target = np.array([number for each in targets for number in each], np.int64)
     n = max(max(sources), int(target.max())) + 1
@@ -51,14 +51,14 @@ def read_spikes(text: str, file: str, neurons: int) -> Offsets:
     """[neurons], the spikes of each in one inference; 0 for a neuron that is not listed.
 
     Raises:
-        DiagnosticError: a line does not begin with a neuron of the network (E0113).
+        DiagnosticError: a line does not begin with a neuron of the network (E0207).
     """
     spikes = np.zeros(neurons, np.int64)
     for location, words in _lines(text, file):
         neuron = _neuron(words[0], location)
         if neuron >= neurons:
             message = f"neuron {neuron} spikes, but the network has {neurons} neurons"
-            raise error("E0113", message, location, "neurons are numbered from 0")
+            raise error("E0207", message, location, "neurons are numbered from 0")
         for word in words[1:]:
             _check_time(word, location)
         spikes[neuron] += len(words) - 1
@@ -87,4 +87,4 @@ def _check_time(word: str, location: SourceLocation) -> None:
 
 def _not_a(what: str, word: str, location: SourceLocation) -> DiagnosticError:
     shown = word if len(word) <= 20 else word[:20] + "..."
-    return error("E0113", f"`{shown}` is no {what}", location, f"numbers are below {LARGEST}")
+    return error("E0207", f"`{shown}` is no {what}", location, f"numbers are below {LARGEST}")

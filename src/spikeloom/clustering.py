@@ -36,7 +36,7 @@ def show_clusters(options: ClusterOptions) -> None:
     """Clusters a connection list, prints a summary and writes all of it as JSON.
 
     Raises:
-        DiagnosticError: a file cannot be read (E0401, E0113), or the network does not fit (E0306).
+        DiagnosticError: a file cannot be read (E0401, E0207), or the network does not fit (E0306).
     """
     network = read_connections(_text(options.connections), options.connections)
     if options.spikes is not None:
@@ -121,4 +121,4 @@ def _text(path: str) -> str:
         line = data.count(b"\n", 0, problem.start) + 1
         column = problem.start - data.rfind(b"\n", 0, problem.start)
         place = SourceLocation(path, line, column)
-        raise error("E0113", "this is no list of numbers", place) from None
+        raise error("E0207", "this is no list of numbers", place) from None

@@ -32,14 +32,14 @@ CODES: dict[str, str] = {
     "E0109": "the program exceeds a limit of the tool",
     "E0110": "a name is defined but never used",
     "E0111": "an operation cannot stand inside a cycle through `previous`",
-    "E0112": "a dataflow graph cannot be read",
-    "E0113": "a list of connections or spikes cannot be read",
     # E02: the IR and its passes
     "E0201": "the IR text cannot be parsed",
     "E0202": "the IR is not well formed",
     "E0203": "a pass or one of its options is unknown",
     "E0204": "a pass cannot handle this IR",
     "E0205": "a dataflow graph has no throughput",
+    "E0206": "a dataflow graph cannot be read",
+    "E0207": "a list of connections or spikes cannot be read",
     # E03: machines and instruction streams
     "E0301": "a machine file is not valid",
     "E0302": "the machine is too small for the program",

@@ -84,7 +84,7 @@ def read_graph(path: str) -> GraphOp:
     if len(graphs) != 1:
         message = f"a throughput is that of one graph, but `{path}` holds {len(graphs)}"
         help = "extract-dataflow makes one from a program" if not graphs else None
-        raise error("E0112", message, SourceLocation(path, 1, 1), help)
+        raise error("E0206", message, SourceLocation(path, 1, 1), help)
     return graphs[0]
 
 
