@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dataflow_graphs import SHARED, needs_graphs, read
 from random_graphs import random_graph
 
 from spikeloom.command_line import main
@@ -32,17 +33,6 @@ from spikeloom.passes.dataflow.max_plus import iteration_of
 from spikeloom.passes.dataflow.self_timed import self_timed_period
 from spikeloom.passes.dataflow.throughput import throughput_of
 from spikeloom.sdf3_writer import write_sdf3
-
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "sdf"
-needs_graphs = pytest.mark.skipif(
-    not SHARED.is_dir(), reason="other people's graphs lie in ../shared/data/sdf, which is absent"
-)
-
-
-def read(path: Path) -> Graph:
-    op = next(iter(parse_sdf3(path.read_bytes(), str(path)).ops))
-    assert isinstance(op, GraphOp)
-    return op.graph()
 
 
 def expected_rows() -> list[dict[str, str]]:
