@@ -2,8 +2,9 @@
 
 What is counted are multiplications and additions of synapses per sample and time step, weights of
 synapses, and neurons. The expected numbers are those of the literature's tables for CIFAR_BN
-(9 convolutions, 3 linear layers on 32 x 32), AlexNet_BN (7 and 3 on 224 x 224) and ResNet (the
-34 layers of He et al. 2016 on 224 x 224).
+(9 convolutions, 3 linear layers on 32 x 32), AlexNet_BN (7 and 3 on 224 x 224) and ResNet (34
+layers on 224 x 224). Where neurons and batchnorm stand is read from the first author's library,
+liangling76/snn_gpu_training_bptt.
 """
 
 from __future__ import annotations
@@ -15,7 +16,15 @@ from pathlib import Path
 import pytest
 
 from spikeloom.backend.host.task import describe
-from spikeloom.dialects.snn import Conv2dOp, LifOp, LinearOp, NetworkOp, TrainOp, known_shape
+from spikeloom.dialects.snn import (
+    BatchnormOp,
+    Conv2dOp,
+    LifOp,
+    LinearOp,
+    NetworkOp,
+    TrainOp,
+    known_shape,
+)
 from spikeloom.frontend.program import parse_program_bytes
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -73,13 +82,30 @@ def test_neurons_are_the_published_ones(name: str, neurons: float) -> None:
     assert size_of(network_of(name)).neurons == pytest.approx(neurons, rel=0.01)
 
 
-def test_resnet_has_a_layer_of_neurons_behind_every_convolution_but_the_shortcuts() -> None:
+def test_resnet_has_neurons_in_front_of_every_convolution_but_the_first() -> None:
+    """In front of the first of a stage's, a shortcut's convolution reads the same neurons."""
     network = network_of("resnet")
-    stages = ((64, 56, 3), (128, 28, 4), (256, 14, 6), (512, 7, 3))
-    expected = 64 * 112**2 + sum(2 * n * c * side**2 for c, side, n in stages) + 1000
+    stages = (
+        (64, 112, 64, 56, 3),
+        (64, 56, 128, 28, 4),
+        (128, 28, 256, 14, 6),
+        (256, 14, 512, 7, 3),
+    )
+    expected = 512 * 7**2
+    for before, wide, channels, side, blocks in stages:
+        expected += before * wide**2 + (2 * blocks - 1) * channels * side**2
     assert size_of(network).neurons == expected
     layers = [op.layer.data for op in network.walk() if isinstance(op, LifOp)]
-    assert len(layers) == 1 + 2 * 16 + 1
+    assert len(layers) == 2 * 16 + 1
+    read = [op.input.owner for op in network.walk() if isinstance(op, Conv2dOp)]
+    assert sum(isinstance(op, LifOp) for op in read) == len(read) - 1
+
+
+@pytest.mark.parametrize(
+    ("name", "batchnorms"), [("cifar_bn", 11), ("alexnet_bn", 8), ("resnet", 37)]
+)
+def test_batchnorm_stands_where_the_first_author_has_it(name: str, batchnorms: int) -> None:
+    assert sum(isinstance(op, BatchnormOp) for op in network_of(name).walk()) == batchnorms
 
 
 @pytest.mark.parametrize("name", ["cifar_bn", "alexnet_bn", "resnet"])
