@@ -65,7 +65,7 @@ def lower_synapse(writer: Writer, op: _Synapse, parameters: Parameters) -> None:
         buffers.append(TileBuffer("bias", Element.F32, "weight_sram", (1, 1, 1, "outputs")))
     name = "synapse" if isinstance(op, bptt.SynapseOp) else "convolution"
     axes = [units("outputs", outputs), sums.inputs]
-    window = frame.nest(name, axes, buffers, op, statement(op.weight))
+    window = frame.nest(name, axes, buffers, op, statement(op.weight), "inputs")
     window.reserve([op.input], [])
     nest, resident = window.nest, window.nest.is_whole("inputs")
     with nest.loop("outputs") as o:
@@ -106,7 +106,7 @@ def lower_input_gradient(writer: Writer, op: _InputGradient, parameters: Paramet
     if op.mask is not None:
         buffers.append(frame.input_buffer("mask", Element.BIT, "inputs"))
     axes = [units("inputs", inputs), units("outputs", outputs)]
-    window = frame.nest("input_gradient", axes, buffers, op, statement(op.weight))
+    window = frame.nest("input_gradient", axes, buffers, op, statement(op.weight), "outputs")
     masks = [] if op.mask is None else [op.mask]
     window.reserve([op.input_gradient, *masks], [op.gradient])
     nest, resident = window.nest, window.nest.is_whole("outputs")

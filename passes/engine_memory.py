@@ -48,10 +48,15 @@ _FLOW = ("samples", "steps", "rows", "positions")
 
 @dataclass(frozen=True)
 class Wish:
-    """A nest that wants room: its name in messages, and its operation."""
+    """A nest that wants room: its name in messages, and its operation.
+
+    `kept` is the axis whose tiles must be whole for weights to stay while tiles along `_FLOW`
+    follow one another. Where it is cut, they are loaded (and their tables built) for each of them.
+    """
 
     title: str
     source: Operation
+    kept: str | None = None
 
 
 @dataclass
@@ -136,6 +141,10 @@ class TileMemory:
         largest = {axis.name: _cut(axis, least_tiles(wish.source)) for axis in axes[:1]}
         place = location_of(wish.source)
         tiles = fit_tiles(wish.title, axes, buffers, part.sizes, place, largest)
+        staying = not _reloads_most(wish, axes, buffers, tiles)
+        if not staying:
+            largest = {}
+            tiles = fit_tiles(wish.title, axes, buffers, part.sizes, place)
         chosen = buffers
         for doubled in _more_and_more_doubled(axes, buffers):
             try:
@@ -143,7 +152,7 @@ class TileMemory:
             except DiagnosticError:
                 break
             same = [axis for axis in axes if fitted[axis.name] == tiles[axis.name]]
-            shrinks = self.overlapped and chosen is buffers
+            shrinks = self.overlapped and staying and chosen is buffers
             kept = [axis for axis in axes if not (shrinks and axis.name in _FLOW)]
             if any(axis not in same for axis in kept):
                 break
@@ -163,6 +172,20 @@ def _more_and_more_doubled(
         pairs = list(zip(buffers, moved, strict=True))
         yield [replace(b, copies=1 + (each and b.follows(axes[0]))) for b, each in pairs]
         yield [replace(b, copies=1 + each) for b, each in pairs]
+
+
+def _reloads_most(
+    wish: Wish, axes: Sequence[Axis], buffers: Sequence[TileBuffer], tiles: Tiles
+) -> bool:
+    """Whether weights do not stay, and are more than what else moves for every tile."""
+    kept = next((axis for axis in axes if axis.name == wish.kept), None)
+    if kept is None or tiles[kept.name] == kept.length:
+        return False
+    flow = [axis for axis in axes if axis.name in _FLOW]
+    moved = [buffer for buffer in buffers if buffer.memory not in TABLE_MEMORIES]
+    following = [buffer for buffer in moved if any(buffer.follows(axis) for axis in flow)]
+    weights = sum(buffer.size(tiles) for buffer in moved if buffer not in following)
+    return weights > sum(buffer.size(tiles) for buffer in following)
 
 
 def _cut(axis: Axis, tiles: int) -> int:

@@ -66,13 +66,14 @@ class WindowFrame:
         buffers: Sequence[TileBuffer],
         source: Operation,
         layer: str = "",
+        kept: str | None = None,
     ) -> WindowNest:
-        """The nest with tiles that fit.
+        """The nest with tiles that fit; `kept` as in `Wish`.
 
         Raises:
             DiagnosticError: no tiles fit (E0302).
         """
-        nest = self.writer.nest(name, self.axes(features), buffers, source, layer)
+        nest = self.writer.nest(name, self.axes(features), buffers, source, layer, kept)
         return WindowNest(nest, self.slide, self.bands)
 
 

@@ -105,8 +105,9 @@ class Writer:
         buffers: Sequence[TileBuffer],
         source: Operation,
         layer: str = "",
+        kept: str | None = None,
     ) -> Nest:
-        """A loop nest with tiles that fit the on-chip memories.
+        """A loop nest with tiles that fit the on-chip memories; `kept` as in `Wish`.
 
         Raises:
             DiagnosticError: no tiles fit (E0302).
@@ -114,7 +115,7 @@ class Writer:
         number = self._nests[name] = self._nests.get(name, 0) + 1
         label = f"{name}{number}"
         title = f"{name} of layer {layer}" if layer else name
-        wish = Wish(title, source)
+        wish = Wish(title, source, kept)
         tiles, placed = self.memory.place(wish, axes, buffers)
         for buffer, offset in placed:
             declared = BufferOp(

@@ -17,7 +17,7 @@ from spikeloom.backend.stream import ELEMENTS, MEMORIES, Stream
 from spikeloom.backend.validator import validate
 from spikeloom.compiler import compile_stream
 from spikeloom.diagnostics import DiagnosticError
-from spikeloom.dialects.instruction_set import Element, Engine
+from spikeloom.dialects.instruction_set import OPCODES, Element, Engine
 from spikeloom.frontend.program import parse_program
 
 MACHINE = load_machine()
@@ -173,3 +173,33 @@ def test_the_length_of_the_stream_depends_neither_on_steps_nor_on_the_batch():
         stream = compile_stream(parse_program(LAYERS, "net.snn"), MACHINE, pipeline)
         lengths.add(len(stream.instructions))
     assert len(lengths) == 1
+
+
+WIDE = LAYERS.replace("spikes[200]", "spikes[784]").replace("300", "640").replace("130", "320")
+"""Layers whose tables do not lie on chip all at once."""
+
+
+@pytest.mark.parametrize("way", ["plain", "events", "tables"])
+def test_weights_come_on_chip_once_for_every_pass_over_the_batch(way: str) -> None:
+    """Forward, once more transposed for the gradient that goes on, and for the optimizer."""
+    stream = stream_of(WIDE, f"fuse-luts{{accumulate={way}}},schedule-engines")
+    result, _ = execute(stream)
+    loaded = {name: 0 for kind, name in stream.buffer_roles if kind == "parameter"}
+    load, transposed = OPCODES["load"], OPCODES["load_transposed"]
+    for at, record in enumerate(stream.instructions):
+        if record["opcode"] in (load, transposed):
+            kind, name = stream.buffer_roles[record["buffer"][1]]
+            if kind == "parameter":
+                loaded[name] += int(result.counts[at, q.CELLS_PRODUCED])
+    a, b, output = (784 * 640, 640 * 320, 320 * 10)
+    optimizer = {name for name in loaded if _updated_by_the_other_queue(stream, name)}
+    assert loaded["b.weight"] == b * (3 - ("b.weight" in optimizer))
+    assert loaded["a.weight"] == a * (2 - ("a.weight" in optimizer))
+    assert loaded["output.weight"] == output * (3 - ("output.weight" in optimizer))
+
+
+def _updated_by_the_other_queue(stream: Stream, parameter: str) -> bool:
+    """Whether the optimizer's loads of a parameter are in the queue of the weight updates."""
+    opcode, home = OPCODES["load_update"], stream.buffer_roles.index(("parameter", parameter))
+    loads = stream.instructions[stream.instructions["opcode"] == opcode]
+    return bool((loads["buffer"][:, 1] == home).any())

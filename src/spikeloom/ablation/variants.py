@@ -8,8 +8,10 @@ from itertools import product
 
 from spikeloom.compiler import PREPARATION, expansion_text
 
-ACCUMULATIONS = ("plain", "events", "tables")
-"""How spikes are accumulated, forward and in weight gradients: `fuse-luts{accumulate=...}`."""
+CHOSEN = "chosen"
+ACCUMULATIONS = ("plain", "events", "tables", CHOSEN)
+"""How spikes are accumulated, forward and in weight gradients: `fuse-luts{accumulate=...}`, or as
+its cost model chooses for each layer and engine."""
 
 SPARSITIES = ("none", "input", "output", "dual")
 """What the Backward Engine skips: `mask-gradients{skip=...}`."""
@@ -47,10 +49,8 @@ SWITCHES = ("accumulation", "backward sparsity", "schedule")
 
 def optimising_passes(accumulation: str, sparsity: str, schedule: str) -> str:
     """The passes of one choice."""
-    return (
-        f"mask-gradients{{skip={sparsity}}},fuse-luts{{accumulate={accumulation}}},"
-        f"schedule-engines{{mode={schedule}}}"
-    )
+    fusion = "fuse-luts" if accumulation == CHOSEN else f"fuse-luts{{accumulate={accumulation}}}"
+    return f"mask-gradients{{skip={sparsity}}},{fusion},schedule-engines{{mode={schedule}}}"
 
 
 def variant_of(accumulation: str, sparsity: str, schedule: str) -> Variant:
