@@ -31,15 +31,17 @@ def repetition_vector(graph: Graph) -> Repetition:
     """
     if all(channel.production == channel.consumption for channel in graph.channels):
         return Repetition((1,) * len(graph.actors))
-    joined: list[list[int]] = [[] for _ in graph.actors]
+    joined: list[list[tuple[int, int, int, int]]] = [[] for _ in graph.actors]
     for number, channel in enumerate(graph.channels):
-        joined[channel.source].append(number)
-        joined[channel.target].append(number)
+        source, target = channel.source, channel.target
+        made, taken = channel.production, channel.consumption
+        joined[source].append((target, number, made, taken))
+        joined[target].append((source, number, taken, made))
     counts = [0] * len(graph.actors)
     reached_by: list[int | None] = [None] * len(graph.actors)
     for first in range(len(graph.actors)):
         if not counts[first]:
-            _count_component(graph, first, joined, counts, reached_by)
+            _count_component(first, joined, counts, reached_by)
     for number, channel in enumerate(graph.channels):
         made = counts[channel.source] * channel.production
         if made != counts[channel.target] * channel.consumption:
@@ -48,13 +50,15 @@ def repetition_vector(graph: Graph) -> Repetition:
 
 
 def _count_component(
-    graph: Graph,
     first: int,
-    joined: list[list[int]],
+    joined: list[list[tuple[int, int, int, int]]],
     counts: list[int],
     reached_by: list[int | None],
 ) -> None:
     """The counts that the channels of a spanning tree of one component ask for.
+
+    `joined` has for each actor the other end of its channels, their number, and the tokens that
+    a firing here and one there move.
 
     A share is count / count of `first` in lowest terms, so that `first` fires at least as often
     as any denominator says, and the least common multiple of all of them exactly so often.
@@ -64,15 +68,9 @@ def _count_component(
     scale = 1
     for actor in component:
         above, below = shares[actor]
-        for number in joined[actor]:
-            channel = graph.channels[number]
-            forward = channel.source == actor
-            other = channel.target if forward else channel.source
+        for other, number, made, taken in joined[actor]:
             if other in shares:
                 continue
-            made, taken = channel.production, channel.consumption
-            if not forward:
-                made, taken = taken, made
             numerator, denominator = above * made, below * taken
             common = math.gcd(numerator, denominator)
             shares[other] = numerator // common, denominator // common

@@ -249,9 +249,7 @@ def _sums_to_root(following: Integers, root: Integers, reduced: Integers) -> Int
     is_root = root == here
     jump = np.where(is_root, here, following)
     total = np.where(is_root, 0, reduced)
-    reached = 1
-    while reached <= len(following):
+    while not np.array_equal(jump, root):
         total = total + total[jump]
         jump = jump[jump]
-        reached *= 2
     return total
