@@ -28,7 +28,7 @@ from spikeloom.backend.image import Image
 from spikeloom.backend.machine import Machine, load_machine
 from spikeloom.backend.snx import read_image, write_image
 from spikeloom.backend.validator import validate
-from spikeloom.compiler import compile_program
+from spikeloom.compiler import compile_program, pipeline_for
 from spikeloom.count_command import check_count_options, count_program, counted_words
 from spikeloom.diagnostics import error
 from spikeloom.frontend.program import parse_program_bytes
@@ -52,7 +52,8 @@ def run(parsed: argparse.Namespace) -> int:
     dataset = load_dataset(task, options)
     machine = load_machine(parsed.machine)
     _verify_by_running(parsed, module, machine)
-    image = compile_program(module, task, machine, sizes=dataset.sizes)
+    pipeline = pipeline_for(parsed.profile)
+    image = compile_program(module, task, machine, sizes=dataset.sizes, pipeline=pipeline)
     return _execute(image, dataset, options, _gpu(parsed))
 
 
@@ -64,7 +65,8 @@ def compile_to_file(parsed: argparse.Namespace) -> int:
     sizes = load_dataset(task, options).sizes
     machine = load_machine(parsed.machine)
     _verify_by_running(parsed, module, machine)
-    image = compile_program(module, task, machine, sizes=sizes)
+    pipeline = pipeline_for(parsed.profile)
+    image = compile_program(module, task, machine, sizes=sizes, pipeline=pipeline)
     for _, stream in image.streams:
         validate(stream, machine.memory_bytes)
     write_image(parsed.output, image)

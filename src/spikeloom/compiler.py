@@ -7,7 +7,11 @@ last one. Each is compiled by the same pipeline from its own copy of the network
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from spikeloom.diagnostics import error
 
 if TYPE_CHECKING:
     from xdsl.context import Context
@@ -24,8 +28,8 @@ Instrument = Callable[[str, "ModuleOp"], None]
 PREPARATION = "infer-shapes,canonicalize,cse,dce,{expand},canonicalize,cse,dce"
 """Every pipeline begins so; `{expand}` is expand-bptt with its options."""
 
-PIPELINE = f"{PREPARATION},mask-gradients,fuse-luts,schedule-engines,lower-to-engine"
-"""The pipeline that `spikeloom` runs."""
+PIPELINE = f"{PREPARATION},mask-gradients,{{analysis}}fuse-luts,schedule-engines,lower-to-engine"
+"""The pipeline that `spikeloom` runs; `{analysis}` is empty, or `analyze-sparsity` of a profile."""
 
 
 class PipelineText(Protocol):
@@ -39,10 +43,29 @@ def expansion_text(*, training: bool, steps: int, batch: int) -> str:
     return f"expand-bptt{{training={str(training).lower()} steps={steps} batch={batch}}}"
 
 
-def pipeline_text(*, training: bool, steps: int, batch: int) -> str:
-    """The pipeline for one stream, as `spikeloom-opt -p` takes it."""
+def pipeline_text(*, training: bool, steps: int, batch: int, profile: str | None = None) -> str:
+    """The pipeline for one stream, as `spikeloom-opt -p` takes it.
+
+    `profile` is the file with the JSON result of a run, for whose densities it compiles.
+    """
     expansion = expansion_text(training=training, steps=steps, batch=batch)
-    return PIPELINE.format(expand=expansion)
+    analysis = "" if profile is None else f'analyze-sparsity{{profile="{profile}"}},'
+    return PIPELINE.format(expand=expansion, analysis=analysis)
+
+
+def pipeline_for(profile: Path | None) -> PipelineText:
+    """The pipeline that compiles for what a run measured, or for nothing in particular.
+
+    Raises:
+        DiagnosticError: the file's name cannot be written in a pipeline (E0405).
+    """
+    if profile is None:
+        return pipeline_text
+    name = str(profile)
+    if any(letter in name for letter in '"\\\n\r'):
+        message = f"a pipeline cannot name the file {name!r}"
+        raise error("E0405", message, help="rename it: no quotes, backslashes or line ends")
+    return partial(pipeline_text, profile=name)
 
 
 def new_context() -> Context:

@@ -22,7 +22,7 @@ from spikeloom.backend.host.run_result import result_json, write_result
 from spikeloom.backend.host.session import RunOptions, check_outputs, machine_in_use
 from spikeloom.backend.host.statistics import read_statistics
 from spikeloom.backend.machine import load_machine
-from spikeloom.compiler import compile_program
+from spikeloom.compiler import compile_program, pipeline_for
 from spikeloom.diagnostics import error
 
 _SOURCES = ("statistics", "density", "profile")
@@ -47,8 +47,9 @@ def check_count_options(parsed: argparse.Namespace) -> None:
     """
     given = [name for name in _SOURCES if getattr(parsed, name) is not None]
     if not parsed.count_only:
-        if given:
-            raise error("E0405", f"--{given[0]} does not apply: it is for --count-only")
+        refused = [name for name in given if name != "profile"]
+        if refused:
+            raise error("E0405", f"--{refused[0]} does not apply: it is for --count-only")
         return
     for name in _FOR_RUNS:
         if getattr(parsed, name) is not None:
@@ -88,7 +89,8 @@ def count_program(
     """
     source = read_source(parsed, task)
     sizes = count_sizes(task, source)
-    image = compile_program(module, task, load_machine(parsed.machine), sizes=sizes)
+    machine, pipeline = load_machine(parsed.machine), pipeline_for(parsed.profile)
+    image = compile_program(module, task, machine, sizes=sizes, pipeline=pipeline)
     machine = machine_in_use(image, options)
     _prepare_kernels()
     counted = count_image(image, machine, source)

@@ -118,7 +118,7 @@ DATAFLOW = ("extract-dataflow", "analyze-throughput", "bind-tiles")
 
 def pass_reference() -> str:
     """docs/passes.md: every pass with its options, in the order of the pipeline."""
-    pipeline = PIPELINE.format(expand="expand-bptt")
+    pipeline = PIPELINE.format(expand="expand-bptt", analysis="")
     lines = [
         "# Passes",
         "",
