@@ -30,6 +30,9 @@ from spikeloom.dialects.dataflow.graph import Graph
 MAX_FOLD = 8
 """Iterations of a loop in one of its graph: beyond it a bound is easier to read."""
 
+LOOKED_AT = 20_000
+"""Executed instructions, about, that are looked at one by one to find a loop's distances."""
+
 
 @dataclass(frozen=True)
 class LoopGraph:
@@ -72,7 +75,7 @@ def loop_graph(
     body = [_kept(each) for each in iterations(decoded, loop, 1)]
     together = issue_rate // gcd(issue_rate, len(body))
     check_size(together * len(body), limit)
-    places = loop_places(decoded, loop, body, MAX_EXECUTIONS // len(body))
+    places = loop_places(decoded, loop, body, LOOKED_AT // len(body))
     fold, exact = lcm(together, places.phases), places.exact
     if fold > max(MAX_FOLD, together) or fold * len(body) > limit:
         fold, exact = together, False
