@@ -13,8 +13,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import gcd, lcm
 
-import numpy as np
-
 from spikeloom.backend.dataflow.execution_graph import Edge, graph_of_executions, owner_of
 from spikeloom.backend.dataflow.executions import Execution, iterations
 from spikeloom.backend.dataflow.loop_places import LoopPlaces, loop_places

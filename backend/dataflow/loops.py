@@ -20,7 +20,6 @@ class Loop:
         enclosing: the records that open the loops around it, the outermost first.
         iterations: each time that it is entered.
         entries: how often it is entered in one pass over the stream.
-        innermost: whether its body has no loop.
         instructions: whether its body has any.
     """
 
@@ -30,7 +29,6 @@ class Loop:
     enclosing: tuple[int, ...]
     iterations: int
     entries: int
-    innermost: bool
     instructions: bool
 
     @property
@@ -57,7 +55,6 @@ def loops_of(decoded: Program) -> tuple[Loop, ...]:
             enclosing=tuple(outer.opened for outer in enclosing),
             iterations=len(range(start, stop, step)),
             entries=enclosing[-1].entries * enclosing[-1].iterations if enclosing else 1,
-            innermost=program.LOOP not in body,
             instructions=program.INSTRUCTION in body,
         )
         found.append(loop)
