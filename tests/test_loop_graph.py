@@ -248,6 +248,21 @@ def test_what_is_not_stored_in_the_loop_has_no_channel():
     assert tokens(only_graph(pipeline_stream()), STORE, LOAD, Reason.OPERAND) == []
 
 
+@pytest.mark.parametrize("iterations", [3, 20])
+def test_the_one_iteration_that_begins_a_copy_does_not_repeat(iterations: int):
+    builder = StreamBuilder()
+    shape, extents = (iterations, 1, 1, 4), (1, 1, 1, 4)
+    home = builder.buffer("home", Element.F32, shape, "dram", 0)
+    tile = builder.buffer("tile", Element.F32, shape, "state_sram", 0, copies=2)
+    # Down to the origin, where a write begins the next copy.
+    with builder.loop(iterations - 1, -1, -1) as depth:
+        box = Slice(tile, loops=(depth, NO_LOOP, NO_LOOP, NO_LOOP))
+        builder.emit("clear", {"target": box}, extents)
+        builder.emit("store", {"target": Slice(home), "source": box}, extents)
+    found = only_graph(builder.finish())
+    assert tokens(found, 1, 0, Reason.DRAIN) == [1]
+
+
 def test_where_one_box_moves_and_another_does_not_the_distance_is_a_bound():
     found = only_graph(pipeline_stream(still=True))
     assert not found.exact_distances
