@@ -17,15 +17,19 @@ from spikeloom.dialects.instruction_set import Element, buffer_bytes
 LARGE_MEMORY = {"state_sram": 1 << 28, "dram": 1 << 28}
 F32, COLUMNS, PLANES = Element.F32, 4, 3
 HABITS = ("loop", "loop", "loop", "outer", "inner", "still")
+TIDY_HABITS = ("loop", "loop", "still")
 BEHIND = 3
 """Tiles that lie before the first of the loop."""
 
 
-def random_loop(seed: int) -> Stream:
-    """The stream of a seed: the first that nothing is wrong with."""
+def random_loop(seed: int, *, tidy: bool = False) -> Stream:
+    """The stream of a seed: the first that nothing is wrong with.
+
+    In a `tidy` one no addresses are shared, and all boxes of a buffer in DRAM move alike.
+    """
     attempt = 0
     while True:
-        stream = _RandomLoop(np.random.default_rng([seed, attempt])).stream()
+        stream = _RandomLoop(np.random.default_rng([seed, attempt]), tidy).stream()
         try:
             validate(stream, LARGE_MEMORY)
         except DiagnosticError:
@@ -35,8 +39,9 @@ def random_loop(seed: int) -> Stream:
 
 
 class _RandomLoop:
-    def __init__(self, rng: np.random.Generator):
-        self.rng = rng
+    def __init__(self, rng: np.random.Generator, tidy: bool):
+        self.rng, self.tidy = rng, tidy
+        self.tiles = 0
         self.builder = StreamBuilder(serial=bool(rng.integers(12) == 0))
         self.step = int(rng.choice([1, 2, 3, 4, 8, 12]))
         self.cells = int(rng.integers(1, self.step + 3))
@@ -46,7 +51,8 @@ class _RandomLoop:
         self.first = BEHIND * self.step
         self.samples = self.first + self.iterations * self.step + 2 * self.cells
         self.homes = [self._home(number) for number in range(int(rng.integers(2, 5)))]
-        self.habits = {home: str(rng.choice(HABITS)) for home in self.homes}
+        habits = TIDY_HABITS if tidy else HABITS
+        self.habits = {home: str(rng.choice(habits)) for home in self.homes}
         self.room = int(rng.choice([1, 2, 6])) * 4096
         self.made: list[int] = []
 
@@ -99,13 +105,15 @@ class _RandomLoop:
     def _tile(self, number: int) -> int:
         shape = (1, max(self.cells, self.step), 1, COLUMNS)
         offset = 64 * int(self.rng.integers(0, self.room // 64))
-        name = f"tile{number}.{len(self.made)}"
         copies = int(self.rng.choice([1, 2, 2, 3]))
+        if self.tidy:
+            offset, self.tiles = self.tiles, self.tiles + copies * buffer_bytes(F32, shape)
+        name = f"tile{number}.{len(self.made)}"
         return self.builder.buffer(name, F32, shape, "state_sram", offset, copies=copies)
 
     def _habit(self, home: int) -> str:
         """What moves boxes in a buffer in DRAM: mostly the same for all of them."""
-        if self.rng.integers(10) == 0:
+        if not self.tidy and self.rng.integers(10) == 0:
             return str(self.rng.choice(HABITS))
         return self.habits[home]
 

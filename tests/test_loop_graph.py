@@ -80,7 +80,9 @@ def assert_promises_kept(
         for entry in entries[loop.opened]:
             for number, ends in enumerate(entry.finishes):
                 assert max(ends) <= entry.earliest + delay + number // found.iterations * period
-        if found.exact_times and found.exact_distances and loop.iterations > LONG:
+        # A growth is measured where it repeats itself three times in the second half.
+        enough = loop.iterations > max(LONG, 6 * found.iterations + 2)
+        if found.exact_times and found.exact_distances and enough:
             for entry in entries[loop.opened] if alike else entries[loop.opened][:1]:
                 assert growth(entry) == period / found.iterations
             equal += 1
@@ -91,6 +93,13 @@ def assert_promises_kept(
 def test_iterations_of_any_loop_follow_each_other_as_its_graph_says(seed: int):
     stream, machine = random_loop(seed), random_machine(seed)
     assert_promises_kept(validate(stream, LARGE), machine, alike=True)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_iterations_of_tidy_loops_are_a_period_apart(seed: int):
+    # Many parts, so that what two tiles share in one of them soon recurs.
+    stream, machine = random_loop(seed, tidy=True), random_machine(seed, dram__watched_parts=128)
+    assert assert_promises_kept(validate(stream, LARGE), machine, alike=True) == 1
 
 
 def test_random_loops_have_exact_distances_and_bounds():
@@ -132,6 +141,15 @@ SCHEDULES = (
 DENSE_SUMS = ("accumulate=plain", "width=3", "width=2 engines=fe", "accumulate=tables")
 
 
+def trained_densely(text: str, steps: int, batch: int, sums: str, schedule: str) -> Stream:
+    """A compiled training program that does not look for what is silent."""
+    expansion = expansion_text(training=True, steps=steps, batch=batch)
+    passes = f"mask-gradients{{skip=none}},fuse-luts{{{sums}}},{schedule},lower-to-engine"
+    pipeline = f"{PREPARATION.format(expand=expansion)},{passes}"
+    module = parse_program(text, "random.snn")
+    return without_sparsity(compile_stream(module, load_machine(), pipeline))
+
+
 @pytest.mark.parametrize("make", [random_network, random_image_network])
 @pytest.mark.parametrize("seed", range(25))
 def test_loops_of_compiled_training_programs_keep_their_promise(make, seed):
@@ -139,41 +157,35 @@ def test_loops_of_compiled_training_programs_keep_their_promise(make, seed):
     steps = 6 if make is random_image_network else 48
     network = replace(network, steps=steps, batch=64 if seed % 2 else 3)
     sums, schedule = DENSE_SUMS[seed % 4], SCHEDULES[seed // 4 % 4]
-    expansion = expansion_text(training=True, steps=network.steps, batch=network.batch)
-    passes = f"mask-gradients{{skip=none}},fuse-luts{{{sums}}},{schedule},lower-to-engine"
-    pipeline = f"{PREPARATION.format(expand=expansion)},{passes}"
-    module = parse_program(network.text(), "random.snn")
-    stream = without_sparsity(compile_stream(module, machine, pipeline))
+    stream = trained_densely(network.text(), steps, network.batch, sums, schedule)
     assert_promises_kept(validate(stream, machine.memory_bytes), machine)
 
 
 RECURRENT = """\
-network memory(input: spikes[30]) -> spikes[5] {
-    hidden = lif(linear(input, 20) + linear(previous(hidden), 20, bias = false), decay = 0.9)
-    return lif(linear(hidden, 5), decay = 0.9)
-}
-train memory {
-    data = random(rate = 0.02, classes = 5, samples = 64)
+network memory(input: spikes[{inputs}]) -> spikes[{classes}] {{
+    hidden = lif(linear(input, {units}) + linear(previous(hidden), {units}), decay = 0.9)
+    return lif(linear(hidden, {classes}), decay = 0.9)
+}}
+train memory {{
+    data = random(rate = 0.02, classes = {classes}, samples = 64)
     steps = 40
-    batch = 4
+    batch = {batch}
     epochs = 1
     loss = cross_entropy
     optimizer = sgd(rate = 0.1)
-}
+}}
 """
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize("sums", DENSE_SUMS)
-def test_time_steps_of_a_recurrent_network_follow_each_other_as_promised(schedule, sums):
-    machine = load_machine()
-    expansion = expansion_text(training=True, steps=40, batch=4)
-    passes = f"mask-gradients{{skip=none}},fuse-luts{{{sums}}},{schedule},lower-to-engine"
-    pipeline = f"{PREPARATION.format(expand=expansion)},{passes}"
-    module = parse_program(RECURRENT, "memory.snn")
-    stream = without_sparsity(compile_stream(module, machine, pipeline))
+@pytest.mark.parametrize("seed", range(50))
+def test_time_steps_of_a_recurrent_network_follow_each_other_as_promised(seed: int):
+    machine, rng = load_machine(), np.random.default_rng(seed)
+    inputs, units, classes, batch = (int(n) for n in rng.integers(2, [90, 300, 20, 40]))
+    text = RECURRENT.format(inputs=inputs, units=units, classes=classes, batch=batch)
+    sums, schedule = DENSE_SUMS[seed % 4], SCHEDULES[seed // 4 % 4]
+    stream = trained_densely(text, 40, batch, sums, schedule)
     # Forwards and backwards.
-    assert assert_promises_kept(validate(stream, machine.memory_bytes), machine) == 2
+    assert assert_promises_kept(validate(stream, machine.memory_bytes), machine) >= 2
 
 
 def pipeline_stream(

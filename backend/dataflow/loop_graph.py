@@ -25,7 +25,7 @@ from spikeloom.backend.program import Program
 from spikeloom.backend.stream import Stream
 from spikeloom.dialects.dataflow.graph import Graph
 
-MAX_FOLD = 8
+MAX_FOLD = 16
 """Iterations of a loop in one of its graph: beyond it a bound is easier to read."""
 
 LOOKED_AT = 20_000
