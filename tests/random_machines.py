@@ -24,8 +24,8 @@ def machine(**numbers: int) -> Machine:
     return Machine.from_json(json.dumps(tables))
 
 
-def random_machine(seed: int) -> Machine:
-    """Random rates, lanes and latencies."""
+def random_machine(seed: int, **fixed: int) -> Machine:
+    """Random rates, lanes and latencies, but for what is fixed, named as in `machine`."""
     rng = np.random.default_rng(seed)
     numbers = {
         "clock__issue_rate": int(rng.integers(1, 4)),
@@ -44,4 +44,4 @@ def random_machine(seed: int) -> Machine:
         numbers[f"engines__{engine}__input_lanes"] = int(rng.integers(1, 70))
         numbers[f"engines__{engine}__output_lanes"] = int(rng.integers(1, 70))
         numbers[f"engines__{engine}__latency"] = int(rng.integers(1, 20))
-    return machine(**numbers)
+    return machine(**(numbers | fixed))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -12,6 +11,7 @@ from random_images import RandomImages
 from random_machines import LARGE, random_machine
 from random_networks import random_network
 from random_training import RandomTraining
+from stream_sparsity import without_sparsity
 
 from spikeloom.backend.dataflow.stream_graph import StreamGraph, stream_graph
 from spikeloom.backend.interpreter import Interpreter
@@ -20,22 +20,11 @@ from spikeloom.backend.repeated_run import RepeatedRun, measured_period
 from spikeloom.backend.stream import Stream
 from spikeloom.backend.validator import validate
 from spikeloom.compiler import PREPARATION, compile_stream, expansion_text
-from spikeloom.dialects.instruction_set import OPCODES
 from spikeloom.frontend.program import parse_program
 from spikeloom.passes.dataflow.progress import finishes, guaranteed_delay
 from spikeloom.passes.dataflow.throughput import throughput_of
 
 PASSES = 96
-
-
-def without_sparsity(stream: Stream) -> Stream:
-    """The stream with every instruction told to work on what is silent or masked, too."""
-    instructions = stream.instructions.copy()
-    for name in ("accumulate", "correlate_spikes"):
-        instructions["immediate"][instructions["opcode"] == OPCODES[name], 6] = 1
-    products = instructions["opcode"] == OPCODES["backpropagate"]
-    instructions["immediate"][products, 6:8] = 0
-    return replace(stream, instructions=instructions)
 
 
 def measured(

@@ -12,24 +12,21 @@ the equations of the clock are monotone.
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from dataclasses import dataclass, replace
 from math import gcd, lcm
 
 import numpy as np
 
-from spikeloom.backend.dataflow.executions import Execution, executions
-from spikeloom.backend.dataflow.issue_slots import issue_slots
+from spikeloom.backend.dataflow.execution_graph import Edge, graph_of_executions, owner_of
+from spikeloom.backend.dataflow.executions import executions
 from spikeloom.backend.dataflow.service_bounds import data_dependent
-from spikeloom.backend.dataflow.waits import Dependences, Reason, Wait
+from spikeloom.backend.dataflow.waits import Dependences
 from spikeloom.backend.dependences import COPIES
 from spikeloom.backend.machine import Machine
 from spikeloom.backend.owner import Owner
-from spikeloom.backend.program import Program, decode, spec_of
-from spikeloom.backend.stream import Stream
+from spikeloom.backend.program import Program, decode
 from spikeloom.backend.validator import ValidatedStream
-from spikeloom.dialects.dataflow.graph import Actor, Channel, Graph, TooManyFirings
+from spikeloom.dialects.dataflow.graph import Graph, TooManyFirings
 
 MAX_EXECUTIONS = 100_000
 """Executed instructions of an iteration, all of which are looked at one by one."""
@@ -64,7 +61,7 @@ def stream_graph(
     Raises:
         TooManyFirings: an iteration executes more than `limit` instructions.
     """
-    _check_size(validated.dynamic_instructions, limit)
+    check_size(validated.dynamic_instructions, limit)
     stream = validated.stream
     decoded = decode(stream, machine, np.zeros(len(stream.buffers), np.int64))
     course = [replace(each, boxes=each.boxes.copy()) for each in executions(decoded)]
@@ -73,18 +70,25 @@ def stream_graph(
     for execution in course:
         dependences.follow(execution)
     passes = lcm(_passes_of_copies(decoded, dependences), rate // gcd(rate, len(course)))
-    _check_size(passes * len(course), limit)
+    check_size(passes * len(course), limit)
     course = passes * course
     for execution in course[len(course) // passes :]:
         dependences.follow(execution)
     waits = [wait for execution in course for wait in dependences.follow(execution)]
-    graph = Graph(*_actors_and_channels(stream, course, waits, rate), name)
-    owners = tuple(_owner(stream, execution.record) for execution in course)
+    count = len(course)
+    # The waits are those of the second iteration: what finished in the first is a token away.
+    edges = [
+        Edge(wait.finished % count, wait.waiting % count, int(wait.finished < count), wait.reason)
+        for wait in waits
+    ]
+    graph = graph_of_executions(stream, course, edges, rate, name)
+    owners = tuple(owner_of(stream, execution.record) for execution in course)
     exact = not data_dependent(decoded).any()
     return StreamGraph(graph, owners, passes, exact)
 
 
-def _check_size(executed: int, limit: int) -> None:
+def check_size(executed: int, limit: int) -> None:
+    """Raises TooManyFirings beyond the limit."""
     if executed > limit:
         raise TooManyFirings(executed, limit)
 
@@ -94,52 +98,3 @@ def _passes_of_copies(decoded: Program, dependences: Dependences) -> int:
     numbers: list[int] = decoded.segments.copies[:, COPIES].tolist()
     moved = zip(numbers, dependences.copies_in_use, strict=True)
     return lcm(*(copies // gcd(copies, turn) for copies, turn in moved))
-
-
-def _actors_and_channels(
-    stream: Stream, course: list[Execution], waits: list[Wait], rate: int
-) -> tuple[tuple[Actor, ...], tuple[Channel, ...]]:
-    count = len(course)
-    names = _names(stream, course)
-    actors = [Actor(name, execution.service) for name, execution in zip(names, course, strict=True)]
-    # The waits are those of the second iteration: what finished in the first is a token away.
-    edges = [
-        (wait.finished % count, wait.waiting % count, int(wait.finished < count), wait.reason)
-        for wait in waits
-    ]
-    inside = [(source, target) for source, target, tokens, _ in edges if not tokens]
-    if count:
-        slots = issue_slots([each.service for each in course], inside, rate)
-        actors += [Actor(f"issue_{slot}", time) for slot, time in enumerate(slots.times)]
-        last = len(slots.times) - 1
-        for slot in range(len(slots.times)):
-            before = count + (slot - 1 if slot else last)
-            edges.append((before, count + slot, int(not slot), Reason.ISSUE))
-        edges += [(count + slot, target, 0, Reason.ISSUE) for slot, target in slots.waits]
-    channels = [
-        Channel(f"{reason.value}_{number}", source, target, tokens=tokens)
-        for number, (source, target, tokens, reason) in enumerate(edges)
-    ]
-    return tuple(actors), tuple(channels)
-
-
-def _names(stream: Stream, course: list[Execution]) -> list[str]:
-    """`hidden_fire_12`: layer, instruction, record; and which of its executions, if several."""
-    executed = Counter(execution.record for execution in course)
-    turns: Counter[int] = Counter()
-    names: list[str] = []
-    for execution in course:
-        record = execution.record
-        layer = re.sub(r"\W", "_", stream.layers[record])
-        spec = spec_of(int(stream.instructions["opcode"][record]))
-        parts = [layer] * bool(layer) + [spec.name, str(record)]
-        parts += [str(turns[record])] * (executed[record] > 1)
-        turns[record] += 1
-        names.append("_".join(parts))
-    return names
-
-
-def _owner(stream: Stream, record: int) -> Owner:
-    instruction = stream.instructions[record]
-    location = stream.locations[int(instruction["location"])]
-    return Owner(spec_of(int(instruction["opcode"])).engine, stream.layers[record], location)

@@ -59,6 +59,7 @@ class Dependences:
         self._last: dict[int, int] = {}
         self._engines: list[int] = []
         self._serial = decoded.serial
+        self._known_roles: dict[tuple[int, int], list[int]] = {}
 
     @property
     def copies_in_use(self) -> tuple[int, ...]:
@@ -109,10 +110,15 @@ class Dependences:
 
     def _roles(self, record: int, column: int) -> list[int]:
         """The roles that are there and read, or write."""
+        known = self._known_roles.get((record, column))
+        if known is not None:
+            return known
         operand = self._decoded.operand[record]
         there = (operand[:, program.BUFFER] != program.ABSENT) & (operand[:, column] != 0)
+        there[self._decoded.record[record, program.ROLES] :] = False
         roles: list[int] = np.flatnonzero(there).tolist()
-        return [role for role in roles if role < self._decoded.record[record, program.ROLES]]
+        self._known_roles[record, column] = roles
+        return roles
 
     def _touched(self, operand: Integers, role: int, boxes: Integers, *, written: bool) -> range:
         """The segments of the present copy, or of the one that is about to be written."""

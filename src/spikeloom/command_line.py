@@ -188,7 +188,9 @@ def make_parser() -> argparse.ArgumentParser:
 
     throughput = commands.add_parser("throughput", help="the exact period of a dataflow graph")
     words = "a graph: SDF3 XML, or IR with one sdf.graph"
-    throughput.add_argument("graph", metavar="GRAPH", help=words)
+    throughput.add_argument("file", metavar="GRAPH", help=words)
+    words = "which of several graphs in the IR"
+    throughput.add_argument("--graph", metavar="NAME", help=words)
     words = "write period, repetition vector and critical cycle as JSON"
     throughput.add_argument("--json", metavar="FILE", type=Path, help=words)
     words = "also the least storage for every period that storage can buy"

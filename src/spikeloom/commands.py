@@ -117,7 +117,7 @@ def throughput(parsed: argparse.Namespace) -> int:
     """`spikeloom throughput`: the exact period of a dataflow graph."""
     from spikeloom.throughput import show_throughput
 
-    show_throughput(parsed.graph, parsed.json, parsed.storage)
+    show_throughput(parsed.file, parsed.json, parsed.storage, parsed.graph)
     return EXIT_OK
 
 

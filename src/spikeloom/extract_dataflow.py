@@ -20,9 +20,11 @@ from spikeloom.diagnostics import SourceLocation, error
 from spikeloom.dialects.crossbars import CrossbarsOp
 from spikeloom.dialects.dataflow.graph import TooManyFirings
 from spikeloom.dialects.engine import ProgramOp
-from spikeloom.dialects.locations import location_attribute, location_of
+from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.number_text import count
-from spikeloom.dialects.sdf import MAX_NUMBER, GraphOp, make_graph
+from spikeloom.dialects.sdf import MAX_NUMBER, GraphOp
+from spikeloom.labelled_graph import labelled_graph
+from spikeloom.loop_dataflow import graphs_of_loops
 from spikeloom.passes.cluster_dataflow import crossbars_graph
 from spikeloom.passes.dataflow.progress import finishes
 
@@ -41,17 +43,22 @@ class ExtractDataflowPass(ModulePass):
     instruction, its time the most cycles it can take; an iteration is one pass over the program,
     or the `passes` after which double buffers are in step again.
 
+    With `loops` it says that of every loop that runs more than once instead: an actor is an
+    instruction of the loop's body, loops inside of it unrolled; an iteration is one of the loop, or
+    the `iterations` after which what they share recurs. `loop` picks one loop by its name, which is
+    that of its value in the text. A graph is named after both: `net_step_1`.
+
     Of a clustered network an actor is a crossbar and an iteration a time step; spikes used so many
     steps later are initial tokens. The size of a token is the most spikes that a step can send.
 
     Options: `crossbar_time` is the time of one pass of a crossbar, in cycles; `machine` names the
     machine file of programs (the bundled one unless said); `limit` is the most executed
-    instructions, at most 100,000.
+    instructions of an iteration, at most 100,000.
 
     Raises:
         DiagnosticError: an iteration executes more instructions than `limit`, or one of them takes
-            too long (E0205); the program breaks a rule of the machine (E0304); a pass of a crossbar
-            takes no time (E0405).
+            too long (E0205); there is no such loop (E0203); the program breaks a rule of the
+            machine (E0304); a pass of a crossbar takes no time (E0405).
     """
 
     name = "extract-dataflow"
@@ -59,10 +66,12 @@ class ExtractDataflowPass(ModulePass):
     machine: str | None = None
     limit: int = LIMIT
     crossbar_time: int = PUBLISHED_TIME
+    loops: bool = False
+    loop: str | None = None
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for program in [each for each in op.ops if isinstance(each, ProgramOp)]:
-            op.body.block.insert_op_after(self._graph(program), program)
+            op.body.block.insert_ops_after(self._graphs(program), program)
         for crossbars in [each for each in op.ops if isinstance(each, CrossbarsOp)]:
             op.body.block.insert_op_after(self._graph_of_clusters(crossbars), crossbars)
 
@@ -72,39 +81,33 @@ class ExtractDataflowPass(ModulePass):
             raise error("E0405", message)
         return crossbars_graph(crossbars, self.crossbar_time)
 
-    def _graph(self, program: ProgramOp) -> GraphOp:
+    def _graphs(self, program: ProgramOp) -> list[GraphOp]:
         machine = load_machine(self.machine)
-        name = f"{program.sym_name.data}_dataflow"
         validated = validate(encode_program(program), machine.memory_bytes)
+        limit = min(self.limit, MAX_EXECUTIONS)
+        if self.loops or self.loop is not None:
+            return graphs_of_loops(program, validated, machine, limit, self.loop)
+        name = f"{program.sym_name.data}_dataflow"
         try:
-            found = stream_graph(validated, machine, name, min(self.limit, MAX_EXECUTIONS))
+            found = stream_graph(validated, machine, name, limit)
         except TooManyFirings as problem:
             message = f"@{program.sym_name.data} is too long for a graph of instructions: {problem}"
-            help = "smaller steps or batch, or extract-dataflow{limit=...}"
+            help = "smaller steps or batch, loops=true, or extract-dataflow{limit=...}"
             raise error("E0205", message, location_of(program), help) from None
-        for actor in found.graph.actors:
-            if actor.time >= MAX_NUMBER:
-                message = f"`{actor.name}` can take {actor.time} cycles, {MAX_NUMBER - 1} at most"
-                raise error("E0205", message, location_of(program))
-        return graph_op(found)
+        return [graph_op(found, location_of(program))]
 
 
-def graph_op(found: StreamGraph) -> GraphOp:
+def graph_op(found: StreamGraph, location: SourceLocation | None) -> GraphOp:
     """The IR of a stream's graph: actors know layer, engine and line of the program.
 
     `first_pass` is the cycle in which the first pass over the program is over.
+
+    Raises:
+        DiagnosticError: an instruction takes too long (E0205).
     """
-    op = make_graph(found.graph)
+    op = labelled_graph(found.graph, found.owners, location)
     op.attributes["passes"] = count(found.passes)
     first = finishes(found.graph, 1)[0, : len(found.owners) // found.passes]
     op.attributes["first_pass"] = count(int(first.max(initial=0)))
     op.attributes["times"] = StringAttr("exact" if found.exact else "worst case")
-    for actor, owner in zip(op.actors, found.owners, strict=False):
-        actor.attributes["engine"] = StringAttr(owner.engine.value)
-        if owner.layer:
-            actor.attributes["layer"] = StringAttr(owner.layer)
-        if owner.location:
-            actor.attributes["source"] = StringAttr(owner.location)
-            file, line, column = owner.location.rsplit(":", 2)
-            actor.location = location_attribute(SourceLocation(file, int(line), int(column)))
     return op

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr
 
 from spikeloom.backend.atomic_file import write_atomically
-from spikeloom.diagnostics import SourceLocation, error
+from spikeloom.diagnostics import SourceLocation, did_you_mean, error
 from spikeloom.dialects.dataflow.graph import (
     Deadlock,
     Graph,
@@ -29,10 +29,15 @@ from spikeloom.passes.dataflow.throughput import throughput_of
 
 MAX_INPUT_BYTES = 256 * 2**20
 SHOWN_WORK = 8
+SHOWN_NAMES = 12
 
 
-def show_throughput(path: str, json_file: Path | None, storage: bool = False) -> None:
+def show_throughput(
+    path: str, json_file: Path | None, storage: bool = False, name: str | None = None
+) -> None:
     """Prints the answer for one graph, and writes it as JSON; with `storage` its Pareto points.
+
+    `name` says which of several graphs.
 
     A deadlock is an answer; rates that contradict each other are an error.
 
@@ -40,7 +45,7 @@ def show_throughput(path: str, json_file: Path | None, storage: bool = False) ->
         DiagnosticError: the file cannot be read or holds no single graph, or its rates contradict
             each other (E0205).
     """
-    op = read_graph(path)
+    op = read_graph(path, name)
     location = location_of(op)
     try:
         graph = op.bounded_graph()
@@ -67,11 +72,11 @@ def show_throughput(path: str, json_file: Path | None, storage: bool = False) ->
         print(_storage_report(trade_off))
 
 
-def read_graph(path: str) -> GraphOp:
-    """The one graph in a file: SDF3 XML, which may deadlock, or well-formed IR in text form.
+def read_graph(path: str, name: str | None = None) -> GraphOp:
+    """The one graph in a file, or that of a name: SDF3 XML, which may deadlock, or well-formed IR.
 
     Raises:
-        DiagnosticError: the file cannot be read, or holds no graph or several.
+        DiagnosticError: the file cannot be read, or holds no such graph, or several.
     """
     try:
         with open(path, "rb") as file:
@@ -79,13 +84,25 @@ def read_graph(path: str) -> GraphOp:
     except (OSError, ValueError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else problem
         raise error("E0401", f"cannot read `{path}`: {reason}") from None
-    module = _module(data, path)
-    graphs = [op for op in module.ops if isinstance(op, GraphOp)]
-    if len(graphs) != 1:
-        message = f"a throughput is that of one graph, but `{path}` holds {len(graphs)}"
-        help = "extract-dataflow makes one from a program" if not graphs else None
-        raise error("E0206", message, SourceLocation(path, 1, 1), help)
-    return graphs[0]
+    found = {graph_name(op): op for op in _module(data, path).ops if isinstance(op, GraphOp)}
+    place = SourceLocation(path, 1, 1)
+    if name is not None:
+        if name not in found:
+            message = f"`{path}` holds no graph `{name}`"
+            raise error("E0206", message, place, did_you_mean(name, found))
+        return found[name]
+    if len(found) != 1:
+        message = f"a throughput is that of one graph, but `{path}` holds {len(found)}"
+        help = f"--graph NAME: {_some(list(found))}"
+        raise error("E0206", message, place, help if found else "extract-dataflow makes them")
+    return next(iter(found.values()))
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first names, and how many are left."""
+    shown = ", ".join(names[:SHOWN_NAMES])
+    left = len(names) - SHOWN_NAMES
+    return f"{shown}, ... {left} more" if left > 0 else shown
 
 
 def _module(data: bytes, path: str) -> ModuleOp:
@@ -124,6 +141,7 @@ def _report(
 ) -> str:
     size = f"{len(op.actors)} actors, {len(op.channels)} channels"
     lines = [f"graph           {graph_name(op)}: {size}"]
+    lines += _loop(op)
     lines.append(f"firings         {firings} per iteration")
     if period is None:
         lines.append("deadlock        too few initial tokens on the cycle below")
@@ -140,13 +158,29 @@ def _report(
     return "\n".join(lines)
 
 
-def _passes(op: GraphOp, period: Fraction) -> list[str]:
-    """What the period means for a program of which one iteration is several passes."""
-    passes = op.attributes.get("passes")
-    if not isinstance(passes, IntegerAttr) or passes.value.data < 2:
+def _loop(op: GraphOp) -> list[str]:
+    """Which loop of a program the graph is of, and whether it says more than what happens."""
+    loop, runs, entries, times, distances = (
+        op.attributes.get(name) for name in ("loop", "runs", "entries", "times", "distances")
+    )
+    if not (isinstance(loop, StringAttr) and isinstance(runs, IntegerAttr)):
         return []
-    number = passes.value.data
-    return [f"{'':<16}an iteration is {number} passes of {period / number} cycles each"]
+    line = f"loop            {loop.data}: {runs.value.data} iterations"
+    if isinstance(entries, IntegerAttr):
+        line += f", entered {entries.value.data} x"
+    if isinstance(times, StringAttr) and isinstance(distances, StringAttr):
+        line += f"; times: {times.data}, distances: {distances.data}"
+    return [line]
+
+
+def _passes(op: GraphOp, period: Fraction) -> list[str]:
+    """What the period means for a program or loop that an iteration goes through several times."""
+    for attribute, things in (("passes", "passes"), ("iterations", "iterations of the loop")):
+        number = op.attributes.get(attribute)
+        if isinstance(number, IntegerAttr) and number.value.data > 1:
+            each = period / number.value.data
+            return [f"{'':<16}an iteration is {number.value.data} {things} of {each} cycles each"]
+    return []
 
 
 def print_critical_work(op: GraphOp, cycle: Sequence[Step]) -> None:
