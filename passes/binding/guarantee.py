@@ -13,7 +13,8 @@ from spikeloom.dialects.dataflow.platform import Platform
 from spikeloom.dialects.dataflow.repetition import repetition_vector
 from spikeloom.passes.binding.buffers import Room
 from spikeloom.passes.binding.hardware_graph import ORDER, HardwareGraph, hardware_graph
-from spikeloom.passes.dataflow.cycle_ratio import TokenFreeCycle, maximum_cycle_ratio
+from spikeloom.passes.dataflow.compiled_cycle_ratio import compiled_cycle_ratio
+from spikeloom.passes.dataflow.cycle_ratio import TokenFreeCycle
 from spikeloom.passes.dataflow.expansion import expand
 from spikeloom.passes.dataflow.throughput import Throughput
 
@@ -80,7 +81,7 @@ def guarantee(
     source, target, tokens, channel = np.concatenate([firings.edges, ordered], axis=1)
     weight = hardware.time[firings.actor[source]]
     try:
-        found = maximum_cycle_ratio(len(firings.actor), source, target, weight, tokens)
+        found = compiled_cycle_ratio(len(firings.actor), source, target, weight, tokens)
     except TokenFreeCycle as stuck:
         raise Deadlock(firings.steps(source, target, channel, stuck.cycle)) from None
     if found is None:

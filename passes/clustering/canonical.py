@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.passes.clustering.compiled import compiled
+from spikeloom.passes.compiled import compiled
 from spikeloom.passes.clustering.connections import Connections, Numbers, Offsets
 
 Colours = NDArray[np.uint64]

@@ -19,7 +19,7 @@ import numpy as np
 
 from spikeloom.passes.clustering.canonical import canonical_order
 from spikeloom.passes.clustering.clustering import Clustering
-from spikeloom.passes.clustering.compiled import Column, compiled
+from spikeloom.passes.compiled import Column, compiled
 from spikeloom.passes.clustering.connections import transposed
 from spikeloom.passes.clustering.limits import Limits
 from spikeloom.passes.clustering.unrolling import Unrolled

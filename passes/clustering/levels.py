@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikeloom.passes.clustering.compiled import Column, compiled
+from spikeloom.passes.compiled import Column, compiled
 from spikeloom.passes.clustering.connections import Connections, Numbers
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from spikeloom.passes.clustering.clustering import Clustering
-from spikeloom.passes.clustering.compiled import Column, compiled
+from spikeloom.passes.compiled import Column, compiled
 from spikeloom.passes.clustering.connections import transposed
 
 TRIES = 64
