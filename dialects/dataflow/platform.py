@@ -89,6 +89,34 @@ class Platform:
         return found
 
     @cached_property
+    def apart(self) -> NDArray[np.float64]:
+        """Cycles from one tile to the other and back; what is not connected is farther than all."""
+        found = self.distances + self.distances.T
+        connected = np.isfinite(found)
+        found[~connected] = 1 + float(found[connected].max(initial=0)) * len(self.tiles)
+        found.flags.writeable = False
+        return found
+
+    @cached_property
+    def limits(self) -> NDArray[np.float64]:
+        """Rows memory, connections, bandwidth in and out, actors; infinite where there is none."""
+        rows = [
+            (tile.memory, tile.connections, tile.bandwidth_in, tile.bandwidth_out, tile.actors)
+            for tile in self.tiles
+        ]
+        values = [[np.inf if value is None else value for value in row] for row in rows]
+        found = np.array(values, np.float64).reshape(len(rows), 5).T.copy()
+        found.flags.writeable = False
+        return found
+
+    @cached_property
+    def slowness(self) -> NDArray[np.float64]:
+        """Wheel / slice of every tile."""
+        found = np.array([tile.wheel / tile.slice for tile in self.tiles], np.float64)
+        found.flags.writeable = False
+        return found
+
+    @cached_property
     def neighbours(self) -> tuple[tuple[int, ...], ...]:
         """Of every tile those to which and from which no other connection is faster."""
         slower = np.maximum(self.distances, self.distances.T)

@@ -1,14 +1,14 @@
 """Admission: tiles, a binding and a guarantee for a program while others run, or why not.
 
-As few tiles as the limits allow at first, in a compact block of free ones; a load-balanced binding,
-the order of the single tile projected on it, and the guarantee of that. Where the guarantee is not
-enough, more tiles. Everything that takes long (clusters, repetition vector, order, buffers) was
-done when the application was prepared.
+As few tiles as the limits allow, in a compact block of free ones; a load-balanced binding, the
+order of the single tile projected on it, and the guarantee of that. Where the guarantee is not
+enough, as many tiles as can be of use, and then fewer again. Everything that takes long (clusters,
+repetition vector, order, buffers) was done when the application was prepared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -21,15 +21,12 @@ from spikeloom.passes.binding.load_balance import BALANCED, Weights, balanced_bi
 from spikeloom.passes.binding.resources import Infeasible
 from spikeloom.passes.dataflow.throughput import Throughput
 
-MAX_ATTEMPTS = 8
+MAX_ATTEMPTS = 4
 """Numbers of tiles that one decision tries."""
-
-GROWTH = Fraction(5, 4)
-"""The next number of tiles by the one before."""
 
 SHOWN_ACTORS = 6
 
-_ATTEMPTS = ((BALANCED, 0), (Weights(), None))
+_ATTEMPTS = ((BALANCED, None), (Weights(), None))
 """Weights and moves (None: as many as there are actors) that are tried with the same tiles."""
 
 
@@ -93,26 +90,14 @@ def admit(
         return refusal
     demand = least_tiles(application, state.platform, state.free, period)
     assert demand.count is not None, "what is hopeless has been refused"
-    most = min(len(state.free), len(application.states))
+    most = max(demand.count, min(len(state.free), len(application.states)))
     search = _Search(state, application, period)
-    for count in _counts(demand.count, max(most, demand.count), attempts):
-        if search.attempt(count):
-            assert search.binding is not None and search.best is not None
-            program = Running(name, application, search.binding, period, search.best.period)
-            orders = application.orders(search.binding, state.platform)
-            return Admitted(state.admitted(program), program, orders, search.best)
-    return search.refusal(name, demand.count, most, attempts)
-
-
-def _counts(least: int, most: int, attempts: int) -> Iterator[int]:
-    """Numbers of tiles, growing, the largest one last."""
-    count = least
-    for _ in range(max(1, attempts) - 1):
-        if count >= most:
-            break
-        yield count
-        count = max(count + 1, int(count * GROWTH))
-    yield most
+    search.run(demand.count, most, attempts)
+    if search.best is None or search.best.period > period:
+        return search.refusal(name, demand.count, most)
+    program = Running(name, application, search.binding, period, search.best.period)
+    orders = application.orders(search.binding, state.platform)
+    return Admitted(state.admitted(program), program, orders, search.best)
 
 
 def _hopeless(
@@ -160,59 +145,82 @@ def _or_smaller(limit: Limit) -> str:
 
 
 class _Search:
-    """Attempts with growing numbers of tiles, and the best of them."""
+    """Attempts with several numbers of tiles, and the best of them."""
 
     def __init__(self, state: ChipState, application: Application, period: Fraction):
         self._state, self._application, self._period = state, application, period
-        self.binding: tuple[int, ...] | None = None
+        self.binding: tuple[int, ...] = ()
         self.best: Throughput | None = None
+        self._tried: set[tuple[int, ...]] = set()
         self._reason: Infeasible | Unconnected | None = None
         self._load: Fraction | None = None
+        self._complete = True
 
-    def attempt(self, count: int) -> bool:
-        """Tries so many tiles; True where the best guarantee is good enough."""
+    def run(self, least: int, most: int, attempts: int) -> None:
+        """The fewest tiles first; the most, if they are not enough; then between the two."""
+        if self._attempt(least, thorough=least == most) or least == most:
+            return
+        if attempts < 2 or not self._attempt(most, thorough=True):
+            self._complete = most - least <= 1
+            return
+        enough, few = most, least
+        for _ in range(attempts - 2):
+            if enough - few <= 1:
+                return
+            middle = (enough + few) // 2
+            if self._attempt(middle):
+                enough = middle
+            else:
+                few = middle
+
+    def _attempt(self, count: int, thorough: bool = False) -> bool:
+        """Tries so many tiles; True where the guarantee is good enough."""
         state = self._state
         usable = [False] * len(state.platform.tiles)
         for tile in compact_block(state.platform, state.free, count):
             usable[tile] = True
-        for weights, moves in _ATTEMPTS:
+        for weights, moves in _ATTEMPTS if thorough else _ATTEMPTS[:1]:
             try:
                 binding = balanced_binding(
                     self._application, state.platform, weights, usable, moves
                 )
-                self._look_at(binding)
+                if self._is_enough(binding):
+                    return True
             except (Infeasible, Unconnected) as problem:
                 self._reason = problem
-            if self.best is not None and self.best.period <= self._period:
-                return True
         return False
 
-    def _look_at(self, binding: tuple[int, ...]) -> None:
+    def _is_enough(self, binding: tuple[int, ...]) -> bool:
+        """Keeps a binding that is enough, or the best one."""
+        if binding in self._tried:
+            return False
+        self._tried.add(binding)
         load = self._fullest(binding)
         if load > self._period:
             # The period is at least that; the guarantee need not be computed.
             self._load = load if self._load is None else min(load, self._load)
-            return
+            return False
         found = self._application.guarantee(binding, self._state.platform)
-        if self.best is None or found.period < self.best.period:
+        enough = found.period <= self._period
+        if enough or self.best is None or found.period < self.best.period:
             self.binding, self.best = binding, found
+        return enough
 
     def _fullest(self, binding: Sequence[int]) -> Fraction:
         """Work of the tile with most of it, by its share of the wheel."""
-        tiles = self._state.platform.tiles
-        work = [0] * len(tiles)
-        counts = self._application.repetition.counts
+        tiles, counts = self._state.platform.tiles, self._application.repetition.counts
+        work = dict.fromkeys(binding, 0)
         for actor, tile in enumerate(binding):
             work[tile] += self._application.graph.actors[actor].time * counts[actor]
-        return max(
-            Fraction(each * tile.wheel, tile.slice)
-            for each, tile in zip(work, tiles, strict=True)
-            if each or tile is tiles[0]
-        )
+        most: dict[tuple[int, int], int] = {}
+        for tile, cycles in work.items():
+            share = tiles[tile].wheel, tiles[tile].slice
+            most[share] = max(cycles, most.get(share, 0))
+        return max(cycles * Fraction(*share) for share, cycles in most.items())
 
-    def refusal(self, name: str, least: int, most: int, attempts: int) -> Refused:
+    def refusal(self, name: str, least: int, most: int) -> Refused:
         """Why no attempt was good enough."""
-        complete = most - least < attempts
+        complete = self._complete
         if self.best is not None or self._load is not None:
             return self._too_slow(name, least, most, complete)
         free = len(self._state.free)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -66,15 +68,21 @@ def _largest(tiles: Sequence[Tile], limit: Callable[[Tile], int | None], needed:
 
 def _fastest(tiles: Sequence[Tile], work: int, period: Fraction) -> int | None:
     """Tiles whose shares of a period hold the work, those with the largest shares first."""
-    shares = {(tile.slice, tile.wheel): Fraction(tile.slice, tile.wheel) for tile in tiles}
-    cycles = sorted((period * shares[tile.slice, tile.wheel] for tile in tiles), reverse=True)
-    return _counted(cycles, work)
+    alike = Counter((tile.slice, tile.wheel) for tile in tiles)
+    left, count = Fraction(work), 0
+    for slice, wheel in sorted(alike, key=lambda share: -Fraction(*share)):
+        cycles = period * Fraction(slice, wheel)
+        needed = max(math.ceil(left / cycles), 1 - count)
+        if needed <= alike[slice, wheel]:
+            return count + needed
+        left -= cycles * alike[slice, wheel]
+        count += alike[slice, wheel]
+    return None
 
 
-def _counted(amounts: Sequence[int] | Sequence[Fraction], needed: int) -> int | None:
-    if needed == 0:
-        return 1 if amounts else None
-    total: int | Fraction = 0
+def _counted(amounts: Sequence[int], needed: int) -> int | None:
+    """How many of the amounts, the first ones, are enough; at least one."""
+    total = 0
     for number, amount in enumerate(amounts, start=1):
         total += amount
         if total >= needed:
@@ -105,8 +113,10 @@ def shortest_period(
         found = Shortest(alone.period, f"its cycle {names}{cut} takes that long on any tiles")
     else:
         found = Shortest(Fraction(0), "")
-    for actor, times in zip(application.graph.actors, application.repetition.counts, strict=True):
-        period = actor.time * times / share
-        if period > found.period:
-            found = Shortest(period, f"its actor {actor.name} alone takes that long")
+    counts = application.repetition.counts
+    works = [a.time * times for a, times in zip(application.graph.actors, counts, strict=True)]
+    busiest = max(works, default=0)
+    if busiest / share > found.period:
+        name = application.graph.actors[works.index(busiest)].name
+        found = Shortest(busiest / share, f"its actor {name} alone takes that long")
     return found

@@ -52,22 +52,17 @@ def grown(
     """
     if count > len(tiles):
         raise ValueError(f"{count} tiles of {len(tiles)} cannot be taken")
-    places = np.array(tiles, np.int64)
     inside = frozenset(tiles)
     beside = [sum(other in inside for other in platform.neighbours[tile]) for tile in tiles]
-    corner = np.array(beside, np.float64)
-    both = platform.distances + platform.distances.T
-    away = both[np.ix_(places, places)]
-    farthest = float(away[np.isfinite(away)].max(initial=0))
-    away[~np.isfinite(away)] = 1 + farthest * len(tiles)
     # A share of a cycle that only decides between equal distances.
-    nearness = corner / (4 * max(1.0, float(corner.max(initial=0))))
+    nearness = np.full(len(platform.tiles), np.inf)
+    nearness[list(tiles)] = np.array(beside) / (4 * max(1, *beside, 1))
     if seed is not None:
-        nearness[list(tiles).index(seed)] = -1
+        nearness[seed] = -1
     taken: list[int] = []
     for _ in range(count):
-        nearest = int(np.argmin(nearness))
-        taken.append(tiles[nearest])
-        nearness += away[nearest]
+        nearest = int(nearness.argmin())
+        taken.append(nearest)
+        nearness += platform.apart[nearest]
         nearness[nearest] = np.inf
     return tuple(taken)

@@ -38,7 +38,6 @@ from spikeloom.passes.binding.resources import Infeasible
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-UNLIMITED = np.inf
 
 
 @dataclass(frozen=True)
@@ -95,26 +94,13 @@ def _problem(
 ) -> Problem:
     tiles, columns = platform.tiles, application.columns
     flags = np.ones(len(tiles), np.bool_) if usable is None else np.array(usable, np.bool_)
-    limits = _limits(
-        [
-            (
-                None,
-                tile.memory,
-                tile.connections,
-                tile.bandwidth_in,
-                tile.bandwidth_out,
-                tile.actors,
-            )
-            for tile in tiles
-        ]
-    )
     return Problem(
         columns.work,
         columns.states,
         columns.first,
         columns.links,
-        limits,
-        np.array([tile.wheel / tile.slice for tile in tiles]),
+        platform.limits,
+        platform.slowness,
         platform.distances,
         flags,
         bool(weights.distance) or not np.isfinite(platform.distances).all(),
@@ -154,9 +140,3 @@ def _refusal(name: str, actor: int, problem: Problem, bound: Bound) -> Infeasibl
         left = holds
     words = f"actor {name} fits on no tile: the tiles of its neighbours are full or out of reach"
     return Infeasible(words, "reach")
-
-
-def _limits(rows: Sequence[tuple[int | None, ...]]) -> Floats:
-    """[quantity, tile], infinite where there is no limit."""
-    values = [[UNLIMITED if value is None else value for value in row] for row in rows]
-    return np.array(values, np.float64).reshape(len(rows), 6).T.copy()

@@ -1,8 +1,8 @@
 """The compiled loops of load-balanced binding: costs of all tiles for one actor after the other.
 
-Quantities that a tile gives are rows of a table over tiles: work, memory, connections, traffic in,
-traffic out, actors. All are whole numbers in floats, and therefore exact, except for the work on a
-tile with a slice of its wheel.
+Quantities that a tile gives are rows of a table over tiles: memory, connections, traffic in,
+traffic out, actors, work. All are whole numbers in floats, and therefore exact, except for the work
+on a tile with a slice of its wheel.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from spikeloom.passes.compiled import Column, compiled
 
-WORK, MEMORY, CONNECTIONS, TRAFFIC_IN, TRAFFIC_OUT, ACTORS = range(6)
+MEMORY, CONNECTIONS, TRAFFIC_IN, TRAFFIC_OUT, ACTORS, WORK = range(6)
 OTHER, LEAVES, TRAFFIC, LOCAL, HERE, THERE = range(6)
 DISTANCE = 5
 
@@ -25,7 +25,7 @@ class Problem(NamedTuple):
         work, states: of every actor.
         first, links: the links of an actor are the columns `first[actor]` to `first[actor + 1]`
             of `links`, which has the rows other, leaves, traffic, local, here, there.
-        limits: [quantity, tile], infinite where there is none.
+        limits: [quantity, tile], infinite where there is none; work has none (`Platform.limits`).
         share: wheel / slice of every tile.
         delay: [tile, tile] cycles, infinite where there is no connection.
         far: whether distances count.
