@@ -135,17 +135,32 @@ def prepare(
         ValueError: a capacity is smaller than the initial tokens.
     """
     bounded = graph.with_capacities(list(capacities) or [None] * len(graph.channels))
-    repetition = repetition_vector(graph)
-    order = single_tile_order(bounded, repetition)
-    return Application(
+    order = single_tile_order(bounded, repetition_vector(graph))
+    room = room_for(graph, order, capacities, spare)
+    return ordered_application(
         graph,
-        repetition,
         order,
-        room_for(graph, order, capacities, spare),
+        room,
         tuple(sizes) or (1,) * len(graph.channels),
         tuple(states) or (0,) * len(graph.actors),
-        _by_criticality(graph, repetition),
     )
+
+
+def ordered_application(
+    graph: Graph,
+    order: tuple[int, ...],
+    room: tuple[Room, ...],
+    sizes: tuple[int, ...],
+    states: tuple[int, ...],
+) -> Application:
+    """An application of which order and buffers are known; see `prepare`.
+
+    Raises:
+        InconsistentRates, Deadlock, TooManyFirings: the graph cannot complete an iteration.
+    """
+    repetition = repetition_vector(graph)
+    criticality = _by_criticality(graph, repetition)
+    return Application(graph, repetition, order, room, sizes, states, criticality)
 
 
 def _by_criticality(graph: Graph, repetition: Repetition) -> tuple[int, ...]:
