@@ -45,7 +45,7 @@ def grown(
 ) -> tuple[int, ...]:
     """`count` of some tiles: a seed, and always the one next that is nearest to those taken.
 
-    Of equally near tiles one with few others beside it. The seed is a corner where left out.
+    Of equally near tiles one with few others left beside it. The seed is a corner where left out.
 
     Raises:
         ValueError: there are fewer tiles.
@@ -53,10 +53,12 @@ def grown(
     if count > len(tiles):
         raise ValueError(f"{count} tiles of {len(tiles)} cannot be taken")
     inside = frozenset(tiles)
-    beside = [sum(other in inside for other in platform.neighbours[tile]) for tile in tiles]
+    neighbours = platform.neighbours
+    beside = [sum(other in inside for other in neighbours[tile]) for tile in tiles]
     # A share of a cycle that only decides between equal distances.
+    share = 1 / (4 * max(1, *beside, 1))
     nearness = np.full(len(platform.tiles), np.inf)
-    nearness[list(tiles)] = np.array(beside) / (4 * max(1, *beside, 1))
+    nearness[list(tiles)] = np.array(beside) * share
     if seed is not None:
         nearness[seed] = -1
     taken: list[int] = []
@@ -65,4 +67,5 @@ def grown(
         taken.append(nearest)
         nearness += platform.apart[nearest]
         nearness[nearest] = np.inf
+        nearness[list(neighbours[nearest])] -= share
     return tuple(taken)

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.dialects.dataflow.platform import Platform
+from spikeloom.dialects.dataflow.platform import Platform, Tile
 from spikeloom.passes.binding.application import Application
 from spikeloom.passes.binding.load_balance_loops import (
     ACTORS,
@@ -81,7 +81,8 @@ def balanced_binding(
     )
     failed = place_all(problem, bound, np.array(application.by_criticality, np.int64))
     if failed >= 0:
-        raise _refusal(application.graph.actors[failed].name, failed, problem, bound)
+        name = application.graph.actors[failed].name
+        raise _refusal(name, failed, problem, bound, platform.tiles)
     improve(problem, bound, actors if moves is None else moves)
     return tuple(bound.binding.tolist())
 
@@ -117,7 +118,9 @@ def _problem(
     )
 
 
-def _refusal(name: str, actor: int, problem: Problem, bound: Bound) -> Infeasible:
+def _refusal(
+    name: str, actor: int, problem: Problem, bound: Bound, tiles: Sequence[Tile]
+) -> Infeasible:
     """Why an actor fits nowhere, given what is bound."""
     look_at(problem, bound, actor)
     left = problem.usable.copy()
@@ -138,5 +141,14 @@ def _refusal(name: str, actor: int, problem: Problem, bound: Bound) -> Infeasibl
             words = f"actor {name} fits on none of {count} tiles: none of them {lacking}{values}"
             return Infeasible(words, noun)
         left = holds
-    words = f"actor {name} fits on no tile: the tiles of its neighbours are full or out of reach"
+    for row, quantity, noun in ((0, CONNECTIONS, "connections"), (1, MEMORY, "memory")):
+        needed = bound.used[quantity] + bound.beside[row]
+        full = np.flatnonzero((bound.beside[row] > 0) & (needed > problem.limits[quantity]))
+        if len(full):
+            most, wanted = int(problem.limits[quantity, full[0]]), int(needed[full[0]])
+            words = f"tile {tiles[int(full[0])].name} of its neighbours has {most} {noun}"
+            return Infeasible(
+                f"actor {name} fits on no tile: {words}, and would need {wanted}", noun
+            )
+    words = f"actor {name} fits on no tile: those with room are not connected to its neighbours'"
     return Infeasible(words, "reach")
