@@ -9,14 +9,17 @@ from spikeloom.admission.events import Arrival
 from spikeloom.admission.trace import TraceEvent
 from spikeloom.diagnostics import Diagnostic, DiagnosticError, SourceLocation, error
 from spikeloom.dialects.dataflow.graph import Deadlock, InconsistentRates, TooManyFirings
+from spikeloom.dialects.dataflow.platform import Tile, mesh
 from spikeloom.dialects.dataflow.repetition import repetition_vector
 from spikeloom.dialects.sdf import GraphOp
 from spikeloom.passes.binding.application import Application, prepare
+from spikeloom.passes.binding.load_balance import balanced_binding
 from spikeloom.passes.binding.pipeline import pipelined
 from spikeloom.passes.clustering.limits import Limits
 from spikeloom.throughput import read_graph
 
 MAX_PROGRAM_BYTES = 2**24
+ONE_TILE = mesh(1, 1, Tile("tile"))
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,10 @@ def _application(path: str, pipeline: bool, crossbars: Crossbars) -> Application
         if pipeline:
             graph = pipelined(graph, repetition_vector(graph)).graph
         application = prepare(graph, op.capacities, sizes)
-        assert application.alone.period >= 0  # analysed now, not when a decision waits for it
+        # Columns are made and compiled loops loaded now, not when a decision waits for them.
+        binding = balanced_binding(application, ONE_TILE)
+        application.guarantee(binding, ONE_TILE)
+        assert application.alone.period >= 0, "times are not negative"
         return application
     except (Deadlock, InconsistentRates, TooManyFirings, OverflowError, ValueError) as problem:
         message = f"`{op.sym_name.data}` in `{path}` has no throughput: {problem}"
