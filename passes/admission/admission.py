@@ -21,7 +21,7 @@ from spikeloom.passes.binding.load_balance import BALANCED, Weights, balanced_bi
 from spikeloom.passes.binding.resources import Infeasible
 from spikeloom.passes.dataflow.throughput import Throughput
 
-MAX_ATTEMPTS = 4
+MAX_ATTEMPTS = 3
 """Numbers of tiles that one decision tries."""
 
 SHOWN_ACTORS = 6
