@@ -198,6 +198,8 @@ def _improve(
 ) -> bool:
     """A better edge for every node that has one: a larger gain, else a larger value."""
     above, below, value, _ = worth
+    if (above == above[0]).all() and (below == below[0]).all():
+        return _improve_values(first, policy, target, weight, tokens, worth)
     changed = False
     for node in range(len(policy)):
         up, down = above[node], below[node]
@@ -212,6 +214,26 @@ def _improve(
                 worth_of = down * weight[edge] - up * tokens[edge] + value[other]
                 if worth_of > most:
                     chosen, most = edge, worth_of
+        if chosen >= 0:
+            policy[node] = chosen
+            changed = True
+    return changed
+
+
+@compiled
+def _improve_values(
+    first: Column, policy: Column, target: Column, weight: Column, tokens: Column, worth: Column
+) -> bool:
+    """The same where all nodes have the same gain: without comparing fractions."""
+    value = worth[2]
+    up, down = worth[0, 0], worth[1, 0]
+    changed = False
+    for node in range(len(policy)):
+        most, chosen = value[node], -1
+        for edge in range(first[node], first[node + 1]):
+            worth_of = down * weight[edge] - up * tokens[edge] + value[target[edge]]
+            if worth_of > most:
+                chosen, most = edge, worth_of
         if chosen >= 0:
             policy[node] = chosen
             changed = True
