@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,26 @@ class Graph:
                 raise ValueError(f"channel {channel.name} has a rate below 1")
             if channel.tokens < 0:
                 raise ValueError(f"channel {channel.name} has {channel.tokens} initial tokens")
+
+    @cached_property
+    def columns(self) -> NDArray[np.int64]:
+        """Rows source, target, production, consumption and tokens over all channels."""
+        rows = [(c.source, c.target, c.production, c.consumption, c.tokens) for c in self.channels]
+        found = np.array(rows, np.int64).reshape(-1, 5).T
+        found.flags.writeable = False
+        return found
+
+    @cached_property
+    def times(self) -> NDArray[np.int64]:
+        """The time of every actor."""
+        found = np.array([actor.time for actor in self.actors], np.int64)
+        found.flags.writeable = False
+        return found
+
+    @cached_property
+    def is_single_rate(self) -> bool:
+        """Whether every channel is filled as fast as it is emptied: all actors fire once."""
+        return all(channel.production == channel.consumption for channel in self.channels)
 
     def with_capacities(self, capacities: Sequence[int | None]) -> Graph:
         """The graph with a bounded buffer for each channel that has a capacity, in tokens.

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,51 @@ class Platform:
             raise ValueError("there is not one delay from every tile to every tile")
         if self.bandwidth is not None and self.bandwidth < 1:
             raise ValueError(f"a connection has the bandwidth {self.bandwidth}")
+
+    @cached_property
+    def distances(self) -> NDArray[np.float64]:
+        """`delays` as numbers, infinite where there is no connection, 0 on the diagonal."""
+        rows = [[np.inf if delay is None else delay for delay in row] for row in self.delays]
+        found = np.array(rows, np.float64).reshape(len(rows), len(rows))
+        np.fill_diagonal(found, 0)
+        found.flags.writeable = False
+        return found
+
+    @cached_property
+    def apart(self) -> NDArray[np.float64]:
+        """Cycles from one tile to the other and back; what is not connected is farther than all."""
+        found = self.distances + self.distances.T
+        connected = np.isfinite(found)
+        found[~connected] = 1 + float(found[connected].max(initial=0)) * len(self.tiles)
+        found.flags.writeable = False
+        return found
+
+    @cached_property
+    def limits(self) -> NDArray[np.float64]:
+        """Rows memory, connections, bandwidth in and out, actors; infinite where there is none."""
+        rows = [
+            (tile.memory, tile.connections, tile.bandwidth_in, tile.bandwidth_out, tile.actors)
+            for tile in self.tiles
+        ]
+        values = [[np.inf if value is None else value for value in row] for row in rows]
+        found = np.array(values, np.float64).reshape(len(rows), 5).T.copy()
+        found.flags.writeable = False
+        return found
+
+    @cached_property
+    def slowness(self) -> NDArray[np.float64]:
+        """Wheel / slice of every tile."""
+        found = np.array([tile.wheel / tile.slice for tile in self.tiles], np.float64)
+        found.flags.writeable = False
+        return found
+
+    @cached_property
+    def neighbours(self) -> tuple[tuple[int, ...], ...]:
+        """Of every tile those to which and from which no other connection is faster."""
+        slower = np.maximum(self.distances, self.distances.T)
+        np.fill_diagonal(slower, np.inf)
+        near = (slower == slower.min(initial=np.inf)) & np.isfinite(slower)
+        return tuple(tuple(np.flatnonzero(row).tolist()) for row in near)
 
     def with_slices(self, slices: Sequence[int]) -> Platform:
         """The platform with another slice of every tile's wheel.

@@ -29,7 +29,7 @@ def repetition_vector(graph: Graph) -> Repetition:
         InconsistentRates: there is none; names the channels of a cycle that contradicts itself.
         TooManyFirings: an actor fires so often that no analysis would end.
     """
-    if all(channel.production == channel.consumption for channel in graph.channels):
+    if graph.is_single_rate:
         return Repetition((1,) * len(graph.actors))
     joined: list[list[tuple[int, int, int, int]]] = [[] for _ in graph.actors]
     for number, channel in enumerate(graph.channels):

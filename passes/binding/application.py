@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from spikeloom.dialects.dataflow.graph import Graph, Repetition
 from spikeloom.dialects.dataflow.platform import Platform
 from spikeloom.dialects.dataflow.repetition import repetition_vector
@@ -17,15 +20,21 @@ from spikeloom.passes.dataflow.throughput import Throughput, throughput_of
 
 
 @dataclass(frozen=True)
-class Link:
-    """One channel of an actor: to whom, its traffic, and the memory its buffers take."""
+class Columns:
+    """An application as load balancing sees it.
 
-    other: int
-    leaves: bool
-    traffic: int
-    local: int
-    here: int
-    there: int
+    Attributes:
+        work: cycles of an iteration, of every actor.
+        states: memory of every actor.
+        first: where the links of every actor begin, and the end of the last ones.
+        links: rows other, leaves, traffic, and the memory of buffers: of both ends on one tile,
+            at this end, at the other.
+    """
+
+    work: NDArray[np.float64]
+    states: NDArray[np.float64]
+    first: NDArray[np.int64]
+    links: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -49,19 +58,49 @@ class Application:
     by_criticality: tuple[int, ...]
 
     @cached_property
-    def links(self) -> list[list[Link]]:
-        """Of every actor its channels; a self-loop once."""
-        links: list[list[Link]] = [[] for _ in self.states]
+    def columns(self) -> Columns:
+        """Work, states and channels as arrays; a self-loop once."""
+        links: list[list[tuple[int, ...]]] = [[] for _ in self.states]
+        counts = self.repetition.counts
         for number, channel in enumerate(self.graph.channels):
+            source, target = channel.source, channel.target
             size, room = self.sizes[number], self.room[number]
-            moved = size * channel.production * self.repetition.counts[channel.source]
+            moved = size * channel.production * counts[source]
             local, out, into = (
                 size * (each or 0) for each in (room.local, room.source, room.target)
             )
-            links[channel.source].append(Link(channel.target, True, moved, local, out, into))
-            if channel.source != channel.target:
-                links[channel.target].append(Link(channel.source, False, moved, local, into, out))
-        return links
+            links[source].append((target, 1, moved, local, out, into))
+            if source != target:
+                links[target].append((source, 0, moved, local, into, out))
+        rows = [row for each in links for row in each]
+        return Columns(
+            np.array(
+                [a.time * times for a, times in zip(self.graph.actors, counts, strict=True)],
+                np.float64,
+            ),
+            np.array(self.states, np.float64),
+            np.cumsum([0, *(len(each) for each in links)], dtype=np.int64),
+            np.array(rows, np.float64).reshape(-1, 6).T.copy(),
+        )
+
+    @cached_property
+    def work(self) -> int:
+        """Cycles of all firings of an iteration."""
+        counts = self.repetition.counts
+        return sum(a.time * times for a, times in zip(self.graph.actors, counts, strict=True))
+
+    @cached_property
+    def least_memory(self) -> int:
+        """States and buffers of the binding that needs least memory, on all tiles together."""
+        return sum(self.states) + sum(
+            size * min(room.local or 0, (room.source or 0) + (room.target or 0))
+            for size, room in zip(self.sizes, self.room, strict=True)
+        )
+
+    @cached_property
+    def alone(self) -> Throughput:
+        """The throughput without buffers and tiles; no binding has a shorter period."""
+        return throughput_of(self.graph.without_self_overlap())
 
     def orders(self, binding: Sequence[int], platform: Platform) -> tuple[tuple[int, ...], ...]:
         """The static order of every tile."""
@@ -96,17 +135,32 @@ def prepare(
         ValueError: a capacity is smaller than the initial tokens.
     """
     bounded = graph.with_capacities(list(capacities) or [None] * len(graph.channels))
-    repetition = repetition_vector(graph)
-    order = single_tile_order(bounded, repetition)
-    return Application(
+    order = single_tile_order(bounded, repetition_vector(graph))
+    room = room_for(graph, order, capacities, spare)
+    return ordered_application(
         graph,
-        repetition,
         order,
-        room_for(graph, order, capacities, spare),
+        room,
         tuple(sizes) or (1,) * len(graph.channels),
         tuple(states) or (0,) * len(graph.actors),
-        _by_criticality(graph, repetition),
     )
+
+
+def ordered_application(
+    graph: Graph,
+    order: tuple[int, ...],
+    room: tuple[Room, ...],
+    sizes: tuple[int, ...],
+    states: tuple[int, ...],
+) -> Application:
+    """An application of which order and buffers are known; see `prepare`.
+
+    Raises:
+        InconsistentRates, Deadlock, TooManyFirings: the graph cannot complete an iteration.
+    """
+    repetition = repetition_vector(graph)
+    criticality = _by_criticality(graph, repetition)
+    return Application(graph, repetition, order, room, sizes, states, criticality)
 
 
 def _by_criticality(graph: Graph, repetition: Repetition) -> tuple[int, ...]:

@@ -13,7 +13,8 @@ from spikeloom.dialects.dataflow.platform import Platform
 from spikeloom.dialects.dataflow.repetition import repetition_vector
 from spikeloom.passes.binding.buffers import Room
 from spikeloom.passes.binding.hardware_graph import ORDER, HardwareGraph, hardware_graph
-from spikeloom.passes.dataflow.cycle_ratio import TokenFreeCycle, maximum_cycle_ratio
+from spikeloom.passes.dataflow.compiled_cycle_ratio import compiled_cycle_ratio
+from spikeloom.passes.dataflow.cycle_ratio import TokenFreeCycle
 from spikeloom.passes.dataflow.expansion import expand
 from spikeloom.passes.dataflow.throughput import Throughput
 
@@ -80,12 +81,12 @@ def guarantee(
     source, target, tokens, channel = np.concatenate([firings.edges, ordered], axis=1)
     weight = hardware.time[firings.actor[source]]
     try:
-        found = maximum_cycle_ratio(len(firings.actor), source, target, weight, tokens)
+        found = compiled_cycle_ratio(len(firings.actor), source, target, weight, tokens)
     except TokenFreeCycle as stuck:
-        raise Deadlock(firings.steps(source, target, channel, stuck.cycle)) from None
+        raise Deadlock(firings.steps(source, channel, stuck.cycle)) from None
     if found is None:
         return Throughput(Fraction(0), repetition, ())
-    steps = firings.steps(source, target, channel, found.cycle)
+    steps = firings.steps(source, channel, found.cycle)
     return Throughput(found.ratio / hardware.ticks, repetition, tuple(steps))
 
 
@@ -119,16 +120,14 @@ class _Firings:
             return f"{self.name(source)} next"
         return self._hardware.channel_name(channel)
 
-    def steps(
-        self, source: Integers, target: Integers, channel: Integers, cycle: tuple[int, ...]
-    ) -> list[Step]:
+    def steps(self, source: Integers, channel: Integers, cycle: tuple[int, ...]) -> list[Step]:
+        edges = list(cycle)
+        ends = zip(source[edges].tolist(), channel[edges].tolist(), strict=True)
+        names = [(self.name(node), self.edge_name(of, node)) for node, of in ends]
+        # An edge of a cycle ends where the next one begins.
         found = [
-            Step(
-                self.name(int(source[edge])),
-                self.edge_name(int(channel[edge]), int(source[edge])),
-                self.name(int(target[edge])),
-            )
-            for edge in cycle
+            Step(name, edge, following)
+            for (name, edge), (following, _) in zip(names, names[1:] + names[:1], strict=True)
         ]
         kept = [
             step for number, step in enumerate(found) if number == 0 or found[number - 1] != step
@@ -161,7 +160,8 @@ def _order_edges(
 ) -> Integers:
     """Each firing of a tile after the one before; the first after the last of an iteration ago."""
     lengths = np.array([len(order) for order in orders if order], np.int64)
-    tile = np.repeat([number for number, order in enumerate(orders) if order], lengths)
+    numbers = np.array([number for number, order in enumerate(orders) if order], np.int64)
+    tile = np.repeat(numbers, lengths)
     actors = np.array([actor for order in orders for actor in order], np.int64)
     _check_orders(hardware, tile, actors, binding, counts)
     place = np.argsort(actors, kind="stable")
@@ -184,7 +184,9 @@ def _check_orders(
     counts: tuple[int, ...],
 ) -> None:
     bound = np.array(binding, np.int64)
-    expected = np.where(np.isin(bound, tile), np.array(counts, np.int64), 0)
+    ordered = np.zeros(max(int(bound.max(initial=0)), int(tile.max(initial=0))) + 1, np.bool_)
+    ordered[tile] = True
+    expected = np.where(ordered[bound], np.array(counts, np.int64), 0)
     found = np.bincount(actors[bound[actors] == tile], minlength=len(counts))
     strange = np.flatnonzero(bound[actors] != tile)
     if (wrong := np.flatnonzero(found != expected)).size:

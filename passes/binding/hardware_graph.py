@@ -77,12 +77,12 @@ class HardwareGraph:
 
     def actor_name(self, number: int) -> str:
         """The name of an actor."""
-        kind, origin = (int(each) for each in self.actor[:, number])
+        kind, origin = int(self.actor[0, number]), int(self.actor[1, number])
         return _ACTOR_NAMES[kind].format(self._origin(kind == ACTOR, origin))
 
     def channel_name(self, number: int) -> str:
         """The name of a channel."""
-        kind, origin = (int(each) for each in self.channel[5:, number])
+        kind, origin = int(self.channel[5, number]), int(self.channel[6, number])
         if kind == ALONE:
             return _CHANNEL_NAMES[kind].format(self.actor_name(origin))
         return _CHANNEL_NAMES[kind].format(self._origin(kind == ORDER, origin))
@@ -111,7 +111,8 @@ def hardware_graph(
         Unconnected: a channel joins tiles without a connection.
         ValueError: a buffer is smaller than the tokens in it.
     """
-    ticks = math.lcm(*(tile.slice // math.gcd(tile.slice, tile.wheel) for tile in platform.tiles))
+    shares = {(tile.slice, tile.wheel) for tile in platform.tiles}
+    ticks = math.lcm(*(slice // math.gcd(slice, wheel) for slice, wheel in shares))
     columns = _Columns(graph, binding, platform, room or [UNLIMITED] * len(graph.channels), ticks)
     columns.add_actors()
     columns.add_local()
@@ -133,8 +134,7 @@ class _Columns:
     ):
         self._graph, self._platform, self._room, self._ticks = graph, platform, room, ticks
         self._tile = np.array(binding, np.int64)
-        rows = [(c.source, c.target, c.production, c.consumption, c.tokens) for c in graph.channels]
-        self._rows = np.array(rows, np.int64).reshape(-1, 5).T
+        self._rows = graph.columns
         source, target = self._tile[self._rows[0]], self._tile[self._rows[1]]
         self._local = np.flatnonzero(source == target)
         self._crossing = np.flatnonzero(source != target)
@@ -158,7 +158,7 @@ class _Columns:
         share = np.array([self._ticks * t.wheel // t.slice for t in tiles], np.int64)
         rest = np.array([self._ticks * t.wheel % t.slice for t in tiles], np.int64)
         assert not rest.any()
-        own = np.array([actor.time for actor in self._graph.actors], np.int64)
+        own = self._graph.times
         numbers = self._new_actors(ACTOR, own * share[self._tile], np.arange(len(own)))
         self._add(ALONE, numbers, numbers, 1, 1, 1, numbers)
 
@@ -199,28 +199,27 @@ class _Columns:
         self._add(OUTPUT_ROOM, entry, source[kept], 1, production[kept], left, origin[kept])
 
     def _transfer_times(self, sizes: Sequence[int]) -> Integers:
-        times: list[int] = []
-        tiles = self._platform.tiles
-        source, target = self._tile[self._rows[:2, self._crossing]]
-        leaving: list[int] = np.bincount(source, minlength=len(tiles)).tolist()
-        entering: list[int] = np.bincount(target, minlength=len(tiles)).tolist()
-        ends: list[list[int]] = np.stack([self._crossing, source, target]).T.tolist()
-        for number, out, into in ends:
-            delay = self._platform.delays[out][into]
-            if delay is None:
-                name = self._graph.channels[number].name
-                raise Unconnected(name, tiles[out].name, tiles[into].name)
-            shares = (
-                (1, self._platform.bandwidth),
-                (leaving[out], tiles[out].bandwidth_out),
-                (entering[into], tiles[into].bandwidth_in),
-            )
-            slowest = 0
-            for sharing, bandwidth in shares:
-                if bandwidth is not None:
-                    slowest = max(slowest, -(-sizes[number] * sharing // bandwidth))
-            times.append(delay + slowest)
-        return self._ticks * np.array(times, np.int64)
+        tiles, crossing = self._platform.tiles, self._crossing
+        source, target = self._tile[self._rows[:2, crossing]]
+        delay = self._platform.distances[source, target]
+        if not np.isfinite(delay).all():
+            first = int(np.flatnonzero(np.isinf(delay))[0])
+            name = self._graph.channels[int(crossing[first])].name
+            out, into = int(source[first]), int(target[first])
+            raise Unconnected(name, tiles[out].name, tiles[into].name)
+        size = np.array(sizes, np.int64)[crossing]
+        leaving, entering = (np.bincount(ends, minlength=len(tiles)) for ends in (source, target))
+        moved = np.zeros(len(crossing), np.int64)
+        if self._platform.bandwidth is not None:
+            moved = -(-size // self._platform.bandwidth)
+        for bandwidths, ends, sharing in (
+            ([tile.bandwidth_out for tile in tiles], source, leaving),
+            ([tile.bandwidth_in for tile in tiles], target, entering),
+        ):
+            bounded = self._limits(bandwidths)[ends]
+            shared = -(-size * sharing[ends] // np.maximum(bounded, 1))
+            moved = np.where(bounded < 0, moved, np.maximum(moved, shared))
+        return self._ticks * (delay.astype(np.int64) + moved)
 
     def _through_wait(
         self, kind: int, leads: int, entry: Integers, tile: Integers, origin: Integers

@@ -12,7 +12,14 @@ from spikeloom.passes.binding.hardware_graph import Unconnected
 
 
 class Infeasible(Exception):
-    """No binding was found, or one breaks a limit; the message names object, limit and value."""
+    """No binding was found, or one breaks a limit; the message names object, limit and value.
+
+    `limit` is tiles, actors, memory, connections or reach, where one of them is to blame.
+    """
+
+    def __init__(self, message: str, limit: str | None = None):
+        super().__init__(message)
+        self.limit = limit
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,8 @@ def check_binding(application: Application, binding: Sequence[int], platform: Pl
             ("connections", use.connections, tile.connections),
         ):
             if limit is not None and value > limit:
-                raise Infeasible(f"tile {tile.name} has {limit} {what}, but needs {value}")
+                message = f"tile {tile.name} has {limit} {what}, but needs {value}"
+                raise Infeasible(message, what)
     for channel in application.graph.channels:
         source, target = binding[channel.source], binding[channel.target]
         if source != target and platform.delays[source][target] is None:

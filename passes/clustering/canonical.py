@@ -12,8 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.passes.clustering.compiled import compiled
 from spikeloom.passes.clustering.connections import Connections, Numbers, Offsets
+from spikeloom.passes.compiled import compiled
 
 Colours = NDArray[np.uint64]
 ROUNDS = 12

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.passes.clustering.compiled import compiled
+from spikeloom.passes.compiled import compiled
 
 Numbers = NDArray[np.int32]
 Offsets = NDArray[np.int64]

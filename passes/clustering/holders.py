@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikeloom.passes.clustering.compiled import Column, compiled
+from spikeloom.passes.compiled import Column, compiled
 
 
 class Holders(NamedTuple):

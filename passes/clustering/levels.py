@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikeloom.passes.clustering.compiled import Column, compiled
 from spikeloom.passes.clustering.connections import Connections, Numbers
+from spikeloom.passes.compiled import Column, compiled
 
 
 def levels_of(network: Connections) -> Numbers:

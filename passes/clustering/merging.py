@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from spikeloom.passes.clustering.clustering import Clustering
-from spikeloom.passes.clustering.compiled import Column, compiled
 from spikeloom.passes.clustering.connections import transposed
+from spikeloom.passes.compiled import Column, compiled
 
 TRIES = 64
 """Clusters looked at in one bucket when no inputs are shared."""

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from spikeloom.passes.clustering.clustering import Clustering
-from spikeloom.passes.clustering.compiled import Column, compiled
 from spikeloom.passes.clustering.holders import Holders, held, holders_of, release, take
+from spikeloom.passes.compiled import Column, compiled
 
 MOST_VISITS = 2**28
 """Connections and clusters looked at, at most: some seconds."""

@@ -196,6 +196,8 @@ def make_parser() -> argparse.ArgumentParser:
     words = "also the least storage for every period that storage can buy"
     throughput.add_argument("--storage", action="store_true", help=words)
     _add_cluster(commands.add_parser("cluster", help="crossbars for a list of connections"))
+    words = "which programs of a trace may run on a chip, with which guarantees"
+    _add_admit(commands.add_parser("admit", help=words))
     return parser
 
 
@@ -221,6 +223,27 @@ def _add_cluster(parser: argparse.ArgumentParser) -> None:
     words = "how clusters are found (default: %(default)s)"
     add("--strategy", choices=ways, default="grow", help=words)
     add("--json", metavar="FILE", type=Path, help="write clusters and traffic as JSON")
+
+
+def _add_admit(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    words = "arrivals and departures, a JSON object per line"
+    add("trace", metavar="TRACE", help=words)
+    words = "keep the chip's state here (SQLite); a trace that was cut short goes on"
+    add("--state", metavar="FILE", help=words)
+    words = "description of a machine of crossbars (default: the bundled dynapse.toml)"
+    add("--machine", metavar="FILE", type=Path, help=words)
+    add("--broken", metavar="TILE,...", help="names of tiles that must not be used")
+    add("--json", metavar="FILE", type=Path, help="write answers, bindings and orders as JSON")
+    group = parser.add_argument_group("a mesh of equal tiles, instead of --machine")
+    add, number = group.add_argument, _integer(1, 2**31)
+    add("--rows", metavar="N", type=_integer(1, 1025))
+    add("--columns", metavar="N", type=_integer(1, 1025))
+    add("--delay", metavar="N", type=_integer(0, 2**31), help="cycles per hop (default: 1)")
+    add("--bandwidth", metavar="N", type=number, help="of a connection, token sizes per cycle")
+    add("--memory", metavar="N", type=number, help="of a tile, in token sizes")
+    add("--connections", metavar="N", type=number, help="channels to and from other tiles")
+    add("--actors", metavar="N", type=number, help="clusters that a tile can hold")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

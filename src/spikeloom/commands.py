@@ -149,6 +149,13 @@ def cluster(parsed: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def admit(parsed: argparse.Namespace) -> int:
+    """`spikeloom admit`: a resource manager answers a trace."""
+    from spikeloom.admit_command import admit_trace
+
+    return admit_trace(parsed)
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": run,
     "compile": compile_to_file,
@@ -158,6 +165,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "operations": show_operations,
     "throughput": throughput,
     "cluster": cluster,
+    "admit": admit,
     "reproduce": reproduce_published,
 }
 

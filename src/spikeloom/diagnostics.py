@@ -55,6 +55,8 @@ CODES: dict[str, str] = {
     "E0405": "a command line argument is not valid",
     "E0406": "training has diverged",
     "E0407": "a profile does not fit the program",
+    "E0408": "a trace of arrivals and departures is not valid",
+    "E0409": "the state of a chip cannot be used",
     # E06: verification by running
     "E0601": "a pass changes what the program computes",
     "E0602": "a program cannot be verified by running",

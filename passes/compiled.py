@@ -1,4 +1,4 @@
-"""Compiled loops of the clustering strategies: numba, cached beside the source or for the user."""
+"""Compiled loops: numba, cached beside the source or for the user."""
 
 from __future__ import annotations
 

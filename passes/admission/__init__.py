@@ -1,0 +1,1 @@
+"""Which programs run on a chip: admission with a guarantee, release, defragmentation."""

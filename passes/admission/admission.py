@@ -1,0 +1,258 @@
+"""Admission: tiles, a binding and a guarantee for a program while others run, or why not.
+
+As few tiles as the limits allow, in a compact block of free ones; a load-balanced binding, the
+order of the single tile projected on it, and the guarantee of that. Where the guarantee is not
+enough, as many tiles as can be of use, and then fewer again. Everything that takes long (clusters,
+repetition vector, order, buffers) was done when the application was prepared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from spikeloom.passes.admission.bounds import Limit, least_tiles, shortest_period
+from spikeloom.passes.admission.chip import ChipState, Running
+from spikeloom.passes.admission.regions import compact_block
+from spikeloom.passes.binding.application import Application
+from spikeloom.passes.binding.hardware_graph import Unconnected
+from spikeloom.passes.binding.load_balance import BALANCED, Weights, balanced_binding
+from spikeloom.passes.binding.resources import Infeasible
+from spikeloom.passes.dataflow.throughput import Throughput
+
+MAX_ATTEMPTS = 3
+"""Numbers of tiles that one decision tries."""
+
+SHOWN_ACTORS = 6
+
+_ATTEMPTS = ((BALANCED, None), (Weights(), None))
+"""Weights and moves (None: as many as there are actors) that are tried with the same tiles."""
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """Yes.
+
+    Attributes:
+        state: the chip's state with the program on it.
+        orders: the static order of every tile, empty where the program owns none.
+        throughput: the guarantee, with its critical cycle.
+    """
+
+    state: ChipState
+    program: Running
+    orders: tuple[tuple[int, ...], ...]
+    throughput: Throughput
+
+
+@dataclass(frozen=True)
+class Refused:
+    """No.
+
+    Attributes:
+        limit: what stands against it.
+        reason: the object, the limit and the values, in one line.
+        remedy: what would help.
+        best: the shortest period found, None where there was no binding.
+        complete: False where more numbers of tiles might have been tried.
+    """
+
+    limit: Limit
+    reason: str
+    remedy: str
+    best: Fraction | None = None
+    complete: bool = True
+
+
+def admit(
+    state: ChipState,
+    name: str,
+    application: Application,
+    period: Fraction,
+    attempts: int = MAX_ATTEMPTS,
+) -> Admitted | Refused:
+    """Whether a program can run with a guaranteed period, given what runs already.
+
+    Args:
+        period: the longest one wanted, in cycles per iteration.
+        attempts: numbers of tiles to try at most.
+
+    Raises:
+        ValueError: the period is not positive, or a program of this name runs.
+        Deadlock, TooManyFirings, OverflowError: the graph cannot be analysed.
+    """
+    if period <= 0:
+        raise ValueError(f"{name} wants a period of {period}, which is not positive")
+    if any(each.name == name for each in state.running):
+        raise ValueError(f"a program called {name} is running")
+    if (refusal := _hopeless(state, name, application, period)) is not None:
+        return refusal
+    demand = least_tiles(application, state.platform, state.free, period)
+    assert demand.count is not None, "what is hopeless has been refused"
+    most = max(demand.count, min(len(state.free), len(application.states)))
+    search = _Search(state, application, period)
+    search.run(demand.count, most, attempts)
+    if search.best is None or search.best.period > period:
+        return search.refusal(name, demand.count, most)
+    program = Running(name, application, search.binding, period, search.best.period)
+    orders = application.orders(search.binding, state.platform)
+    return Admitted(state.admitted(program), program, orders, search.best)
+
+
+def _hopeless(
+    state: ChipState, name: str, application: Application, period: Fraction
+) -> Refused | None:
+    """A refusal without a search, where a bound that no binding beats is broken."""
+    if not state.usable:
+        return Refused(Limit.TILES, "all tiles of the chip are broken", "use another chip")
+    shortest = shortest_period(application, state.platform, state.usable)
+    if shortest.period > period:
+        return Refused(
+            Limit.PERIOD,
+            f"{name} cannot have a period of {period}: {shortest.whose}, {shortest.period} cycles",
+            f"ask for a period of {shortest.period} or more, or divide the work",
+            shortest.period,
+        )
+    demand = least_tiles(application, state.platform, state.free, period)
+    if demand.count is None:
+        whole = least_tiles(application, state.platform, state.usable, period)
+        if whole.count is None:
+            return Refused(
+                Limit.TILES if whole.limit is Limit.ACTORS else whole.limit,
+                f"{name} needs {whole.needed}, more than all {len(state.usable)} usable tiles have",
+                _smaller(whole.limit),
+            )
+        return Refused(
+            Limit.TILES,
+            f"{name} needs at least {whole.count} tiles for {whole.needed}, "
+            f"and {len(state.free)} of {len(state.usable)} are free",
+            "wait until programs depart" + _or_smaller(whole.limit),
+        )
+    return None
+
+
+def _smaller(limit: Limit) -> str:
+    if limit is Limit.PERIOD:
+        return "ask for a longer period, or use more or faster tiles"
+    if limit is Limit.MEMORY:
+        return "use smaller buffers or tokens, or tiles with more memory"
+    return "use a larger chip, or larger crossbars"
+
+
+def _or_smaller(limit: Limit) -> str:
+    return ", or ask for a longer period" if limit is Limit.PERIOD else ""
+
+
+class _Search:
+    """Attempts with several numbers of tiles, and the best of them."""
+
+    def __init__(self, state: ChipState, application: Application, period: Fraction):
+        self._state, self._application, self._period = state, application, period
+        self.binding: tuple[int, ...] = ()
+        self.best: Throughput | None = None
+        self._tried: set[tuple[int, ...]] = set()
+        self._reason: Infeasible | Unconnected | None = None
+        self._load: Fraction | None = None
+        self._complete = True
+
+    def run(self, least: int, most: int, attempts: int) -> None:
+        """The fewest tiles first; the most, if they are not enough; then between the two."""
+        if self._attempt(least, thorough=least == most) or least == most:
+            return
+        if attempts < 2 or not self._attempt(most, thorough=True):
+            self._complete = most - least <= 1
+            return
+        enough, few = most, least
+        for _ in range(attempts - 2):
+            if enough - few <= 1:
+                return
+            middle = (enough + few) // 2
+            if self._attempt(middle):
+                enough = middle
+            else:
+                few = middle
+
+    def _attempt(self, count: int, thorough: bool = False) -> bool:
+        """Tries so many tiles; True where the guarantee is good enough."""
+        state = self._state
+        usable = [False] * len(state.platform.tiles)
+        for tile in compact_block(state.platform, state.free, count):
+            usable[tile] = True
+        for weights, moves in _ATTEMPTS if thorough else _ATTEMPTS[:1]:
+            try:
+                binding = balanced_binding(
+                    self._application, state.platform, weights, usable, moves
+                )
+                if self._is_enough(binding):
+                    return True
+            except (Infeasible, Unconnected) as problem:
+                self._reason = problem
+        return False
+
+    def _is_enough(self, binding: tuple[int, ...]) -> bool:
+        """Keeps a binding that is enough, or the best one."""
+        if binding in self._tried:
+            return False
+        self._tried.add(binding)
+        load = self._fullest(binding)
+        if load > self._period:
+            # The period is at least that; the guarantee need not be computed.
+            self._load = load if self._load is None else min(load, self._load)
+            return False
+        found = self._application.guarantee(binding, self._state.platform)
+        enough = found.period <= self._period
+        if enough or self.best is None or found.period < self.best.period:
+            self.binding, self.best = binding, found
+        return enough
+
+    def _fullest(self, binding: Sequence[int]) -> Fraction:
+        """Work of the tile with most of it, by its share of the wheel."""
+        tiles, counts = self._state.platform.tiles, self._application.repetition.counts
+        work = dict.fromkeys(binding, 0)
+        for actor, tile in enumerate(binding):
+            work[tile] += self._application.graph.actors[actor].time * counts[actor]
+        most: dict[tuple[int, int], int] = {}
+        for tile, cycles in work.items():
+            share = tiles[tile].wheel, tiles[tile].slice
+            most[share] = max(cycles, most.get(share, 0))
+        return max(cycles * Fraction(*share) for share, cycles in most.items())
+
+    def refusal(self, name: str, least: int, most: int) -> Refused:
+        """Why no attempt was good enough."""
+        complete = self._complete
+        if self.best is not None or self._load is not None:
+            return self._too_slow(name, least, most, complete)
+        free = len(self._state.free)
+        limit = getattr(self._reason, "limit", None) or Limit.REACH.value
+        reason = f"{name} fits on no {most} of {free} free tiles: {self._reason}"
+        return Refused(Limit(limit), reason, _remedies[Limit(limit)], None, complete)
+
+    def _too_slow(self, name: str, least: int, most: int, complete: bool) -> Refused:
+        tiles = f"{least} tiles" if least == most else f"{least} to {most} tiles"
+        if self.best is None:
+            best, cycle = self._load, "the work of its fullest tile"
+            assert best is not None
+        else:
+            best = self.best.period
+            names = [step.source for step in self.best.critical_cycle]
+            shown = " -> ".join(names[:SHOWN_ACTORS])
+            cycle = f"critical cycle {shown}{' ...' if len(names) > SHOWN_ACTORS else ''}"
+        return Refused(
+            Limit.PERIOD,
+            f"{name} wants a period of {self._period}; the best guarantee found on {tiles} "
+            f"is {best} ({cycle})",
+            f"ask for a period of {best} or more, or let other programs depart",
+            best,
+            complete,
+        )
+
+
+_remedies = {
+    Limit.TILES: "wait until programs depart",
+    Limit.ACTORS: "wait until programs depart, or use tiles with more crossbars",
+    Limit.MEMORY: "use smaller buffers or tokens, or tiles with more memory",
+    Limit.CONNECTIONS: "use fewer clusters or channels, or tiles with more connections",
+    Limit.REACH: "use tiles that are connected, or let programs depart between them",
+    Limit.PERIOD: "ask for a longer period",
+}

@@ -1,0 +1,59 @@
+"""The compiled maximum cycle ratio says what the plain one says: ratio, cycle and refusals."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from spikeloom.passes.dataflow.compiled_cycle_ratio import compiled_cycle_ratio
+from spikeloom.passes.dataflow.cycle_ratio import CycleRatio, TokenFreeCycle, maximum_cycle_ratio
+
+Integers = NDArray[np.int64]
+Ratio = Callable[..., CycleRatio | None]
+
+
+def answer(
+    ratio: Ratio, nodes: int, columns: tuple[Integers, ...]
+) -> CycleRatio | tuple[int, ...] | None:
+    """What an implementation says; the edges of a cycle without tokens are a tuple."""
+    try:
+        return ratio(nodes, *columns)
+    except TokenFreeCycle as stuck:
+        return stuck.cycle
+
+
+def test_ratio_cycle_and_token_free_cycles_are_the_same_on_random_graphs():
+    draw = random.Random(1)
+    kinds = {"ratio": 0, "none": 0, "stuck": 0}
+    for number in range(1500):
+        nodes = draw.randint(1, 12 if number % 3 else 60)
+        edges = [
+            (
+                draw.randrange(nodes),
+                draw.randrange(nodes),
+                draw.randint(0, 9),
+                draw.randint(1, 3) if number % 2 else draw.choice([0, 1, 1, 2, 3]),
+            )
+            for _ in range(draw.randint(1, 4 * nodes))
+        ]
+        columns = tuple(np.array(edges, np.int64).T.copy())
+        expected, found = (
+            answer(ratio, nodes, columns) for ratio in (maximum_cycle_ratio, compiled_cycle_ratio)
+        )
+        assert found == expected
+        kind = {tuple: "stuck", CycleRatio: "ratio"}.get(type(expected), "none")
+        kinds[kind] += 1
+    assert min(kinds.values()) > 50
+
+
+def test_numbers_that_might_be_too_large_for_its_products_go_to_the_plain_one():
+    ends = np.array([0, 1]), np.array([1, 0])
+    weight, tokens = np.array([2**57, 2**57]), np.array([0, 1])
+    assert compiled_cycle_ratio(2, *ends, weight, tokens) == CycleRatio(Fraction(2**58), (0, 1))
+    with pytest.raises(OverflowError):
+        compiled_cycle_ratio(2, *ends, 8 * weight, tokens)
