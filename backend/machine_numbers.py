@@ -30,6 +30,20 @@ class Number(Table):
     source: Annotated[str, Field(min_length=1)]
 
 
+class NumberList(Table):
+    """Several values with their unit and their source."""
+
+    value: tuple[Annotated[StrictInt, Field(ge=0, le=_LARGEST)], ...]
+    unit: str
+    source: Annotated[str, Field(min_length=1)]
+
+
+def _check_list(numbers: NumberList, unit: str) -> NumberList:
+    if numbers.unit != unit:
+        raise ValueError(f"the unit must be `{unit}`, not `{numbers.unit}`")
+    return numbers
+
+
 def _check(number: Number, unit: str, least: int, most: int = _LARGEST) -> Number:
     if number.unit != unit:
         raise ValueError(f"the unit must be `{unit}`, not `{number.unit}`")
@@ -67,3 +81,23 @@ Watt = Annotated[Number, AfterValidator(partial(_check, unit="W", least=1))]
 GigaflopPerSecond = Annotated[Number, AfterValidator(partial(_check, unit="GFLOP/s", least=1))]
 GigabytePerSecond = Annotated[Number, AfterValidator(partial(_check, unit="GB/s", least=1))]
 Percent = Annotated[Number, AfterValidator(partial(_check, unit="percent", least=1, most=100))]
+
+# Of machines of crossbars. A network has at most 2^24 neurons.
+_NEURONS = 2**24
+Tiles = Annotated[Number, AfterValidator(partial(_check, unit="tiles", least=1, most=1024))]
+TileList = Annotated[NumberList, AfterValidator(partial(_check_list, unit="tiles"))]
+Crossbars = Annotated[Number, AfterValidator(partial(_check, unit="crossbars", least=1))]
+Destinations = Annotated[
+    Number, AfterValidator(partial(_check, unit="crossbars", least=1, most=_NEURONS))
+]
+Bits = Annotated[Number, AfterValidator(partial(_check, unit="bits", least=0))]
+BitsPerCycle = Annotated[Number, AfterValidator(partial(_check, unit="bits/cycle", least=1))]
+Connections = Annotated[Number, AfterValidator(partial(_check, unit="connections", least=0))]
+Inputs = Annotated[Number, AfterValidator(partial(_check, unit="inputs", least=1, most=_NEURONS))]
+Neurons = Annotated[Number, AfterValidator(partial(_check, unit="neurons", least=1, most=_NEURONS))]
+Synapses = Annotated[
+    Number, AfterValidator(partial(_check, unit="synapses", least=1, most=_LARGEST))
+]
+Spikes = Annotated[Number, AfterValidator(partial(_check, unit="spikes", least=1, most=_NEURONS))]
+# A connection may cost nothing but the time of its bits.
+Hops = Annotated[Number, AfterValidator(partial(_check, unit="cycles", least=0, most=2**24))]

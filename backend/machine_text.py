@@ -5,14 +5,18 @@ from __future__ import annotations
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from spikeloom.backend.machine_errors import syntax_error, validation_error
-from spikeloom.diagnostics import error
+from spikeloom.diagnostics import SourceLocation, error
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+TRAINING, CROSSBARS = "training", "crossbars"
+"""The kinds of machines; a file that says nothing describes a training machine."""
 
 
 def read_model(model: type[Model], path: str | Path) -> Model:
@@ -42,7 +46,18 @@ def _parse(model: type[Model], text: str, name: str) -> Model:
         tables = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as problem:
         raise syntax_error(problem, name, text) from None
+    _check_kind(model, tables, name)
     try:
         return model.model_validate(tables)
     except ValidationError as problems:
         raise validation_error(problems, model, name, text) from None
+
+
+def _check_kind(model: type[BaseModel], tables: dict[str, Any], name: str) -> None:
+    """One message instead of one for every key, where a file is of another kind of machine."""
+    wanted = CROSSBARS if "kind" in model.model_fields else TRAINING
+    found = tables.get("kind", TRAINING)
+    if found != wanted and found in (TRAINING, CROSSBARS):
+        message = f"`{name}` describes a machine of kind `{found}`, not of kind `{wanted}`"
+        help = "`map`, `check` and `admit` take machines of crossbars, everything else the other"
+        raise error("E0301", message, SourceLocation(name, 1, 1), help)

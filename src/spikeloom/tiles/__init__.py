@@ -1,0 +1,1 @@
+"""Clustered networks on a machine of crossbars, from parameters to spikes and cycles."""
