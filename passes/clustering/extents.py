@@ -78,11 +78,15 @@ class LayerExtent:
     Attributes:
         fan_in: inputs of the neuron with most.
         synapses: inputs of all neurons together.
+        distinct: neurons that feed any of the layer.
+        sources: the layers that they belong to.
     """
 
     layer: Layer
     fan_in: Bounds
     synapses: Bounds
+    distinct: Bounds
+    sources: tuple[Layer, ...]
 
     @property
     def neurons(self) -> int:
@@ -99,11 +103,14 @@ def extents_of_network(network: NetworkOp) -> tuple[LayerExtent, ...]:
     """
     layers = layers_of(network)
     tracer = Tracer(layers, _Extents())
-    return tuple(
-        LayerExtent(layer, extent.widest, extent.synapses)
-        for layer in layers.layers
-        for extent in [tracer.feeding(layer)]
-    )
+    found: list[LayerExtent] = []
+    for layer in layers.layers:
+        extent = tracer.feeding(layer)
+        sources = tuple(each for each in layers.layers if each.neurons in extent.layers)
+        found.append(
+            LayerExtent(layer, extent.widest, extent.synapses, extent.distinct, sources)
+        )
+    return tuple(found)
 
 
 class _Extents:
