@@ -10,7 +10,7 @@ from rich.table import Table
 from xdsl.dialects.builtin import ModuleOp
 
 from spikeloom.backend.crossbar_machine import CrossbarMachine, load_crossbar_machine
-from spikeloom.mapping.demand import Basis, Demand, number_text, refusal
+from spikeloom.mapping.demand import Basis, Demand, number_text, require
 from spikeloom.mapping.needs import needs_of
 from spikeloom.mapping.options import wanted_of
 from spikeloom.mapping.program import network_in
@@ -29,8 +29,7 @@ def check(parsed: argparse.Namespace, module: ModuleOp) -> int:
     machine = load_crossbar_machine(parsed.machine)
     wanted = wanted_of(parsed, machine)
     demands = needs_of(extents_of_network(network_in(module)), machine, wanted)
-    if not all(each.fits for each in demands):
-        raise refusal(demands)
+    require(demands)
     print_table(margins_table(demands))
     print(f"\n{verdict(demands, machine)}")
     return EXIT_OK

@@ -70,10 +70,23 @@ class Demand:
         )
 
 
-def refusal(demands: Sequence[Demand]) -> DiagnosticError:
-    """One diagnostic for each demand that the machine does not meet."""
-    broken = [each for each in demands if not each.fits]
-    return DiagnosticError(*(Diagnostic(d.code, d.sentence, d.location) for d in broken))
+class DoesNotFit(DiagnosticError):
+    """A machine does not meet some demands: one diagnostic for each of them."""
+
+    def __init__(self, demands: Sequence[Demand]):
+        self.demands = tuple(each for each in demands if not each.fits)
+        diagnostics = (Diagnostic(d.code, d.sentence, d.location) for d in self.demands)
+        super().__init__(*diagnostics)
+
+
+def require(demands: Sequence[Demand]) -> None:
+    """Lets demands pass that a machine meets.
+
+    Raises:
+        DoesNotFit: it does not meet some of them.
+    """
+    if not all(each.fits for each in demands):
+        raise DoesNotFit(demands)
 
 
 def number_text(value: Fraction | int) -> str:
