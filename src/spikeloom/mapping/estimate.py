@@ -7,14 +7,17 @@ from fractions import Fraction
 from math import ceil
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spikeloom.backend.crossbar_machine import CrossbarMachine
 from spikeloom.mapping.mapping import EnergyPart, Estimate, MappedChannel
+from spikeloom.mapping.tokens import packets_of
 from spikeloom.passes.clustering.clustering import Clustering
 
 
 def energy_estimate(
     clustering: Clustering,
+    numbers: NDArray[np.bool_],
     channels: Sequence[MappedChannel],
     machine: CrossbarMachine,
     steps: int,
@@ -23,26 +26,28 @@ def energy_estimate(
 ) -> Estimate:
     """What one inference of `steps` time steps costs.
 
-    A spike reads every crosspoint that it meets; a neuron is updated in every time step. Partial
-    sums are sent as often as `Connections.spikes` says, which is at most once for each spike below.
+    A spike, or a number, reads every crosspoint that it meets; a neuron is updated in every time
+    step; the tiles leak as long as the guaranteed period lasts.
 
     Args:
+        numbers: [n], neurons that send a number in every time step.
         source: where the numbers of spikes come from, in words.
     """
     energies = machine.energies
     connections = clustering.network.connections
     computed = clustering.cluster_of >= 0
-    crosspoints = int(clustering.crosspoints.sum())
+    packets = packets_of(clustering, numbers, steps)
     tiles = len(machine.working_tiles)
     away = [each for each in channels if each.hops]
     counts = (
-        ("crosspoints read", connections.spikes[connections.inputs].sum(), energies.crosspoint),
-        ("neurons updated", int(computed.sum()) * steps, energies.update),
-        ("spikes fired", connections.spikes[computed].sum(), energies.spike),
-        ("spikes sent to other tiles", sum(each.spikes for each in away), energies.packet),
-        ("hops of spikes", sum(each.spikes * each.hops for each in away), energies.hop),
+        ("crosspoints read", packets[connections.inputs].sum(), energies.crosspoint),
+        ("neurons updated", computed.sum() * steps, energies.update),
+        ("spikes fired", packets[computed & ~numbers].sum(), energies.spike),
+        ("packets to other tiles", sum(each.packets for each in away), energies.packet),
+        ("hops of packets", sum(each.packets * each.hops for each in away), energies.hop),
         ("tile cycles of leakage", ceil(period * steps) * tiles, energies.leakage),
     )
-    parts = tuple(EnergyPart(name, int(np.int64(n)), price.value) for name, n, price in counts)
+    parts = tuple(EnergyPart(name, int(count), price.value) for name, count, price in counts)
+    crosspoints = int(clustering.crosspoints.sum())
     programming = EnergyPart("crosspoints written", crosspoints, energies.program.value)
     return Estimate(steps, source, parts, programming)

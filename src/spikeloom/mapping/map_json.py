@@ -44,14 +44,14 @@ def mapping_json(mapping: Mapping) -> str:
                 "target": each.target,
                 "delay": each.delay,
                 "bits": each.bits,
-                "spikes": each.spikes,
+                "packets": each.packets,
                 "hops": each.hops,
                 "buffers": list(each.buffers),
             }
             for each in mapping.channels
         ],
         "links": [
-            {"source": each.source, "target": each.target, "spikes": each.spikes}
+            {"source": each.source, "target": each.target, "packets": each.packets}
             for each in mapping.links
         ],
         "guarantee": {
@@ -118,7 +118,7 @@ def _estimate(mapping: Mapping) -> dict[str, Any]:
     return {
         "steps": estimate.steps,
         "spikes_from": estimate.source,
-        "spikes_between": mapping.spikes_between,
+        "packets": mapping.packets,
         "hops": mapping.hops,
         "energy_fj": estimate.energy_fj,
         "parts": [part(each) for each in estimate.parts],

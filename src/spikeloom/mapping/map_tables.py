@@ -98,10 +98,10 @@ def tile_table(mapping: Mapping) -> tuple[Table, int]:
 
 
 def channel_table(mapping: Mapping) -> tuple[Table, int]:
-    """A row for each channel, the one with most hops of spikes first."""
-    right = ("after", "bits", "buffers", "spikes", "hops", "spike hops")
+    """A row for each channel, the one with most hops of packets first."""
+    right = ("after", "bits", "buffers", "packets", "hops", "packet hops")
     table = _table("clusters", "tiles", right=right)
-    channels = sorted(mapping.channels, key=lambda each: -each.spikes * each.hops)
+    channels = sorted(mapping.channels, key=lambda each: -each.packets * each.hops)
     for each in channels[:SHOWN_ROWS]:
         source, target = mapping.crossbars[each.source].tile, mapping.crossbars[each.target].tile
         buffers = " + ".join(str(tokens) for tokens in each.buffers if tokens)
@@ -111,9 +111,9 @@ def channel_table(mapping: Mapping) -> tuple[Table, int]:
             f"{each.delay}",
             f"{each.bits:,}",
             buffers,
-            f"{each.spikes:,}",
+            f"{each.packets:,}",
             f"{each.hops}",
-            f"{each.spikes * each.hops:,}",
+            f"{each.packets * each.hops:,}",
         )
     return table, max(0, len(channels) - SHOWN_ROWS)
 
@@ -137,10 +137,10 @@ def summary(mapping: Mapping) -> str:
     guarantee, estimate, machine = mapping.guarantee, mapping.estimate, mapping.machine
     rate = float(guarantee.steps_per_second(machine))
     inference = scaled(float(guarantee.period * estimate.steps) * 1e9 / _megahertz(mapping), "s")
-    spikes, hops = mapping.spikes_between, mapping.hops
+    packets, hops = mapping.packets, mapping.hops
     lines = [
         f"spikes          {estimate.source}; {estimate.steps:,} time steps",
-        f"traffic         {spikes:,} spikes between clusters, {hops:,} hops",
+        f"traffic         {packets:,} packets between clusters, {hops:,} hops",
         f"guaranteed      {guarantee.period} cycles per time step: {rate:,.0f} steps/s at "
         f"{_megahertz(mapping):,} MHz, {inference} per inference",
         f"critical        {' -> '.join(guarantee.critical)}",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spikeloom.backend.crossbar_machine import CrossbarMachine
 from spikeloom.diagnostics import error
@@ -22,7 +23,7 @@ from spikeloom.mapping.mapping import Guarantee, MappedChannel, MappedTile, Mapp
 from spikeloom.mapping.needs import Wanted, needs_of
 from spikeloom.mapping.places import crossbars_on, layers_in
 from spikeloom.mapping.routes import link_traffic
-from spikeloom.mapping.tokens import link_bits, neuron_bits
+from spikeloom.mapping.tokens import NUMBER_BITS, link_sums, packets_of, sends_numbers
 from spikeloom.passes.binding.application import Application, prepare
 from spikeloom.passes.binding.hardware_graph import Unconnected
 from spikeloom.passes.binding.resources import Infeasible, check_binding, tile_use
@@ -66,14 +67,16 @@ class Clusters:
     """A clustered network as an application that can be bound.
 
     Attributes:
-        spikes: of every channel of the application, in one inference.
+        numbers: [n], neurons that send a number in every time step instead of spikes.
+        packets: spikes and numbers on every channel of the application, in one inference.
     """
 
     network: NetworkConnections
     clustering: Clustering
     owners: Owners
     application: Application
-    spikes: tuple[int, ...]
+    numbers: NDArray[np.bool_]
+    packets: tuple[int, ...]
 
 
 def map_network(
@@ -114,11 +117,15 @@ def _clusters(network: NetworkOp, machine: CrossbarMachine, options: MapOptions)
     graph = replace(plain, channels=tuple(c for c in plain.channels if c.source != c.target))
     links = clustering.links
     between = np.flatnonzero(links.source != links.target)
-    sizes = link_bits(clustering, neuron_bits(found, clustering))[between].tolist()
+    numbers = sends_numbers(found, clustering)
+    bits = np.where(numbers, NUMBER_BITS, 1)
+    sizes = link_sums(clustering, bits)[between].tolist()
     with _no_throughput(network):
         application = prepare(graph, sizes=sizes)
-    spikes = tuple(links.spikes[between].tolist())
-    return Clusters(found, clustering, Owners(found, clustering), application, spikes)
+    sent = link_sums(clustering, packets_of(clustering, numbers, options.steps))
+    packets = tuple(sent[between].tolist())
+    owners = Owners(found, clustering)
+    return Clusters(found, clustering, owners, application, numbers, packets)
 
 
 def _bound(
@@ -174,7 +181,7 @@ def _mapping(
     clustering, name = clusters.clustering, network.sym_name.data
     tile_of = [machine.working_tiles[tile] for tile in bound.binding]
     channels = _channels(clusters, tile_of, machine)
-    flows = [(tile_of[each.source], tile_of[each.target], each.spikes) for each in channels]
+    flows = [(tile_of[each.source], tile_of[each.target], each.packets) for each in channels]
     guarantee = _guarantee(clusters, bound, machine)
     if machine.tile.crossbars.value > 1:
         demands += tile_demands(clusters.application, bound.binding, machine)
@@ -195,7 +202,9 @@ def _mapping(
         channels,
         link_traffic(machine, flows),
         guarantee,
-        energy_estimate(clustering, channels, machine, options.steps, period, source),
+        energy_estimate(
+            clustering, clusters.numbers, channels, machine, options.steps, period, source
+        ),
         clustering.cut,
     )
 
@@ -236,11 +245,11 @@ def _channels(
 ) -> tuple[MappedChannel, ...]:
     application = clusters.application
     found: list[MappedChannel] = []
-    for channel, bits, room, spikes in zip(
+    for channel, bits, room, packets in zip(
         application.graph.channels,
         application.sizes,
         application.room,
-        clusters.spikes,
+        clusters.packets,
         strict=True,
     ):
         source, target = tile_of[channel.source], tile_of[channel.target]
@@ -252,7 +261,7 @@ def _channels(
                 channel.target,
                 channel.tokens,
                 bits,
-                spikes,
+                packets,
                 machine.hops(source, target),
                 (buffers[0] or 0, buffers[1] or 0),
             )

@@ -106,7 +106,7 @@ class MappedChannel:
     Attributes:
         delay: time steps that the spikes wait.
         bits: of one token, which is what one time step can send.
-        spikes: of one inference.
+        packets: spikes and numbers of one inference.
         hops: links of the mesh on the way; 0 inside a tile.
         buffers: tokens for which there is room, at the source and at the target.
     """
@@ -116,18 +116,18 @@ class MappedChannel:
     target: int
     delay: int
     bits: int
-    spikes: int
+    packets: int
     hops: int
     buffers: tuple[int, int]
 
 
 @dataclass(frozen=True)
 class MeshLink:
-    """Spikes of one inference from a tile to its neighbour, along rows first, then columns."""
+    """Packets of one inference from a tile to its neighbour, along rows first, then columns."""
 
     source: int
     target: int
-    spikes: int
+    packets: int
 
 
 @dataclass(frozen=True)
@@ -213,11 +213,11 @@ class Mapping:
     cut: str | None
 
     @property
-    def spikes_between(self) -> int:
-        """Spikes that leave a cluster for another, in one inference."""
-        return sum(each.spikes for each in self.channels)
+    def packets(self) -> int:
+        """Spikes and numbers that go from a cluster to another, in one inference."""
+        return sum(each.packets for each in self.channels)
 
     @property
     def hops(self) -> int:
-        """Hops of all spikes in one inference."""
-        return sum(each.spikes * each.hops for each in self.channels)
+        """Hops of all of them."""
+        return sum(each.packets * each.hops for each in self.channels)

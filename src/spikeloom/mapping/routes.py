@@ -1,4 +1,4 @@
-"""The links of the mesh that spikes take: first along the row, then along the column."""
+"""The links of the mesh that packets take: first along the row, then along the column."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from spikeloom.mapping.mapping import MeshLink
 
 
 def route(machine: CrossbarMachine, source: int, target: int) -> Iterator[tuple[int, int]]:
-    """Pairs of neighbouring tiles on the way; broken tiles still pass spikes on."""
+    """Pairs of neighbouring tiles on the way; broken tiles still pass packets on."""
     columns = machine.mesh.columns.value
     row, column = machine.place(source)
     last_row, last_column = machine.place(target)
@@ -27,9 +27,9 @@ def route(machine: CrossbarMachine, source: int, target: int) -> Iterator[tuple[
 def link_traffic(
     machine: CrossbarMachine, flows: Iterable[tuple[int, int, int]]
 ) -> tuple[MeshLink, ...]:
-    """Spikes on every link that is used, given flows of (source tile, target tile, spikes)."""
-    spikes: dict[tuple[int, int], int] = {}
+    """Spikes on every link that is used, given flows of (source tile, target tile, packets)."""
+    packets: dict[tuple[int, int], int] = {}
     for source, target, count in flows:
         for link in route(machine, source, target):
-            spikes[link] = spikes.get(link, 0) + count
-    return tuple(MeshLink(*ends, count) for ends, count in sorted(spikes.items()))
+            packets[link] = packets.get(link, 0) + count
+    return tuple(MeshLink(*ends, count) for ends, count in sorted(packets.items()))

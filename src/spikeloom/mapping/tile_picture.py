@@ -36,7 +36,7 @@ def tile_picture(mapping: Mapping) -> str:
     height = 2 * MARGIN + TITLE + rows * (TILE + GAP) - GAP + LEGEND
     title = f"{mapping.network} on {mapping.machine.name}"
     lines = [text(MARGIN, MARGIN + 14, title, "title")]
-    busiest = max((link.spikes for link in mapping.links), default=0)
+    busiest = max((link.packets for link in mapping.links), default=0)
     for link in mapping.links:
         lines += _arrow(link, mapping, busiest)
     for tile in mapping.tiles:
@@ -93,12 +93,12 @@ def _arrow(link: MeshLink, mapping: Mapping, busiest: int) -> list[str]:
     x = left + TILE / 2 * (1 + across) - down * GAP / 4
     y = top + TILE / 2 * (1 + down) + across * GAP / 4
     shaft, tip = (x + across * (GAP - 8), y + down * (GAP - 8)), (x + across * GAP, y + down * GAP)
-    width = NARROWEST + (WIDEST - NARROWEST) * (link.spikes / busiest if busiest else 0)
+    width = NARROWEST + (WIDEST - NARROWEST) * (link.packets / busiest if busiest else 0)
     wing = width / 2 + 3
     one = (shaft[0] - down * wing, shaft[1] + across * wing)
     other = (shaft[0] + down * wing, shaft[1] - across * wing)
     points = " ".join(f"{a:g},{b:g}" for a, b in (tip, one, other))
-    ends = f"tile {link.source} to tile {link.target}: {link.spikes:,} spikes"
+    ends = f"tile {link.source} to tile {link.target}: {link.packets:,} packets"
     if across:
         label = (min(x, tip[0]) + 6, y + (wing + 10 if across > 0 else -wing - 3))
     else:
@@ -108,7 +108,7 @@ def _arrow(link: MeshLink, mapping: Mapping, busiest: int) -> list[str]:
         f'<line x1="{x:g}" y1="{y:g}" x2="{shaft[0]:g}" y2="{shaft[1]:g}" '
         f'stroke="{TRAFFIC}" stroke-width="{width:.1f}"/>',
         f'<polygon points="{points}" fill="{TRAFFIC}"/>',
-        text(*label, _short(link.spikes), "small"),
+        text(*label, _short(link.packets), "small"),
         "</g>",
     ]
 
@@ -127,7 +127,7 @@ def _legend(y: float, mapping: Mapping) -> list[str]:
     parts = (
         (WORK, "share of the period that a tile works"),
         (CROSSPOINTS, "crosspoints in use"),
-        (TRAFFIC, "spikes of one inference"),
+        (TRAFFIC, "packets of one inference"),
     )
     lines: list[str] = []
     x = MARGIN

@@ -1,4 +1,7 @@
-"""How many bits the channels between clusters carry in one time step."""
+"""What neurons send in a time step and in an inference: spikes of one bit, or numbers.
+
+A partial sum, the potential of an `li` and an analog input are numbers, sent in every time step.
+"""
 
 from __future__ import annotations
 
@@ -14,22 +17,24 @@ from spikeloom.passes.clustering.network import NetworkConnections
 Integers = NDArray[np.integer]
 
 NUMBER_BITS = 32
-"""Of a partial sum or a potential; a spike has one bit."""
+"""Of a number; a spike has one bit."""
 
 
-def neuron_bits(network: NetworkConnections, clustering: Clustering) -> Offsets:
-    """[n], bits that each neuron sends in a time step: a spike or a number."""
+def sends_numbers(network: NetworkConnections, clustering: Clustering) -> NDArray[np.bool_]:
+    """[n], neurons that send a number in every time step."""
     unrolled = clustering.network
     units = [len(layer.neurons) for layer in network.layers]
-    numbers = [element_type(layer.value) == f32 for layer in network.layers]
-    own = np.where(np.repeat(numbers, units), NUMBER_BITS, 1)
-    bits = own[unrolled.owner].astype(np.int64)
-    bits[unrolled.is_partial] = NUMBER_BITS
-    return bits
+    own = np.repeat([element_type(layer.value) == f32 for layer in network.layers], units)
+    return own[unrolled.owner] | unrolled.is_partial
 
 
-def link_bits(clustering: Clustering, bits: Offsets) -> Offsets:
-    """Bits of one token of each of `Clustering.links`: all neurons that the target reads."""
+def packets_of(clustering: Clustering, numbers: NDArray[np.bool_], steps: int) -> Offsets:
+    """[n], what each neuron sends in an inference of so many time steps: spikes, or numbers."""
+    return np.where(numbers, steps, clustering.network.connections.spikes)
+
+
+def link_sums(clustering: Clustering, values: Offsets) -> Offsets:
+    """For each of `Clustering.links` the sum over all neurons that go along it."""
     first, neuron = clustering.feeds
     source = clustering.cluster_of[neuron].astype(np.int64)
     target = np.repeat(np.arange(clustering.clusters), np.diff(first))
@@ -45,5 +50,5 @@ def link_bits(clustering: Clustering, bits: Offsets) -> Offsets:
 
     known = key(links.source, links.target, links.delay)
     place = np.searchsorted(known, key(source[inside], target[inside], delay[inside]))
-    np.add.at(sums, place, bits[neuron[inside]])
+    np.add.at(sums, place, values[neuron[inside]])
     return sums
