@@ -66,6 +66,7 @@ def _candidates(
 ) -> Iterator[tuple[int, ...]]:
     reason: Infeasible | None = None
     found = False
+    placed_before: set[tuple[int, ...]] = set()
     for each in weights:
         try:
             binding = balanced_binding(application, platform, each)
@@ -74,9 +75,17 @@ def _candidates(
             continue
         found = True
         yield binding
-        yield placed(application, binding, platform)
+        if (groups := _groups(binding)) not in placed_before:
+            placed_before.add(groups)
+            yield placed(application, binding, platform)
     if not found:
         raise reason or Infeasible("no weights were given")
+
+
+def _groups(binding: tuple[int, ...]) -> tuple[int, ...]:
+    """Who shares a tile with whom, whatever the tile."""
+    numbers: dict[int, int] = {}
+    return tuple(numbers.setdefault(tile, len(numbers)) for tile in binding)
 
 
 def placed(

@@ -107,9 +107,7 @@ def extents_of_network(network: NetworkOp) -> tuple[LayerExtent, ...]:
     for layer in layers.layers:
         extent = tracer.feeding(layer)
         sources = tuple(each for each in layers.layers if each.neurons in extent.layers)
-        found.append(
-            LayerExtent(layer, extent.widest, extent.synapses, extent.distinct, sources)
-        )
+        found.append(LayerExtent(layer, extent.widest, extent.synapses, extent.distinct, sources))
     return tuple(found)
 
 

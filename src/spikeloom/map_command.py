@@ -10,6 +10,7 @@ from spikeloom.backend.atomic_file import write_atomically
 from spikeloom.backend.crossbar_machine import load_crossbar_machine
 from spikeloom.backend.host.plan import Task
 from spikeloom.backend.host.session import check_outputs
+from spikeloom.diagnostics import DiagnosticError
 from spikeloom.mapping.demand import DoesNotFit
 from spikeloom.mapping.map_json import mapping_json
 from spikeloom.mapping.map_tables import print_mapping, refused_words
@@ -18,6 +19,9 @@ from spikeloom.mapping.options import options_of
 from spikeloom.mapping.program import network_in
 from spikeloom.mapping.tile_picture import tile_picture
 from spikeloom.terminal import EXIT_OK
+
+FIT_CODES = ("E0205", "E0302", "E0306")
+"""Of diagnostics that say that a program does not fit a machine."""
 
 
 def map_to_tiles(parsed: argparse.Namespace, module: ModuleOp, task: Task) -> int:
@@ -32,8 +36,9 @@ def map_to_tiles(parsed: argparse.Namespace, module: ModuleOp, task: Task) -> in
     options = options_of(parsed, machine, task)
     try:
         mapping = map_network(network_in(module), task.program, machine, options)
-    except DoesNotFit as problem:
-        print(f"fits            no: {refused_words(problem.demands)}", flush=True)
+    except DiagnosticError as problem:
+        if words := _refusal(problem):
+            print(f"fits            no: {words}", flush=True)
         raise
     print_mapping(mapping)
     if parsed.json is not None:
@@ -41,3 +46,11 @@ def map_to_tiles(parsed: argparse.Namespace, module: ModuleOp, task: Task) -> in
     if parsed.svg is not None:
         write_atomically(parsed.svg, tile_picture(mapping).encode())
     return EXIT_OK
+
+
+def _refusal(problem: DiagnosticError) -> str:
+    """Why the program does not fit; nothing if that is not what is wrong."""
+    if isinstance(problem, DoesNotFit):
+        return refused_words(problem.demands)
+    first = problem.diagnostics[0]
+    return first.message if first.code in FIT_CODES else ""

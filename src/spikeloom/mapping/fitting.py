@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from spikeloom.backend.crossbar_machine import CrossbarMachine
 from spikeloom.diagnostics import SourceLocation
 from spikeloom.mapping.demand import Basis, Demand
+from spikeloom.mapping.needs import fan_in_limit
 from spikeloom.passes.binding.application import Application
-from spikeloom.passes.binding.resources import tile_use
+from spikeloom.passes.binding.resources import TileUse
 from spikeloom.passes.clustering.clustering import Clustering
 from spikeloom.passes.clustering.network import NetworkConnections
 
@@ -87,10 +88,11 @@ def _of_crossbars(
         _largest(limit, what, values, bound, owners, "a larger crossbar")
         for limit, what, values, bound in columns
     ]
+    fan_in, longest = fan_in_limit(limits)
     unrolled = clustering.network
     computed = clustering.cluster_of >= 0
     neurons: list[tuple[str, str, NDArray[np.int64], int | None]] = [
-        (f"crossbar.{limits.narrowest[0]}", "inputs", unrolled.connections.fan_in, limits.longest),
+        (fan_in, "inputs", unrolled.connections.fan_in, longest),
         (
             "crossbar.destinations",
             "crossbars that read it",
@@ -178,11 +180,8 @@ def _of_single_tiles(
     ]
 
 
-def tile_demands(
-    application: Application, binding: Sequence[int], machine: CrossbarMachine
-) -> tuple[Demand, ...]:
-    """What the tiles use where several clusters share one."""
-    used = tile_use(application, binding, machine.platform())
+def tile_demands(used: Sequence[TileUse], machine: CrossbarMachine) -> tuple[Demand, ...]:
+    """What the tiles that work use, where several clusters share one."""
     rows = (
         (
             "tile.connections",

@@ -139,7 +139,7 @@ def summary(mapping: Mapping) -> str:
     inference = scaled(float(guarantee.period * estimate.steps) * 1e9 / _megahertz(mapping), "s")
     packets, hops = mapping.packets, mapping.hops
     lines = [
-        f"spikes          {estimate.source}; {estimate.steps:,} time steps",
+        f"spikes          {estimate.source}; {_steps(estimate.steps)}",
         f"traffic         {packets:,} packets between clusters, {hops:,} hops",
         f"guaranteed      {guarantee.period} cycles per time step: {rate:,.0f} steps/s at "
         f"{_megahertz(mapping):,} MHz, {inference} per inference",
@@ -151,6 +151,10 @@ def summary(mapping: Mapping) -> str:
     if mapping.cut is not None:
         lines.append(f"search          clusters: {mapping.cut}")
     return "\n".join(lines)
+
+
+def _steps(count: int) -> str:
+    return "1 time step" if count == 1 else f"{count:,} time steps"
 
 
 def _megahertz(mapping: Mapping) -> int:

@@ -14,6 +14,7 @@ from spikeloom.backend.crossbar_machine import CrossbarMachine
 from spikeloom.diagnostics import error
 from spikeloom.dialects.activity_profile import ActivityProfile
 from spikeloom.dialects.dataflow.graph import Deadlock, TooManyFirings
+from spikeloom.dialects.dataflow.platform import Platform
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.snn import NetworkOp
 from spikeloom.mapping.demand import Demand, require
@@ -26,7 +27,7 @@ from spikeloom.mapping.routes import link_traffic
 from spikeloom.mapping.tokens import NUMBER_BITS, link_sums, packets_of, sends_numbers
 from spikeloom.passes.binding.application import Application, prepare
 from spikeloom.passes.binding.hardware_graph import Unconnected
-from spikeloom.passes.binding.resources import Infeasible, check_binding, tile_use
+from spikeloom.passes.binding.resources import Infeasible, TileUse, check_binding, tile_use
 from spikeloom.passes.binding.search import MAX_EVALUATIONS, Bound, best_binding
 from spikeloom.passes.cluster_crossbars import clustered
 from spikeloom.passes.cluster_dataflow import extract_from_clusters
@@ -91,9 +92,10 @@ def map_network(
     require(needs_of(extents_of_network(network), machine, options.wanted))
     clusters = _clusters(network, machine, options)
     require(_demands(clusters, machine))
-    clusters, bound = _bound(clusters, machine, network)
+    platform = machine.platform()
+    clusters, bound = _bound(clusters, machine, platform, network)
     demands = _demands(clusters, machine)
-    mapping = _mapping(clusters, bound, program, network, machine, options, demands)
+    mapping = _mapping(clusters, bound, platform, program, network, machine, options, demands)
     require(mapping.demands)
     return mapping
 
@@ -129,14 +131,14 @@ def _clusters(network: NetworkOp, machine: CrossbarMachine, options: MapOptions)
 
 
 def _bound(
-    clusters: Clusters, machine: CrossbarMachine, network: NetworkOp
+    clusters: Clusters, machine: CrossbarMachine, platform: Platform, network: NetworkOp
 ) -> tuple[Clusters, Bound]:
     """The best binding found, with the smallest buffers that give it its best period.
 
     Room for one firing more lets a tile go ahead; where ways of different lengths meet, the
     shorter one needs room for more, as long as the tiles have memory.
     """
-    platform, application = machine.platform(), clusters.application
+    application = clusters.application
     evaluations = EVALUATIONS // len(application.graph.actors)
     evaluations = max(LEAST_EVALUATIONS, min(MAX_EVALUATIONS, evaluations))
     with _no_throughput(network):
@@ -172,6 +174,7 @@ def _no_throughput(network: NetworkOp) -> Iterator[None]:
 def _mapping(
     clusters: Clusters,
     bound: Bound,
+    platform: Platform,
     program: str,
     network: NetworkOp,
     machine: CrossbarMachine,
@@ -182,9 +185,11 @@ def _mapping(
     tile_of = [machine.working_tiles[tile] for tile in bound.binding]
     channels = _channels(clusters, tile_of, machine)
     flows = [(tile_of[each.source], tile_of[each.target], each.packets) for each in channels]
+    used = tile_use(clusters.application, bound.binding, platform)
+    orders = clusters.application.orders(bound.binding, platform)
     guarantee = _guarantee(clusters, bound, machine)
     if machine.tile.crossbars.value > 1:
-        demands += tile_demands(clusters.application, bound.binding, machine)
+        demands += tile_demands(used, machine)
     if (wanted := options.wanted.period) is not None:
         critical = " -> ".join(guarantee.critical)
         demands += (period_demand(guarantee.period, wanted, options.wanted.option, critical),)
@@ -198,7 +203,7 @@ def _mapping(
         demands,
         layers_in(crossbars, clusters.network),
         crossbars_on(crossbars, tile_of),
-        _tiles(clusters.application, bound, machine),
+        _tiles(orders, used, machine),
         channels,
         link_traffic(machine, flows),
         guarantee,
@@ -210,11 +215,8 @@ def _mapping(
 
 
 def _tiles(
-    application: Application, bound: Bound, machine: CrossbarMachine
+    orders: Sequence[tuple[int, ...]], used: Sequence[TileUse], machine: CrossbarMachine
 ) -> tuple[MappedTile, ...]:
-    platform = machine.platform()
-    used = tile_use(application, bound.binding, platform)
-    orders = application.orders(bound.binding, platform)
     place = {number: at for at, number in enumerate(machine.working_tiles)}
     tiles: list[MappedTile] = []
     for number in range(machine.mesh.rows.value * machine.mesh.columns.value):

@@ -125,18 +125,23 @@ def _totals(
     )
 
 
-def _fan_in(computed: Sequence[LayerExtent], limits: Limits, unrolling: Unrolling) -> Demand:
+def fan_in_limit(limits: Limits) -> tuple[str, int]:
+    """The key that bounds the inputs of one neuron, and its value."""
     name, bound = limits.narrowest
+    return f"crossbar.{'fan_in' if limits.fan_in == bound else name}", bound
+
+
+def _fan_in(computed: Sequence[LayerExtent], limits: Limits, unrolling: Unrolling) -> Demand:
+    limit, bound = fan_in_limit(limits)
     widest = max(computed, key=lambda each: each.fan_in.least)
     value, eased = widest.fan_in.least, ""
     remedy = "let it be unrolled (--unroll auto)"
     if bound < 2:
-        remedy = f"a machine whose `crossbar.{name}` is at least 2"
+        remedy = f"a machine whose `{limit}` is at least 2"
     elif value > bound and unrolling is not Unrolling.NONE:
         eased = f"unrolled into at least {-(-(value - 1) // (bound - 1))} elements"
     basis = Basis.COMPUTED if widest.fan_in.is_exact else Basis.BOUND
     where = f"a neuron of `{widest.layer.name}`"
-    limit = f"crossbar.{name}"
     return Demand(
         limit,
         "inputs",
