@@ -120,6 +120,62 @@ def hardware_graph(
     return HardwareGraph(graph, ticks, time, actor, channel)
 
 
+@dataclass(frozen=True)
+class Transfer:
+    """One token of a channel on its way between two tiles.
+
+    Attributes:
+        channel: its number.
+        delay: cycles of the connection.
+        bits: cycles for the size of the token, on the connection's share of all bandwidths.
+    """
+
+    channel: int
+    delay: int
+    bits: int
+
+    @property
+    def cycles(self) -> int:
+        """Cycles for which the connection is busy with a token."""
+        return self.delay + self.bits
+
+
+def transfers(
+    graph: Graph, binding: Sequence[int], platform: Platform, sizes: Sequence[int]
+) -> list[Transfer]:
+    """The times of all channels between tiles, in the order of their numbers.
+
+    Raises:
+        Unconnected: a channel joins tiles without a connection.
+    """
+    tiles = platform.tiles
+    ends = [(binding[channel.source], binding[channel.target]) for channel in graph.channels]
+    leaving, entering = [0] * len(tiles), [0] * len(tiles)
+    for out, into in ends:
+        if out != into:
+            leaving[out] += 1
+            entering[into] += 1
+    found: list[Transfer] = []
+    for number, (out, into) in enumerate(ends):
+        if out == into:
+            continue
+        delay = platform.delays[out][into]
+        if delay is None:
+            name = graph.channels[number].name
+            raise Unconnected(name, tiles[out].name, tiles[into].name)
+        shares = (
+            (1, platform.bandwidth),
+            (leaving[out], tiles[out].bandwidth_out),
+            (entering[into], tiles[into].bandwidth_in),
+        )
+        slowest = 0
+        for sharing, bandwidth in shares:
+            if bandwidth is not None:
+                slowest = max(slowest, -(-sizes[number] * sharing // bandwidth))
+        found.append(Transfer(number, delay, slowest))
+    return found
+
+
 class _Columns:
     """Blocks of equal actors and channels."""
 
@@ -199,28 +255,8 @@ class _Columns:
         self._add(OUTPUT_ROOM, entry, source[kept], 1, production[kept], left, origin[kept])
 
     def _transfer_times(self, sizes: Sequence[int]) -> Integers:
-        times: list[int] = []
-        tiles = self._platform.tiles
-        source, target = self._tile[self._rows[:2, self._crossing]]
-        leaving: list[int] = np.bincount(source, minlength=len(tiles)).tolist()
-        entering: list[int] = np.bincount(target, minlength=len(tiles)).tolist()
-        ends: list[list[int]] = np.stack([self._crossing, source, target]).T.tolist()
-        for number, out, into in ends:
-            delay = self._platform.delays[out][into]
-            if delay is None:
-                name = self._graph.channels[number].name
-                raise Unconnected(name, tiles[out].name, tiles[into].name)
-            shares = (
-                (1, self._platform.bandwidth),
-                (leaving[out], tiles[out].bandwidth_out),
-                (entering[into], tiles[into].bandwidth_in),
-            )
-            slowest = 0
-            for sharing, bandwidth in shares:
-                if bandwidth is not None:
-                    slowest = max(slowest, -(-sizes[number] * sharing // bandwidth))
-            times.append(delay + slowest)
-        return self._ticks * np.array(times, np.int64)
+        found = transfers(self._graph, self._tile.tolist(), self._platform, sizes)
+        return self._ticks * np.array([each.cycles for each in found], np.int64)
 
     def _through_wait(
         self, kind: int, leads: int, entry: Integers, tile: Integers, origin: Integers
