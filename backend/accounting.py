@@ -14,7 +14,7 @@ from spikeloom.backend.clock import ceiling, service_time
 from spikeloom.backend.kernels import operands
 from spikeloom.backend.kernels.compile import INTEGER, INTEGERS, INTEGERS_2D, compiled
 from spikeloom.backend.kernels.memory import trailing_zeros
-from spikeloom.backend.work import BUILDS, EVENTS, LOOKUPS, PRODUCTS
+from spikeloom.backend.work import BUILDS, EVENTS, FIXED, LOOKUPS, PRODUCTS
 from spikeloom.dialects.instruction_set import DIMENSIONS
 
 Integers = NDArray[np.int64]
@@ -95,7 +95,7 @@ def account_arithmetic(
     service = record[program.SERVICE]
     dense, issued, skipped_input, skipped_output, skipped_both = visited, visited, 0, 0, 0
     multiplied = cells
-    if service in (EVENTS, PRODUCTS):
+    if service in (EVENTS, PRODUCTS, FIXED):
         each = outer if service == EVENTS else 1
         issued = multiplied = each * count[operands.ISSUED]
         skipped_input = each * count[operands.SKIPPED_INPUT]

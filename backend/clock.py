@@ -9,6 +9,9 @@ drained when the last write and every read of its segments have finished. A buff
 copies is written in turns: a write that does not update, and whose box starts at the buffer's
 origin, begins the next copy; everything else works on the copy that was begun last.
 
+An engine with several instances is several units that are free at different times; everybody else
+is one unit. What was written is remembered by the engine, whatever instance it was.
+
 The time that an engine waits between two instructions is split by walking the bounds in a fixed
 order: issue, operands engine by engine of those that wrote them (from the last of `Engine` to the
 first, so that the engines that move data come last), destination. The part of the gap before each
@@ -33,6 +36,7 @@ from spikeloom.backend.program import (
     READS,
     ROLES,
     SERVICE,
+    UNIT,
     WRITES,
 )
 from spikeloom.backend.quantities import (
@@ -42,7 +46,7 @@ from spikeloom.backend.quantities import (
     CYCLES_WAITING_FOR_ISSUE,
     INSTRUCTIONS,
 )
-from spikeloom.backend.work import BUILDS, BYTES, DENSE, EVENTS, LOOKUPS, PRODUCTS
+from spikeloom.backend.work import BUILDS, BYTES, DENSE, EVENTS, FIXED, LOOKUPS, PRODUCTS
 from spikeloom.dialects.instruction_set import Engine
 
 Integers = NDArray[np.int64]
@@ -56,14 +60,14 @@ SEGMENT_COLUMNS = 3
 
 CLOCK = types.Tuple((INTEGERS, INTEGERS, INTEGERS_2D, INTEGERS, INTEGERS_2D))
 ClockState = tuple[Integers, Integers, Integers, Integers, Integers]
-"""When each engine is free, room for one number per engine, copies and bounds of a `SegmentMap`,
-and the segments."""
+"""When each unit is free, room for one number per engine, copies and bounds of a `SegmentMap`,
+and the segments. A unit is an engine, or one of its instances (`backend.units`)."""
 
 
-def clock_at_zero(segments: SegmentMap) -> ClockState:
-    """The clock before the first instruction."""
+def clock_at_zero(segments: SegmentMap, units: int = len(Engine)) -> ClockState:
+    """The clock before the first instruction; `units` work side by side."""
     return (
-        np.zeros(len(Engine), np.int64),
+        np.zeros(units, np.int64),
         np.zeros(len(Engine), np.int64),
         segments.copies.copy(),
         segments.bounds,
@@ -91,6 +95,8 @@ def service_time(
         return latency + passes * ceiling(outer, record[OUTPUT_LANES])
     if service == PRODUCTS:
         return latency + passes
+    if service == FIXED:
+        return latency
     if service in (DENSE, LOOKUPS, BUILDS):
         groups = ceiling(inner, record[INPUT_LANES]) * ceiling(outer, record[OUTPUT_LANES])
         return latency + rows * groups
@@ -179,10 +185,10 @@ def advance(
 
     Adds the states of the engine's time to `total`; returns the cycle in which it finishes.
     """
-    engine_free, waits = clock[0], clock[1]
-    engine = record[ENGINE]
+    free, waits = clock[0], clock[1]
+    unit = record[UNIT]
     drained = gather(record, operand, boxes, clock)
-    now = int(engine_free[engine])
+    now = int(free[unit])
     total[INSTRUCTIONS] += 1
     total[CYCLES_WAITING_FOR_ISSUE] += max(0, issue - now)
     now = max(now, issue)
@@ -193,6 +199,6 @@ def advance(
     total[CYCLES_STALLED_ON_BACKPRESSURE] += max(0, drained - now)
     finish = max(now, drained) + service
     total[CYCLES_ACTIVE] += service
-    engine_free[engine] = finish
+    free[unit] = finish
     leave(record, operand, boxes, finish, clock)
     return finish

@@ -16,6 +16,7 @@ from spikeloom.dialects.instruction_set import (
     INSTRUCTIONS,
     MEMORIES,
     TABLE_MEMORIES,
+    TRAINING_ENGINES,
     Engine,
 )
 
@@ -43,7 +44,7 @@ class Component:
 
 def components(machine: Machine) -> tuple[Component, ...]:
     """Every engine, then every memory; DRAM and the moving of data have no area on the chip."""
-    engines = tuple(_engine(engine, machine) for engine in Engine)
+    engines = tuple(_engine(engine, machine) for engine in TRAINING_ENGINES)
     return engines + tuple(_memory(memory, machine) for memory in MEMORIES)
 
 

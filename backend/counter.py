@@ -32,7 +32,7 @@ from spikeloom.backend.machine import Machine
 from spikeloom.backend.program import Program, decode, spec_of
 from spikeloom.backend.quantities import QUANTITIES
 from spikeloom.backend.records import records
-from spikeloom.backend.results import Owners, RunResult
+from spikeloom.backend.results import ENGINES, Owners, RunResult
 from spikeloom.backend.stream import MAX_LOOP_DEPTH, OPCODE_END, Stream
 from spikeloom.backend.validation.loop_rules import place
 from spikeloom.backend.validator import ValidatedStream
@@ -116,7 +116,7 @@ class Counter:
         return tables, local, clock_at_zero(program.segments), counts
 
     def _result(self, clock: ClockState, counts: NDArray[np.int64]) -> RunResult:
-        engine_free = clock[0]
+        engine_free = clock[0][: len(ENGINES)]
         elapsed = int(engine_free.max())
         result = RunResult(self._machine, self._owners, counts, elapsed - engine_free, elapsed)
         check_identities(result)

@@ -1,4 +1,4 @@
-"""The registry of performance counters: the one place where they are declared.
+"""The registry of performance counters of a training machine: the one place that declares them.
 
 A counter is an integer named `unit__quantity_qualifier`. The unit is an engine, a memory or the
 whole `machine`.
@@ -13,6 +13,7 @@ from spikeloom.dialects.instruction_set import (
     DMA_ENGINES,
     ENGINE_DESCRIPTIONS,
     MEMORIES,
+    TRAINING_ENGINES,
     Engine,
 )
 
@@ -36,8 +37,8 @@ class CounterSpec:
     description: str
 
 
-_ALL = tuple(Engine)
-_ARITHMETIC = tuple(engine for engine in Engine if engine not in DMA_ENGINES)
+_ALL = TRAINING_ENGINES
+_ARITHMETIC = tuple(engine for engine in TRAINING_ENGINES if engine not in DMA_ENGINES)
 _EVENTS = (Engine.FORWARD, Engine.WEIGHT_UPDATE)
 _SKIPPING = (Engine.FORWARD, Engine.BACKWARD, Engine.WEIGHT_UPDATE)
 _MASKED = (Engine.BACKWARD,)
@@ -132,7 +133,7 @@ for _index, _producer in enumerate(Engine):
         f"cycles_stalled_on_{_producer.value}",
         _CYCLES,
         f"issued, an operand still at work in {_producer.value}",
-        _ALL,
+        _ALL if _producer in _ALL else (),
     )
 
 ELAPSED = "machine__cycles_elapsed"
@@ -168,11 +169,11 @@ COMPONENTS = (*(engine.value for engine in _ARITHMETIC), *MEMORIES)
 def _declare() -> dict[str, CounterSpec]:
     specs = [
         CounterSpec(engine_counter(engine, number), quantity.unit, quantity.description)
-        for engine in Engine
+        for engine in _ALL
         for number, quantity in QUANTITIES.items()
         if engine in quantity.engines
     ]
-    specs += [CounterSpec(idle_counter(e), _CYCLES, "after the last instruction") for e in Engine]
+    specs += [CounterSpec(idle_counter(e), _CYCLES, "after the last instruction") for e in _ALL]
     for name in COMPONENTS:
         words = f"traffic in {name}" if name in MEMORIES else "additions and multiplications"
         specs.append(CounterSpec(dynamic_counter(name), "fJ", f"energy of {words}"))
@@ -192,7 +193,7 @@ COUNTERS: dict[str, CounterSpec] = _declare()
 
 def counter_reference() -> str:
     """The registry as a page of Markdown."""
-    units = {engine.value: text for engine, text in ENGINE_DESCRIPTIONS.items()}
+    units = {engine.value: ENGINE_DESCRIPTIONS[engine] for engine in _ALL}
     lines = ["# Counters", "", "| unit | meaning |", "|---|---|"]
     lines += [f"| `{unit}` | {text} |" for unit, text in units.items()]
     lines += ["", "| counter | unit | description |", "|---|---|---|"]

@@ -70,6 +70,7 @@ class _Encoder:
             [value.value.data for value in op.immediates],
             _location(op),
             "" if op.layer is None else op.layer.data,
+            0 if op.instance is None else op.instance.value.data,
         )
 
     def _slice(self, op: InstructionOp, slice: SliceAttr) -> Slice:

@@ -20,7 +20,7 @@ from spikeloom.backend.actions import priced_actions
 from spikeloom.backend.components import leakage_per_cycle
 from spikeloom.backend.machine import Machine
 from spikeloom.backend.owner import Ledger, Owner
-from spikeloom.dialects.instruction_set import Engine
+from spikeloom.dialects.instruction_set import TRAINING_ENGINES, Engine
 
 K = TypeVar("K")
 
@@ -99,7 +99,7 @@ def energy_of(ledger: Ledger, elapsed: int, machine: Machine) -> Energy:
     engines = _grouped(owners, lambda owner: owner.engine)
     return Energy(
         {name: Amount(parts[name], elapsed * leak) for name, leak in leakage.items()},
-        {engine: engines.get(engine, _NOTHING) for engine in Engine},
+        {engine: engines.get(engine, _NOTHING) for engine in TRAINING_ENGINES},
         _grouped(owners, lambda owner: owner.layer),
         _grouped(owners, lambda owner: owner.location),
     )

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from spikeloom.backend import work
 from spikeloom.backend.dependences import SegmentMap, segment_map, watched_dimension
 from spikeloom.backend.kernels.dispatch import kernel_number
-from spikeloom.backend.machine import ArrayEngine, LaneEngine, Machine
 from spikeloom.backend.stream import ELEMENTS, NO_BUFFER, OPCODE_END, OPCODE_LOOP, Stream
+from spikeloom.backend.timing import AnyMachine, queue_rows, rates, watched_parts
 from spikeloom.dialects.instruction_set import (
+    CROSSBAR_ENGINES,
     DIMENSIONS,
-    DMA_ENGINES,
     ENTRIES,
     INPUT_POSITIONS,
     INSTRUCTIONS,
@@ -41,8 +41,8 @@ ENGINES = tuple(Engine)
 KIND, PARTNER, START, STOP, STEP = 0, 1, 2, 3, 4
 KERNEL, ENGINE, SERVICE, INNER, OUTER, INPUT_LANES, OUTPUT_LANES, LATENCY = range(5, 13)
 ADDITIONS, MULTIPLICATIONS, AXES, ROLES, FACTORS, WINDOW, REPEATS = range(13, 20)
-GROUPED, TABLE_ENTRIES, QUEUE_ROWS = range(20, 23)
-RECORD_COLUMNS = 23
+GROUPED, TABLE_ENTRIES, QUEUE_ROWS, UNIT = range(20, 24)
+RECORD_COLUMNS = 24
 """FACTORS, INNER, OUTER, GROUPED and TABLE_ENTRIES are sets of axes, one bit each."""
 LOOP, END, INSTRUCTION = 0, 1, 2
 
@@ -70,11 +70,16 @@ SOURCE = 1
 """The role that an instruction with a window slides it over."""
 
 
+Unit = tuple[Engine, int]
+"""An engine and the number of its instance."""
+
+
 @dataclass(frozen=True)
 class Program:
     """The decoded stream.
 
     Attributes:
+        units: what works side by side: every engine, then its further instances.
         segments: what operands share memory with.
         serial: whether instructions are issued one by one.
     """
@@ -83,6 +88,7 @@ class Program:
     extent: NDArray[np.int64]
     operand: NDArray[np.int64]
     immediate: NDArray[np.float64]
+    units: tuple[Unit, ...]
     segments: SegmentMap
     serial: bool
 
@@ -105,7 +111,7 @@ def widest_image(stream: Stream) -> int:
     return most
 
 
-def decode(stream: Stream, machine: Machine, buffer_addresses: NDArray[np.int64]) -> Program:
+def decode(stream: Stream, machine: AnyMachine, buffer_addresses: NDArray[np.int64]) -> Program:
     """Decodes a validated stream; `buffer_addresses` are where its buffers lie in this process."""
     instructions = stream.instructions
     length = len(instructions)
@@ -116,6 +122,7 @@ def decode(stream: Stream, machine: Machine, buffer_addresses: NDArray[np.int64]
     extent[:, :, EXTENT_LOOP] = instructions["extent_loop"]
     extent[:, :, EXTENT_SCALE] = instructions["extent_scale"]
     operand[:, :, BUFFER] = ABSENT
+    units: dict[Unit, int] = {(engine, 0): number for number, engine in enumerate(ENGINES)}
     for index in range(length):
         opcode = int(instructions["opcode"][index])
         if opcode in (OPCODE_LOOP, OPCODE_END):
@@ -133,13 +140,20 @@ def decode(stream: Stream, machine: Machine, buffer_addresses: NDArray[np.int64]
                 row[ORIGIN] = buffer_addresses[buffer]
                 row[ADDRESS] += buffer_addresses[buffer]
         _decode_instruction(record[index], stream, index, spec, machine)
+        unit = (spec.engine, int(instructions["instance"][index]))
+        record[index, UNIT] = units.setdefault(unit, len(units))
     immediate = np.array(instructions["immediate"], np.float64, order="C")
-    segments = segment_map(stream, machine.dram.watched_parts.value)
-    return Program(record, extent, operand, immediate, segments, stream.serial)
+    segments = segment_map(stream, watched_parts(machine))
+    tables = (record, extent, operand, immediate)
+    return Program(*tables, tuple(units), segments, stream.serial)
 
 
 def _decode_instruction(
-    record: NDArray[np.int64], stream: Stream, index: int, spec: InstructionSpec, machine: Machine
+    record: NDArray[np.int64],
+    stream: Stream,
+    index: int,
+    spec: InstructionSpec,
+    machine: AnyMachine,
 ) -> None:
     cost = work.WORK[spec.name]
     last = int(stream.instructions["buffer"][index, len(spec.roles) - 1])
@@ -153,8 +167,10 @@ def _decode_instruction(
     record[OUTER] = _mask(spec, {cost.outer} - {""})
     record[GROUPED] = _mask(spec, cost.grouped)
     record[TABLE_ENTRIES] = _mask(spec, {ENTRIES} & set(spec.axes))
-    record[QUEUE_ROWS] = machine.engines.be.queue_rows.value
-    record[INPUT_LANES], record[OUTPUT_LANES], record[LATENCY] = _rates(spec.engine, machine)
+    record[QUEUE_ROWS] = queue_rows(machine)
+    record[[INPUT_LANES, OUTPUT_LANES, LATENCY]] = rates(
+        spec, _whole_numbers(stream, index, spec), machine
+    )
     record[ADDITIONS], record[MULTIPLICATIONS] = cost.additions, cost.multiplications
     record[REPEATS] = cost.repeats
     record[AXES], record[ROLES] = len(spec.axes), len(spec.roles)
@@ -169,15 +185,12 @@ def _mask(spec: InstructionSpec, axes: Iterable[str]) -> int:
     return sum(1 << spec.axes.index(axis) for axis in axes)
 
 
-def _rates(engine: Engine, machine: Machine) -> tuple[int, int, int]:
-    """Input lanes (or lanes, or bytes per cycle), output lanes and latency of an engine."""
-    if engine in DMA_ENGINES:
-        share = getattr(machine.dram.queues, engine.value)
-        return share.value, 1, machine.dram.latency.value
-    unit: ArrayEngine | LaneEngine = getattr(machine.engines, engine.value)
-    if isinstance(unit, ArrayEngine):
-        return unit.input_lanes.value, unit.output_lanes.value, unit.latency.value
-    return unit.lanes.value, 1, unit.latency.value
+def _whole_numbers(stream: Stream, index: int, spec: InstructionSpec) -> dict[str, int]:
+    """The immediates of a machine of crossbars, which are whole numbers, by name."""
+    if spec.engine not in CROSSBAR_ENGINES:
+        return {}
+    values: list[float] = stream.instructions["immediate"][index].tolist()
+    return {number.name: int(value) for number, value in zip(spec.immediates, values, strict=False)}
 
 
 def _decode_operand(

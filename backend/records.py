@@ -87,7 +87,10 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """An instruction; `extents` in the order of its axes, absent operands left out."""
+    """An instruction; `extents` in the order of its axes, absent operands left out.
+
+    `instance` is that of its engine.
+    """
 
     index: int
     spec: InstructionSpec
@@ -96,6 +99,7 @@ class Instruction:
     immediates: tuple[float, ...]
     location: str
     layer: str
+    instance: int = 0
 
     def operand(self, role: str) -> Operand | None:
         """The operand in this role, or None when it is absent."""
@@ -166,6 +170,7 @@ def _instruction(index: int, row: np.void, location: str, layer: str) -> Instruc
         tuple(immediates[: len(spec.immediates)]),
         location,
         layer,
+        int(row["instance"]),
     )
 
 

@@ -19,10 +19,10 @@ from spikeloom.backend.energy import Energy, energy_of
 from spikeloom.backend.machine import Machine
 from spikeloom.backend.owner import Ledger, Owner
 from spikeloom.backend.stream import OPCODE_END, Stream
-from spikeloom.dialects.instruction_set import INSTRUCTIONS, Engine
+from spikeloom.dialects.instruction_set import INSTRUCTIONS, TRAINING_ENGINES
 
 Counts = NDArray[np.int64]
-ENGINES = tuple(Engine)
+ENGINES = TRAINING_ENGINES
 K = TypeVar("K")
 
 

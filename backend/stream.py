@@ -60,6 +60,7 @@ INSTRUCTION_DTYPE = np.dtype(
     [
         ("opcode", "<u2"),
         ("location", "<u4"),  # index into Stream.locations
+        ("instance", "<u2"),  # of the engine; 0 where there is one
         ("buffer", "<i2", (MAX_ROLES,)),  # one per role of the spec, NO_BUFFER if absent
         ("base", "<i4", (MAX_ROLES, DIMENSIONS)),
         ("base_loop", "i1", (MAX_ROLES, DIMENSIONS)),  # depth of the loop added, or NO_LOOP
@@ -210,6 +211,7 @@ class StreamBuilder:
         immediates: Sequence[float] = (),
         location: str = "",
         layer: str = "",
+        instance: int = 0,
     ) -> None:
         """Appends one instruction; `operands` by role name, `extents` in the order of its axes.
 
@@ -221,6 +223,7 @@ class StreamBuilder:
         if len(extents) != len(spec.axes) or len(immediates) > len(spec.immediates):
             raise ValueError(f"`{name}` takes {spec.axes} and {len(spec.immediates)} immediates")
         record = self._record(OPCODES[name], location, layer)
+        record["instance"] = instance
         for index, role in enumerate(spec.roles):
             if (operand := operands.get(role.name)) is not None:
                 record["buffer"][index] = operand.buffer

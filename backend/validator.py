@@ -7,7 +7,7 @@ bounded, no integer accumulator out of range. The rules are in `spikeloom.backen
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import InitVar, dataclass, replace
 from typing import Final
 
@@ -23,6 +23,7 @@ from spikeloom.backend.validation.table_rules import check_tables
 from spikeloom.backend.validation.violation import MAX_REPORTED, Violation, violations_error
 from spikeloom.backend.validation.well_formed import check_well_formed
 from spikeloom.backend.validation.written_before_read import check_written_before_read
+from spikeloom.dialects.instruction_set import TRAINING_ENGINES, Engine
 
 _TOKEN: Final = object()
 
@@ -35,6 +36,7 @@ class ValidatedStream:
         stream: the stream; its arrays are copies that cannot be written to.
         memories: bytes of every memory that it was validated for, by name.
         buffers: its buffers as objects.
+        engines: those that it may use.
         executions: how often each record runs in one run of the stream.
         dynamic_instructions: instructions that one run executes, loop records not counted.
     """
@@ -42,6 +44,7 @@ class ValidatedStream:
     stream: Stream
     memories: tuple[tuple[str, int], ...]
     buffers: tuple[Buffer, ...]
+    engines: tuple[Engine, ...]
     executions: tuple[int, ...]
     dynamic_instructions: int
     _token: InitVar[object]
@@ -52,8 +55,14 @@ class ValidatedStream:
             raise TypeError("only spikeloom.backend.validator.validate makes a ValidatedStream")
 
 
-def validate(stream: Stream, memories: Mapping[str, int]) -> ValidatedStream:
+def validate(
+    stream: Stream,
+    memories: Mapping[str, int],
+    engines: Sequence[Engine] = TRAINING_ENGINES,
+) -> ValidatedStream:
     """Checks a stream against every rule of a machine with these memories (bytes by name).
+
+    The machine has these `engines`: all of a training machine unless told otherwise.
 
     Raises a `DiagnosticError` (E0304) with up to ten violations. Each names the instruction,
     its line in the assembly and in the program, the limit and the value. Rules that build on
@@ -66,7 +75,7 @@ def validate(stream: Stream, memories: Mapping[str, int]) -> ValidatedStream:
     all_buffers = buffers(stream)
     nest, found = place(all_records)
     found += check_buffers(all_buffers, memories)
-    found += _check_instructions(nest, all_buffers)
+    found += _check_instructions(nest, all_buffers, engines)
     if not found:
         found = _check_whole(all_records, nest, all_buffers)
     if found:
@@ -75,16 +84,19 @@ def validate(stream: Stream, memories: Mapping[str, int]) -> ValidatedStream:
         stream,
         tuple(sorted(memories.items())),
         all_buffers,
+        tuple(engines),
         nest.executions,
         nest.instructions,
         _TOKEN,
     )
 
 
-def _check_instructions(nest: Nest, all_buffers: tuple[Buffer, ...]) -> list[Violation]:
+def _check_instructions(
+    nest: Nest, all_buffers: tuple[Buffer, ...], engines: Sequence[Engine]
+) -> list[Violation]:
     found: list[Violation] = []
     for placed in nest.placed:
-        found += check_instruction(placed, all_buffers)
+        found += check_instruction(placed, all_buffers, engines)
         broken = list(check_numbers(placed.instruction))
         found += broken or check_shapes(placed)
         found += check_tables(placed)

@@ -162,7 +162,7 @@ def finish_instruction(
 _PLACES_TUPLE = types.Tuple(_PLACES)
 _LOCALS_TUPLE = types.Tuple(_LOCALS)
 _WALK = (
-    *(_PLACES_TUPLE, _LOCALS_TUPLE, CLOCK, INTEGERS_2D, INTEGERS_3D, INTEGERS_2D),
+    *(_PLACES_TUPLE, _LOCALS_TUPLE, CLOCK, INTEGERS_2D, INTEGERS_3D, INTEGERS_2D, INTEGERS),
     *[INTEGER] * 7,
 )
 
@@ -178,6 +178,7 @@ def walk(
     totals: Integers,
     counted: Integers,
     statistics: Integers,
+    finishes: Integers,
     issue_rate: int,
     serial: int,
     issued: int,
@@ -190,7 +191,8 @@ def walk(
 
     `counted[parity, thread]` hands counts to the first thread: the parity changes with every
     instruction, so that it may still read the last one's. `statistics` [instructions, COUNTS] take
-    what each executed instruction counted, as many as fit. -1 means that the run was aborted.
+    what each executed instruction counted, as many as fit, and `finishes` [instructions] when it
+    was over. -1 means that the run was aborted. An `issue_rate` of 0 bounds nothing.
     Where `serial` is not 0, an instruction is issued when all before it have finished. `issued` is
     the number of instructions that the clock has seen already: it goes on from there.
     """
@@ -211,7 +213,7 @@ def walk(
             if not wait_for_all(control, threads, executed):
                 return -1
             if thread == 0:
-                issue = (issued + executed) // issue_rate
+                issue = (issued + executed) // issue_rate if issue_rate > 0 else 0
                 if serial != 0:
                     issue = max(issue, finished)
                 finished = finish_instruction(
@@ -220,6 +222,8 @@ def walk(
                 )  # fmt: skip
                 if executed < len(statistics):
                     statistics[executed] = count
+                if executed < len(finishes):
+                    finishes[executed] = finished
             executed += 1
         at += 1
     return executed

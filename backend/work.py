@@ -10,6 +10,7 @@ Service times in cycles, from the machine's parameters and the work that the dat
     PRODUCTS  latency + sum over blocks of rows of the most products of one multiplier
     LOOKUPS   latency + uses * ceil(groups / input lanes) * ceil(outer / output lanes)
     BUILDS    latency + entries * ceil(groups / input lanes) * ceil(outer / output lanes)
+    FIXED     latency: on a machine of crossbars, which says it (`crossbar_times`)
 
 `inner` are the axes of the array's input lanes (the taps of a window side by side with its
 inputs), `outer` that of its output lanes; rows are steps x samples x positions. Additions and
@@ -45,10 +46,23 @@ from spikeloom.dialects.instruction_set import (
     STEPS,
     TAPS,
 )
+from spikeloom.dialects.tile_instructions import (
+    CROSSBAR_COLUMNS,
+    INPUT_ROWS,
+    NEURON_NUMBERS,
+    SOURCE_CELLS,
+    TARGET_CELLS,
+    TILE_INSTRUCTIONS,
+)
 
-EVENTS, DENSE, CELLS, BYTES, PRODUCTS, LOOKUPS, BUILDS = range(7)
+EVENTS, DENSE, CELLS, BYTES, PRODUCTS, LOOKUPS, BUILDS, FIXED = range(8)
 
-NO_FACTORS = frozenset({INPUT_POSITIONS, FLAT_CELLS, LEFT_UNITS, RIGHT_UNITS, GROUPS, ENTRIES})
+NO_FACTORS = frozenset(
+    {
+        *(INPUT_POSITIONS, FLAT_CELLS, LEFT_UNITS, RIGHT_UNITS, GROUPS, ENTRIES),
+        *(TARGET_CELLS, SOURCE_CELLS, INPUT_ROWS, CROSSBAR_COLUMNS, NEURON_NUMBERS),
+    }
+)
 """Axes that say how long a box is and are no factor of the work."""
 
 
@@ -141,4 +155,7 @@ WORK: dict[str, Work] = {
     # Two moments, sum with epsilon, step; 2 + 3 for the moments, root, quotient and scales, decay.
     "adam": Work(CELLS, additions=4, multiplications=10),
     "blend": Work(CELLS, additions=1, multiplications=2),
+    # A crosspoint whose row has a spike adds its weight; neurons are analog.
+    "run_tile": Work(FIXED, additions=1),
+    **{spec.name: Work(FIXED) for spec in TILE_INSTRUCTIONS if spec.name != "run_tile"},
 }

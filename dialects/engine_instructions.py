@@ -38,11 +38,21 @@ from spikeloom.dialects.engine_operands import (
     print_slice,
 )
 from spikeloom.dialects.instruction_set import (
+    CROSSBAR_ENGINES,
     INSTRUCTIONS,
+    MAX_INSTANCES,
     InstructionSpec,
     Role,
 )
-from spikeloom.dialects.number_text import Real, parse_real, print_real, real
+from spikeloom.dialects.number_text import (
+    Count,
+    Real,
+    count,
+    parse_count,
+    parse_real,
+    print_real,
+    real,
+)
 
 
 class InstructionOp(IRDLOperation):
@@ -52,6 +62,9 @@ class InstructionOp(IRDLOperation):
     engine.accumulate current @i, spikes @s[0, 0, 28 * %y, %k], weight @w
       over steps 16, samples %g, positions 28 * %y, inputs %k, outputs 64
     ```
+
+    An engine of which there are several is named with the number of the instance:
+    `engine.release on 3 source @b over moved_cells 8`. Without a number it is 0.
     """
 
     SPEC: ClassVar[InstructionSpec]
@@ -61,6 +74,7 @@ class InstructionOp(IRDLOperation):
     extents = prop_def(ArrayAttr[ExtentAttr])
     immediates = prop_def(ArrayAttr[Real])
     layer = opt_prop_def(StringAttr)
+    instance = opt_prop_def(Count)
 
     def role_slices(self) -> list[tuple[Role, SliceAttr | None]]:
         """Every buffer operand of the table with its slice, None where it is absent."""
@@ -92,7 +106,16 @@ class InstructionOp(IRDLOperation):
         for immediate, value in zip(spec.immediates, self.immediates, strict=True):
             if not math.isfinite(value.value.data):
                 raise VerifyException(f"{immediate.name} must be a finite number")
+        self._verify_instance()
         self._verify_buffers()
+
+    def _verify_instance(self) -> None:
+        if self.instance is None:
+            return
+        if self.SPEC.engine not in CROSSBAR_ENGINES:
+            raise VerifyException(f"there is only one engine {self.SPEC.engine.value!r}")
+        if not 1 <= self.instance.value.data < MAX_INSTANCES:
+            raise VerifyException(f"an instance lies in [1, {MAX_INSTANCES - 1}], 0 is not written")
 
     def _verify_buffers(self) -> None:
         """Every buffer exists, holds what its role takes, and lies on the right side."""
@@ -113,6 +136,7 @@ class InstructionOp(IRDLOperation):
     @classmethod
     def parse(cls, parser: Parser) -> InstructionOp:
         spec, operands = cls.SPEC, LoopOperands([])
+        instance = parse_count(parser) if parser.parse_optional_keyword("on") else None
         slices: list[Attribute] = []
         first = True
         for role in spec.roles:
@@ -141,6 +165,8 @@ class InstructionOp(IRDLOperation):
             "extents": ArrayAttr(extents),
             "immediates": ArrayAttr(immediates),
         }
+        if instance is not None and instance.value.data:
+            properties["instance"] = instance
         if parser.parse_optional_keyword("layer"):
             properties["layer"] = StringAttr(parser.parse_str_literal())
         return cls.create(
@@ -150,6 +176,8 @@ class InstructionOp(IRDLOperation):
         )
 
     def print(self, printer: Printer) -> None:
+        if self.instance is not None:
+            printer.print_string(f" on {self.instance.value.data}")
         first = True
         for role, slice in self.role_slices():
             if slice is None:
@@ -216,6 +244,7 @@ def make_instruction(
     immediates: Sequence[float] = (),
     layer: str = "",
     location: LocationAttr | None = None,
+    instance: int = 0,
 ) -> InstructionOp:
     """An instruction with its buffers given by role: (buffer, base, start per dimension)."""
     operation = INSTRUCTION_OPS[name]
@@ -229,6 +258,8 @@ def make_instruction(
         "extents": ArrayAttr([make_extent(operands, extent) for extent in extents]),
         "immediates": ArrayAttr([real(value) for value in immediates]),
     }
+    if instance:
+        properties["instance"] = count(instance)
     if layer:
         properties["layer"] = StringAttr(layer)
     op = operation.create(operands=operands.values, properties=properties)

@@ -14,52 +14,71 @@ at most one loop.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
-from typing import TypeAlias
+from spikeloom.dialects.instruction_spec import (
+    ARRAY_RATES,
+    CROSSBAR_ENGINES,
+    DIMENSIONS,
+    DMA_ENGINES,
+    ENGINE_DESCRIPTIONS,
+    LANE_RATES,
+    MAX_INSTANCES,
+    ONE,
+    TRAINING_ENGINES,
+    Element,
+    Engine,
+    Immediate,
+    InstructionSpec,
+    Role,
+    Shape,
+)
+from spikeloom.dialects.tile_instructions import TILE_INSTRUCTIONS
 
-
-class Element(Enum):
-    """What one cell of a buffer holds. A row of bits is padded to 64, of words to 16 cells."""
-
-    BIT = "bit"
-    F32 = "f32"
-    I32 = "i32"
-
-
-class Engine(Enum):
-    """The units that work side by side; each executes its instructions in order."""
-
-    DMA = "dma"
-    DMA_STORE = "dma_store"
-    DMA_UPDATE = "dma_wue"
-    DMA_UPDATE_STORE = "dma_wue_store"
-    FORWARD = "fe"
-    BACKWARD = "be"
-    WEIGHT_UPDATE = "wue"
-    NEURON = "nu"
-    LOSS = "loss"
-    OPTIMIZER = "opt"
-
-
-ENGINE_DESCRIPTIONS: dict[Engine, str] = {
-    Engine.DMA: "loads tiles from DRAM for all engines but those of the weight update",
-    Engine.DMA_STORE: "stores tiles to DRAM for the same",
-    Engine.DMA_UPDATE: "loads tiles from DRAM for the Weight Update Engine and the optimizer",
-    Engine.DMA_UPDATE_STORE: "stores tiles to DRAM for the same two",
-    Engine.FORWARD: "Forward Engine: accumulates weights of the inputs that spiked",
-    Engine.BACKWARD: "Backward Engine: multiplies gradients with transposed weights",
-    Engine.WEIGHT_UPDATE: "Weight Update Engine: accumulates gradients of the inputs that spiked",
-    Engine.NEURON: "neuron units: membrane recursion, surrogate gradients, element-wise sums",
-    Engine.LOSS: "reads the output out, computes loss, its gradient and the accuracy",
-    Engine.OPTIMIZER: "updates parameters from their gradients",
-}
-
-DMA_ENGINES = (Engine.DMA, Engine.DMA_STORE, Engine.DMA_UPDATE, Engine.DMA_UPDATE_STORE)
-"""Queues that share the bandwidth of the DRAM; they move data and compute nothing."""
-
-ARRAY_RATES, LANE_RATES = ("input_lanes", "output_lanes", "latency"), ("lanes", "latency")
-"""What the machine says about an engine that is an array, and about one that is a row of lanes."""
+__all__ = [
+    "ARRAY_RATES",
+    "BITS_PER_ROW_ALIGNMENT",
+    "BUFFER_ALIGNMENT",
+    "CROSSBAR_ENGINES",
+    "DIMENSIONS",
+    "DMA_ENGINES",
+    "ENGINE_DESCRIPTIONS",
+    "ENTRIES",
+    "FLAT_CELLS",
+    "GROUPS",
+    "INPUTS",
+    "INPUT_POSITIONS",
+    "INSTRUCTIONS",
+    "LANE_RATES",
+    "LEFT_UNITS",
+    "MAX_AXES",
+    "MAX_COPIES",
+    "MAX_IMMEDIATES",
+    "MAX_INSTANCES",
+    "MAX_ROLES",
+    "MAX_TABLE_WIDTH",
+    "MEMORIES",
+    "ONE",
+    "ON_CHIP_MEMORIES",
+    "OPCODES",
+    "OUTPUTS",
+    "POSITIONS",
+    "RIGHT_UNITS",
+    "SAMPLES",
+    "SPECS",
+    "STEPS",
+    "TABLE_MEMORIES",
+    "TAPS",
+    "TRAINING_ENGINES",
+    "UNITS",
+    "WORDS_PER_ROW_ALIGNMENT",
+    "Element",
+    "Engine",
+    "Immediate",
+    "InstructionSpec",
+    "Role",
+    "Shape",
+    "buffer_bytes",
+    "row_bytes",
+]
 
 ON_CHIP_MEMORIES = ("weight_sram", "spike_sram", "state_sram", "gradient_sram")
 """Weights and biases; spikes and masks; currents, potentials, their gradients; weight gradients."""
@@ -72,60 +91,11 @@ MAX_TABLE_WIDTH = 8
 
 MEMORIES = ("dram", *ON_CHIP_MEMORIES, *TABLE_MEMORIES)
 
-DIMENSIONS = 4
-Shape: TypeAlias = tuple[int, int, int, int]
-"""One number per dimension: of a buffer, its cells along each."""
-
 STEPS, SAMPLES, POSITIONS = "steps", "samples", "positions"
 INPUT_POSITIONS, TAPS = "input_positions", "taps"
 INPUTS, OUTPUTS, UNITS = "inputs", "outputs", "units"
 GROUPS, ENTRIES = "table_groups", "entries"
 FLAT_CELLS, LEFT_UNITS, RIGHT_UNITS = "cells", "left_units", "right_units"
-ONE = ""
-"""Marks a dimension along which the box is one cell long."""
-
-
-@dataclass(frozen=True)
-class Role:
-    """One buffer operand: `dims` names the axis of each dimension (or `ONE`).
-
-    `elements` lists what the buffer may hold. An `updates` role is read before it is written.
-    An optional role may be absent from an instruction.
-    """
-
-    name: str
-    elements: tuple[Element, ...]
-    dims: tuple[str, str, str, str]
-    updates: bool = False
-    optional: bool = False
-    dram: bool = False
-
-
-@dataclass(frozen=True)
-class Immediate:
-    """A number that is part of the instruction."""
-
-    name: str
-    description: str
-
-
-@dataclass(frozen=True)
-class InstructionSpec:
-    """One instruction: name, engine, axes, the buffers written and read, immediates."""
-
-    name: str
-    engine: Engine
-    axes: tuple[str, ...]
-    writes: tuple[Role, ...]
-    reads: tuple[Role, ...]
-    description: str
-    immediates: tuple[Immediate, ...] = ()
-
-    @property
-    def roles(self) -> tuple[Role, ...]:
-        """All buffer operands: those written first, then those read."""
-        return (*self.writes, *self.reads)
-
 
 _BIT, _F32, _I32 = (Element.BIT,), (Element.F32,), (Element.I32,)
 _ANY = (Element.BIT, Element.F32, Element.I32)
@@ -710,6 +680,7 @@ INSTRUCTIONS: tuple[InstructionSpec, ...] = (
             Immediate("factor", "N / (N - 1) makes a biased variance unbiased"),
         ),
     ),
+    *TILE_INSTRUCTIONS,
 )
 
 MAX_ROLES = max(len(spec.roles) for spec in INSTRUCTIONS)

@@ -19,10 +19,10 @@ from spikeloom.dialects.number_text import count
 from spikeloom.dialects.sdf import BindOp, GraphOp, OrderOp, TileOp
 from spikeloom.dialects.sdf_types import RatioAttr
 from spikeloom.passes.binding.application import Application, prepare
-from spikeloom.passes.binding.hardware_graph import Unconnected
 from spikeloom.passes.binding.pipeline import pipelined
 from spikeloom.passes.binding.resources import Infeasible, check_binding
 from spikeloom.passes.binding.search import Bound, best_binding
+from spikeloom.passes.binding.transfers import Unconnected
 
 MAX_TILES = 1024
 

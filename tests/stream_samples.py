@@ -13,7 +13,14 @@ from spikeloom.backend.stream import (
     Stream,
     StreamBuilder,
 )
-from spikeloom.dialects.instruction_set import DIMENSIONS, INSTRUCTIONS, MEMORIES, Element
+from spikeloom.dialects.instruction_set import (
+    CROSSBAR_ENGINES,
+    DIMENSIONS,
+    INSTRUCTIONS,
+    MAX_INSTANCES,
+    MEMORIES,
+    Element,
+)
 
 ON_CHIP_BYTES = {
     "weight_sram": 1 << 20,
@@ -140,4 +147,5 @@ def _draw_instruction(draw: st.DrawFn, builder: StreamBuilder, buffers: int, dep
         [draw(_NUMBERS) for _ in spec.immediates],
         draw(_TEXTS),
         draw(_TEXTS),
+        draw(st.integers(0, MAX_INSTANCES - 1)) if spec.engine in CROSSBAR_ENGINES else 0,
     )

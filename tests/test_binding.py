@@ -14,8 +14,8 @@ from spikeloom.dialects.dataflow.platform import Platform, Tile, mesh
 from spikeloom.dialects.dataflow.repetition import repetition_vector
 from spikeloom.passes.binding.buffers import Room, room_for
 from spikeloom.passes.binding.guarantee import guarantee, hardware_aware_graph
-from spikeloom.passes.binding.hardware_graph import Unconnected
 from spikeloom.passes.binding.orders import projection, single_tile_order
+from spikeloom.passes.binding.transfers import Unconnected
 from spikeloom.passes.dataflow.self_timed import self_timed_period
 from spikeloom.passes.dataflow.throughput import throughput_of
 

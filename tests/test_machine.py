@@ -14,7 +14,7 @@ from spikeloom.dialects.instruction_set import (
     MEMORIES,
     ON_CHIP_MEMORIES,
     TABLE_MEMORIES,
-    Engine,
+    TRAINING_ENGINES,
 )
 
 DEFAULT = (Path(module.__file__).parent / "machines" / module.DEFAULT_MACHINE).read_text()
@@ -44,7 +44,7 @@ def test_the_default_machine_describes_every_engine_and_memory():
     machine = load_machine()
     assert list(machine.memory_bytes) == [*ON_CHIP_MEMORIES, *TABLE_MEMORIES]
     assert machine.memory_bytes["weight_sram"] == 4 << 20
-    assert all(hasattr(machine.engines, e.value) for e in Engine if e not in DMA_ENGINES)
+    assert all(hasattr(machine.engines, e.value) for e in TRAINING_ENGINES if e not in DMA_ENGINES)
     assert all(min(machine.energies.per_byte(memory)) > 0 for memory in MEMORIES)
 
 

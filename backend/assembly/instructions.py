@@ -16,7 +16,13 @@ from spikeloom.backend.stream import (
     per_dimension,
 )
 from spikeloom.diagnostics import did_you_mean
-from spikeloom.dialects.instruction_set import DIMENSIONS, InstructionSpec, Role
+from spikeloom.dialects.instruction_set import (
+    CROSSBAR_ENGINES,
+    DIMENSIONS,
+    MAX_INSTANCES,
+    InstructionSpec,
+    Role,
+)
 
 
 class InstructionReader:
@@ -31,13 +37,16 @@ class InstructionReader:
     def read(self, spec: InstructionSpec, depth: int) -> None:
         """Reads what follows the instruction's name; `depth` loops are open."""
         self._depth = depth
+        instance = 0
+        if spec.engine in CROSSBAR_ENGINES and self._parser.accept("on"):
+            instance = self._parser.integer(range(MAX_INSTANCES))
         operands = self._named(spec) if named_form(spec) else self._positional(spec)
         extents = self._extents(spec)
         immediates = self._immediates(spec)
         parser = self._parser
         location = parser.take(TokenKind.TEXT).value if parser.accept("loc") else ""
         layer = parser.take(TokenKind.TEXT).value if parser.accept("layer") else ""
-        self._builder.emit(spec.name, operands, extents, immediates, location, layer)
+        self._builder.emit(spec.name, operands, extents, immediates, location, layer, instance)
 
     def _positional(self, spec: InstructionSpec) -> dict[str, Slice]:
         """`@a[..], @b[..] = @c[..], @d[..]`, in the order of the roles."""

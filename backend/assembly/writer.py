@@ -51,8 +51,8 @@ def disassemble_image(image: Image) -> str:
 
 
 def named_form(spec: InstructionSpec) -> bool:
-    """Whether operands carry the names of their roles: where some may be absent."""
-    return any(role.optional for role in spec.roles)
+    """Whether operands carry the names of their roles: where some, or all results, are absent."""
+    return any(role.optional for role in spec.roles) or not spec.writes
 
 
 def _buffer(buffer: Buffer) -> str:
@@ -74,6 +74,7 @@ def _loop(loop: Loop, depth: int) -> str:
 
 def _instruction(instruction: Instruction, names: list[str]) -> str:
     spec = instruction.spec
+    name = spec.name + (f" on {instruction.instance}" if instruction.instance else "")
     writes = [operand for operand in instruction.operands if operand.written]
     reads = [operand for operand in instruction.operands if not operand.written]
     if named_form(spec):
@@ -81,10 +82,10 @@ def _instruction(instruction: Instruction, names: list[str]) -> str:
             f"{_operand(o, names)} {'+=' if o.role.updates else '='} {o.role.name}" for o in writes
         )
         sources = ", ".join(f"{o.role.name} {_operand(o, names)}" for o in reads)
-        text = spec.name + (f" {targets}" if writes else "")
+        text = name + (f" {targets}" if writes else "")
         text += f" from {sources}" if reads else ""
     else:
-        text = f"{spec.name} {', '.join(_operand(o, names) for o in writes)}"
+        text = f"{name} {', '.join(_operand(o, names) for o in writes)}"
         if reads:
             sign = "+=" if writes[0].role.updates else "="
             text += f" {sign} {', '.join(_operand(o, names) for o in reads)}"

@@ -51,6 +51,8 @@ _COMPILED_BESIDE = (
     "backend/window_rows.py",
     "backend/work.py",
     "dialects/instruction_set.py",
+    "dialects/instruction_spec.py",
+    "dialects/tile_instructions.py",
 )
 """Files outside this folder whose functions or constants are compiled."""
 

@@ -40,6 +40,15 @@ from spikeloom.backend.kernels.pools import (
 )
 from spikeloom.backend.kernels.row_tables import build_row_tables, correlate_tables
 from spikeloom.backend.kernels.tables import build_tables, lookup
+from spikeloom.backend.kernels.tiles import (
+    carry_cells,
+    do_nothing,
+    place_cells,
+    run_tile,
+    take_and_place_cells,
+    take_cells,
+    update_neurons,
+)
 from spikeloom.backend.kernels.weight_update import (
     correlate_spikes,
     correlate_values,
@@ -91,6 +100,13 @@ KERNELS: tuple[Kernel, ...] = (
     lookup,
     build_row_tables,
     correlate_tables,
+    place_cells,
+    take_cells,
+    take_and_place_cells,
+    carry_cells,
+    do_nothing,
+    run_tile,
+    update_neurons,
 )
 """Every kernel; `run_kernel` calls them by their position here."""
 
@@ -140,6 +156,16 @@ _ON_CELLS: dict[str, Kernel] = {
     "lookup": lookup,
     "build_row_tables": build_row_tables,
     "correlate_tables": correlate_tables,
+    "program_tile": copy_cells,
+    "reserve": clear_cells,
+    "take_input": take_and_place_cells,
+    "receive": place_cells,
+    "run_tile": run_tile,
+    "update_neurons": update_neurons,
+    "emit": take_cells,
+    "collect": carry_cells,
+    "release": do_nothing,
+    "send": carry_cells,
 }
 _ON_BITS: dict[str, Kernel] = {
     "load": copy_bits,
@@ -149,6 +175,7 @@ _ON_BITS: dict[str, Kernel] = {
     "clear": clear_bits,
     "clear_update": clear_bits,
     "readout": readout_bits,
+    "reserve": clear_bits,
 }
 """Instructions that have a kernel of their own for bits; those of other instructions look."""
 
@@ -165,8 +192,8 @@ def kernel_number(instruction: str, element: Element) -> int:
     return KERNELS.index(kernel_of(instruction, element))
 
 
-FIRST_LATE, FIRST_OF_IMAGES, FIRST_OF_TABLES = 13, 25, 39
-"""The first positions that `run_late` and `run_images` serve: three compile faster than one."""
+FIRST_LATE, FIRST_OF_IMAGES, FIRST_OF_TABLES, FIRST_OF_TILES = 13, 25, 39, 43
+"""The first positions that `run_late` and so on serve: several compile faster than one."""
 _TASK = types.Tuple(SIGNATURE)
 
 
@@ -265,7 +292,7 @@ def run_images(kernel: int, task: Task) -> None:
 
 @compiled(INTEGER, _TASK)
 def run_tables(kernel: int, task: Task) -> None:
-    """Kernels from 39 on: tables."""
+    """Kernels 39 to 42: tables."""
     if kernel == 39:
         build_tables(*task)
     elif kernel == 40:
@@ -277,6 +304,25 @@ def run_tables(kernel: int, task: Task) -> None:
 
 
 @compiled(INTEGER, _TASK)
+def run_tiles(kernel: int, task: Task) -> None:
+    """Kernels from 43 on: tiles and connections."""
+    if kernel == 43:
+        place_cells(*task)
+    elif kernel == 44:
+        take_cells(*task)
+    elif kernel == 45:
+        take_and_place_cells(*task)
+    elif kernel == 46:
+        carry_cells(*task)
+    elif kernel == 47:
+        do_nothing(*task)
+    elif kernel == 48:
+        run_tile(*task)
+    elif kernel == 49:
+        update_neurons(*task)
+
+
+@compiled(INTEGER, _TASK)
 def run_kernel(kernel: int, task: Task) -> None:
     """Runs the kernel with this number on one thread's part of an instruction."""
     if kernel < FIRST_LATE:
@@ -285,5 +331,7 @@ def run_kernel(kernel: int, task: Task) -> None:
         run_late(kernel, task)
     elif kernel < FIRST_OF_TABLES:
         run_images(kernel, task)
-    else:
+    elif kernel < FIRST_OF_TILES:
         run_tables(kernel, task)
+    else:
+        run_tiles(kernel, task)

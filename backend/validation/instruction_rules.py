@@ -14,6 +14,7 @@ from spikeloom.dialects.instruction_set import (
     BITS_PER_ROW_ALIGNMENT,
     WORDS_PER_ROW_ALIGNMENT,
     Element,
+    Engine,
 )
 
 _EQUAL_ELEMENTS = {
@@ -27,15 +28,26 @@ _EQUAL_ELEMENTS = {
     "flatten": ("flat", "image"),
     "unflatten": ("image", "flat"),
     "concatenate": ("joined", "left", "right"),
+    "program_tile": ("target", "source"),
+    "receive": ("target", "source"),
+    "emit": ("target", "source"),
+    "collect": ("target", "source"),
+    "send": ("target", "source"),
 }
 """Roles of an instruction that hold the same element."""
 _DIMENSIONS = ("step", "sample", "position", "feature")
 _FEATURE = 3
 
 
-def check_instruction(placed: Placed, buffers: Sequence[Buffer]) -> Iterator[Violation]:
+def check_instruction(
+    placed: Placed, buffers: Sequence[Buffer], engines: Sequence[Engine]
+) -> Iterator[Violation]:
     """The rules that an instruction of a well-formed stream breaks, whatever its numbers mean."""
     operands = placed.instruction.operands
+    spec = placed.instruction.spec
+    if spec.engine not in engines:
+        message = f"`{spec.name}` works on the engine `{spec.engine.value}`, which is not there"
+        yield Violation(message, placed.instruction.index)
     for operand in operands:
         yield from _check_buffer(placed, operand, buffers[operand.slice.buffer])
     yield from _check_equal_elements(placed, buffers)

@@ -26,8 +26,9 @@ def _one_of(*choices: float) -> Limit:
     )
 
 
-MAX_SIZE, MAX_POOL = 2**24, 2**10
-"""Of an image, whose numbers are exact in single precision; of a pool's window."""
+MAX_SIZE, MAX_POOL, MAX_HOPS = 2**24, 2**10, 2**11
+"""Of an image, whose numbers are exact in single precision; of a pool's window; of a way through
+the largest mesh."""
 
 
 def _whole(least: int, most: int = MAX_SIZE) -> Limit:
@@ -55,6 +56,10 @@ LIMITS: dict[str, Limit] = {
     "output_width": _whole(1),
     "top": _whole(-MAX_POOL),
     "left": _whole(-MAX_POOL),
+    "crossbar_rows": _whole(0),
+    "hops": _whole(0, MAX_HOPS),
+    "transfer": _whole(0),
+    "follows": _one_of(0.0, 1.0),
 }
 """By name, whatever the instruction; immediates that are not listed are any finite number."""
 

@@ -29,6 +29,7 @@ from spikeloom.backend.stream import (
 )
 from spikeloom.backend.validation.violation import Violation, spell_text
 from spikeloom.dialects.instruction_set import (
+    CROSSBAR_ENGINES,
     INSTRUCTIONS,
     MEMORIES,
     InstructionSpec,
@@ -163,6 +164,7 @@ def _check_control(part: NDArray[np.void], code: int) -> list[tuple[_Flags, str]
         | _any(part["extent_loop"] != NO_LOOP)
         | _any(part["extent_scale"] != NO_SCALE)
         | _not_zero(part["immediate"])
+        | (part["instance"] != 0)
     )
     if code == OPCODE_END:
         unused |= _any(part["loop"] != 0)
@@ -218,7 +220,14 @@ def _check_numbers(
         (_any(scales < 1), "the scale of an axis is less than 1"),
         (_any((scales != NO_SCALE) & (loops == NO_LOOP)), "an axis has a scale without a loop"),
         (_any(~finite), "an immediate is not a finite single-precision number"),
+        (_strange_instances(part, spec), f"there is only one engine `{spec.engine.value}`"),
     ]
+
+
+def _strange_instances(part: NDArray[np.void], spec: InstructionSpec) -> _Flags:
+    """Per row, whether it names an instance of an engine of which there is only one."""
+    single = spec.engine not in CROSSBAR_ENGINES
+    return np.asarray((part["instance"] != 0) & single, np.bool_)
 
 
 def _any(flags: NDArray[np.bool_]) -> _Flags:

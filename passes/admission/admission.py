@@ -16,9 +16,9 @@ from spikeloom.passes.admission.bounds import Limit, least_tiles, shortest_perio
 from spikeloom.passes.admission.chip import ChipState, Running
 from spikeloom.passes.admission.regions import compact_block
 from spikeloom.passes.binding.application import Application
-from spikeloom.passes.binding.hardware_graph import Unconnected
 from spikeloom.passes.binding.load_balance import BALANCED, Weights, balanced_binding
 from spikeloom.passes.binding.resources import Infeasible
+from spikeloom.passes.binding.transfers import Unconnected
 from spikeloom.passes.dataflow.throughput import Throughput
 
 MAX_ATTEMPTS = 3

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 
 from spikeloom.passes.admission.chip import ChipState, Running
 from spikeloom.passes.admission.regions import grown, regions
-from spikeloom.passes.binding.hardware_graph import Unconnected
 from spikeloom.passes.binding.resources import Infeasible, check_binding
+from spikeloom.passes.binding.transfers import Unconnected
 
 MAX_EVALUATIONS = 256
 """Guarantees computed for one defragmentation."""

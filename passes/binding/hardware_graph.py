@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from spikeloom.dialects.dataflow.graph import Actor, Channel, Graph
 from spikeloom.dialects.dataflow.platform import Platform
 from spikeloom.passes.binding.buffers import UNLIMITED, Room
+from spikeloom.passes.binding.transfers import Crossings, transfer_times
 
 Integers = NDArray[np.int64]
 
@@ -39,13 +40,6 @@ _CHANNEL_NAMES = (
 )
 ACTOR, CONNECTION, WAIT, ROOM_WAITS = range(4)
 _ACTOR_NAMES = ("{}", "{} connection", "{} waits", "{} room waits")
-
-
-class Unconnected(Exception):
-    """A channel joins two tiles between which there is no connection."""
-
-    def __init__(self, channel: str, source: str, target: str):
-        super().__init__(f"channel {channel} joins {source} and {target}, which nothing connects")
 
 
 @dataclass(frozen=True)
@@ -199,27 +193,11 @@ class _Columns:
         self._add(OUTPUT_ROOM, entry, source[kept], 1, production[kept], left, origin[kept])
 
     def _transfer_times(self, sizes: Sequence[int]) -> Integers:
-        tiles, crossing = self._platform.tiles, self._crossing
+        crossing = self._crossing
         source, target = self._tile[self._rows[:2, crossing]]
-        delay = self._platform.distances[source, target]
-        if not np.isfinite(delay).all():
-            first = int(np.flatnonzero(np.isinf(delay))[0])
-            name = self._graph.channels[int(crossing[first])].name
-            out, into = int(source[first]), int(target[first])
-            raise Unconnected(name, tiles[out].name, tiles[into].name)
-        size = np.array(sizes, np.int64)[crossing]
-        leaving, entering = (np.bincount(ends, minlength=len(tiles)) for ends in (source, target))
-        moved = np.zeros(len(crossing), np.int64)
-        if self._platform.bandwidth is not None:
-            moved = -(-size // self._platform.bandwidth)
-        for bandwidths, ends, sharing in (
-            ([tile.bandwidth_out for tile in tiles], source, leaving),
-            ([tile.bandwidth_in for tile in tiles], target, entering),
-        ):
-            bounded = self._limits(bandwidths)[ends]
-            shared = -(-size * sharing[ends] // np.maximum(bounded, 1))
-            moved = np.where(bounded < 0, moved, np.maximum(moved, shared))
-        return self._ticks * (delay.astype(np.int64) + moved)
+        crossings = Crossings(crossing, source, target)
+        delay, bits = transfer_times(self._graph, crossings, self._platform, sizes)
+        return self._ticks * (delay + bits)
 
     def _through_wait(
         self, kind: int, leads: int, entry: Integers, tile: Integers, origin: Integers

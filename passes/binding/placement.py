@@ -48,24 +48,60 @@ def place(traffic: Integers, distance: Integers, rounds: int = MAX_ROUNDS) -> Pl
     if groups > positions:
         raise ValueError(f"{groups} groups do not fit on {positions} positions")
     # An empty position is a group without traffic: then a placement is a permutation.
-    flow = np.zeros((positions, positions), np.int64)
-    flow[:groups, :groups] = traffic
-    np.fill_diagonal(flow, 0)
+    flows = _Flows.of(traffic, positions)
     hops = distance.astype(np.int64, copy=True)
     np.fill_diagonal(hops, 0)
-    position = _greedy(flow, hops)
-    complete = _exchange(flow, hops, position, groups, rounds)
-    cost = int((flow * hops[np.ix_(position, position)]).sum())
+    position = _greedy(flows, hops)
+    complete = _exchange(flows, hops, position, groups, rounds)
+    cost = int((flows.amount * hops[position[flows.source], position[flows.target]]).sum())
     return Placement(tuple(position[:groups].tolist()), cost, complete)
 
 
-def _greedy(flow: Integers, hops: Integers) -> Integers:
+@dataclass(frozen=True)
+class _Flows:
+    """Traffic as columns, by source; the same by target, and where each group's begins in both."""
+
+    source: Integers
+    target: Integers
+    amount: Integers
+    by_target: Integers
+    first_out: Integers
+    first_in: Integers
+
+    @staticmethod
+    def of(traffic: Integers, count: int) -> _Flows:
+        """What flows between different groups; those behind the last have no traffic."""
+        source, target = np.nonzero(traffic)
+        between = source != target
+        source, target = source[between], target[between]
+        amount = traffic[source, target].astype(np.int64)
+        by_target = np.argsort(target, kind="stable")
+        ends = np.arange(count + 1)
+        first_out = np.searchsorted(source, ends)
+        first_in = np.searchsorted(target[by_target], ends)
+        return _Flows(source, target, amount, by_target, first_out, first_in)
+
+    def out_of(self, group: int) -> slice:
+        """The columns of what a group sends."""
+        return slice(int(self.first_out[group]), int(self.first_out[group + 1]))
+
+    def into(self, group: int) -> Integers:
+        """The columns of what a group gets."""
+        return self.by_target[self.first_in[group] : self.first_in[group + 1]]
+
+    def sums(self, sent: Integers, got: Integers) -> Integers:
+        """For every group the sum over what it sends and gets, of values for each column."""
+        out = np.concatenate([[0], np.cumsum(sent)])[self.first_out]
+        into = np.concatenate([[0], np.cumsum(got[self.by_target])])[self.first_in]
+        return np.diff(out) + np.diff(into)
+
+
+def _greedy(flows: _Flows, hops: Integers) -> Integers:
     """Next the group with most traffic to the placed ones, to where that is cheapest."""
-    count = len(flow)
+    count = len(hops)
     position = np.full(count, -1, np.int64)
     free = np.ones(count, np.bool_)
-    both = flow + flow.T
-    attached = both.sum(axis=1)  # the first one is the group with most traffic of all
+    attached = flows.sums(flows.amount, flows.amount)  # first the group with most traffic of all
     # Cost of each group at each position, given what is placed.
     cost = np.zeros((count, count), np.int64)
     central = hops.sum(axis=0) + hops.sum(axis=1)
@@ -77,19 +113,25 @@ def _greedy(flow: Integers, hops: Integers) -> Integers:
         place = int(order[free[order]][0])
         position[group] = place
         free[place] = False
-        attached = attached + both[group]
-        cost += flow[group][:, None] * hops[place] + flow[:, group][:, None] * hops[:, place]
+        sent, got = flows.out_of(group), flows.into(group)
+        for others, amount, way in (
+            (flows.target[sent], flows.amount[sent], hops[place]),
+            (flows.source[got], flows.amount[got], hops[:, place]),
+        ):
+            attached[others] += amount
+            cost[others] += amount[:, None] * way
     return position
 
 
-def _exchange(flow: Integers, hops: Integers, position: Integers, groups: int, rounds: int) -> bool:
+def _exchange(flows: _Flows, hops: Integers, position: Integers, groups: int, rounds: int) -> bool:
     """Exchanges in place; True where none helps any more."""
-    affordable = MAX_WORK // (groups * len(flow) ** 2 or 1)
+    work = len(flows.source) * (4 * groups + 2 * len(hops)) + groups * len(hops)
+    affordable = MAX_WORK // (work or 1)
     here = hops[np.ix_(position, position)]
     for _ in range(min(rounds, affordable)):
         improved = False
         for group in range(groups):
-            gain = _gains(flow, here, group)
+            gain = _gains(flows, here, group)
             other = int(np.argmin(gain))
             if gain[other] < 0:
                 pair, swapped = [group, other], [other, group]
@@ -102,17 +144,22 @@ def _exchange(flow: Integers, hops: Integers, position: Integers, groups: int, r
     return False
 
 
-def _gains(flow: Integers, here: Integers, group: int) -> Integers:
+def _gains(flows: _Flows, here: Integers, group: int) -> Integers:
     """The change of the cost when `group` and each other group exchange their positions.
 
     `here` are the distances between the groups as they are.
     """
+    sent, got = flows.out_of(group), flows.into(group)
+    to, amount_to = flows.target[sent], flows.amount[sent]
+    by, amount_by = flows.source[got], flows.amount[got]
     # Costs of the two groups with all others, when they are where they are and exchanged.
-    mine = flow[group] @ here.T + flow[:, group] @ here
-    own = (flow * here).sum(axis=1) + (flow * here).sum(axis=0)
-    theirs = flow @ here[group] + flow.T @ here[:, group]
+    mine = here[:, to] @ amount_to + amount_by @ here[by]
+    source, target, amount = flows.source, flows.target, flows.amount
+    now = amount * here[source, target]
+    own = flows.sums(now, now)
+    theirs = flows.sums(amount * here[group, target], amount * here[source, group])
     change = mine - own[group] + theirs - own
     # What the two have with each other was taken as if the partner had stayed.
-    between = flow[group] * here[group] + flow[:, group] * here[:, group]
-    swapped = flow[group] * here[:, group] + flow[:, group] * here[group]
-    return change + between + swapped
+    for others, amounts in ((to, amount_to), (by, amount_by)):
+        change[others] += amounts * (here[group, others] + here[others, group])
+    return change

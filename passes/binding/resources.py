@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from spikeloom.dialects.dataflow.platform import Platform, Tile
 from spikeloom.passes.binding.application import Application
-from spikeloom.passes.binding.hardware_graph import Unconnected
+from spikeloom.passes.binding.transfers import Unconnected
 
 
 class Infeasible(Exception):

@@ -13,10 +13,10 @@ import numpy as np
 
 from spikeloom.dialects.dataflow.platform import Platform
 from spikeloom.passes.binding.application import Application
-from spikeloom.passes.binding.hardware_graph import Unconnected
 from spikeloom.passes.binding.load_balance import BALANCED, Weights, balanced_binding
 from spikeloom.passes.binding.placement import place
 from spikeloom.passes.binding.resources import Infeasible, check_binding
+from spikeloom.passes.binding.transfers import Unconnected
 from spikeloom.passes.dataflow.throughput import Throughput
 
 PORTFOLIO = (BALANCED, Weights(), Weights(bandwidth=4.0, connections=1.0), Weights(distance=4.0))
@@ -66,6 +66,7 @@ def _candidates(
 ) -> Iterator[tuple[int, ...]]:
     reason: Infeasible | None = None
     found = False
+    placed_before: set[tuple[int, ...]] = set()
     for each in weights:
         try:
             binding = balanced_binding(application, platform, each)
@@ -74,9 +75,17 @@ def _candidates(
             continue
         found = True
         yield binding
-        yield placed(application, binding, platform)
+        if (groups := _groups(binding)) not in placed_before:
+            placed_before.add(groups)
+            yield placed(application, binding, platform)
     if not found:
         raise reason or Infeasible("no weights were given")
+
+
+def _groups(binding: tuple[int, ...]) -> tuple[int, ...]:
+    """Who shares a tile with whom, whatever the tile."""
+    numbers: dict[int, int] = {}
+    return tuple(numbers.setdefault(tile, len(numbers)) for tile in binding)
 
 
 def placed(

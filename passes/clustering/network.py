@@ -6,22 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from xdsl.ir import Operation, SSAValue
 
 from spikeloom.diagnostics import error
-from spikeloom.dialects.snn import (
-    AddOp,
-    ConcatOp,
-    Conv2dOp,
-    LinearOp,
-    NetworkOp,
-    Pool2dOp,
-    PreviousOp,
-    known_shape,
-)
+from spikeloom.dialects.snn import NetworkOp
 from spikeloom.passes.clustering.connections import Connections
 from spikeloom.passes.clustering.layers import ConnectionsBuilder
-from spikeloom.passes.clustering.network_layers import Layer, Layers, Port, is_layer, layers_of
+from spikeloom.passes.clustering.network_layers import Layer, layers_of
 from spikeloom.passes.clustering.synapses import (
     Sources,
     fully_connected,
@@ -31,6 +21,7 @@ from spikeloom.passes.clustering.synapses import (
     window_units,
     windowed,
 )
+from spikeloom.passes.clustering.tracing import Tracer, WindowSizes
 
 MAX_SYNAPSES = 2**28
 """More are not made; they would take some gigabytes."""
@@ -67,9 +58,10 @@ def connections_of_network(
     """
     found = layers_of(network)
     builder = ConnectionsBuilder()
+    tracer = Tracer(found, _SynapseLists())
     synapses = 0
     for layer in found.layers:
-        sources = _sources_of_layer(layer, found)
+        sources = tracer.feeding(layer)
         builder.add(sources)
         synapses += len(sources.inputs)
         if synapses > MAX_SYNAPSES:
@@ -83,66 +75,38 @@ def connections_of_network(
     return NetworkConnections(connections, found.layers)
 
 
-def _sources_of_layer(layer: Layer, layers: Layers) -> Sources:
-    if layer.repeats is not None:
-        return one_to_one(layer.repeats.neurons.start, len(layer.neurons))
-    op = layer.value.owner
-    if not isinstance(op, Operation):
-        return Sources(np.zeros(len(layer.neurons) + 1, np.int64), np.zeros(0, np.int32))
-    return _Tracer(layers).through(op, 0)
+class _SynapseLists:
+    """The algebra of synapses: what feeds units is a list for each of them."""
 
+    def nothing(self, units: int) -> Sources:
+        return Sources(np.zeros(units + 1, np.int64), np.zeros(0, np.int32))
 
-class _Tracer:
-    """Finds the sources of values, operation by operation, each once."""
+    def neurons(self, numbers: range) -> Sources:
+        return one_to_one(numbers.start, len(numbers))
 
-    def __init__(self, layers: Layers):
-        self.layers = layers
-        self.known: dict[Port, Sources] = {}
+    def dense(self, source: Sources, outputs: int) -> Sources:
+        return fully_connected(source, outputs)
 
-    def through(self, op: Operation, delay: int) -> Sources:
-        """The sources of an operation's units, whether they are neurons or not."""
-        before = delay + isinstance(op, PreviousOp)
-        waiting = [(operand, before) for operand in op.operands]
-        while waiting:
-            value, steps = port = waiting[-1]
-            inner = value.owner
-            if port in self.known:
-                waiting.pop()
-            elif is_layer(value):
-                numbers = self.layers.ports[port]
-                self.known[port] = one_to_one(numbers.start, len(numbers))
-            else:
-                assert isinstance(inner, Operation)
-                earlier = steps + isinstance(inner, PreviousOp)
-                missing = [
-                    (each, earlier) for each in inner.operands if (each, earlier) not in self.known
-                ]
-                waiting += missing
-                if not missing:
-                    self.known[port] = self._step(inner, earlier)
-        return self._step(op, before)
+    def convolved(
+        self,
+        source: Sources,
+        image: tuple[int, ...],
+        output: tuple[int, ...],
+        window: WindowSizes,
+    ) -> Sources:
+        return windowed(source, window_units(image, output[1:], *window), output[0])
 
-    def _step(self, op: Operation, delay: int) -> Sources:
-        """The sources of an operation's result, given those of its operands."""
-        operands = [self.known[operand, delay] for operand in op.operands]
-        if isinstance(op, LinearOp):
-            return fully_connected(operands[0], _shape(op.result)[0])
-        if isinstance(op, Conv2dOp):
-            image, output = _shape(op.input), _shape(op.result)
-            windows = window_units(image, output[1:], *op.window.sizes)
-            return windowed(operands[0], windows, output[0])
-        if isinstance(op, Pool2dOp):
-            image, output = _shape(op.value), _shape(op.pooled)
-            windows = window_units(image, output[1:], *op.window.sizes, depthwise=True)
-            return windowed(operands[0], windows)
-        if isinstance(op, AddOp):
-            return summed(*operands)
-        if isinstance(op, ConcatOp):
-            return side_by_side(*operands)
-        return operands[0]  # element by element, or another arrangement
+    def pooled(
+        self,
+        source: Sources,
+        image: tuple[int, ...],
+        output: tuple[int, ...],
+        window: WindowSizes,
+    ) -> Sources:
+        return windowed(source, window_units(image, output[1:], *window, depthwise=True))
 
+    def summed(self, left: Sources, right: Sources) -> Sources:
+        return summed(left, right)
 
-def _shape(value: SSAValue) -> tuple[int, ...]:
-    shape = known_shape(value)
-    assert shape is not None
-    return shape
+    def side_by_side(self, left: Sources, right: Sources) -> Sources:
+        return side_by_side(left, right)

@@ -7,7 +7,7 @@ from rich.table import Table
 from spikeloom.backend import counters
 from spikeloom.backend import quantities as q
 from spikeloom.backend.host.progress import Totals
-from spikeloom.dialects.instruction_set import Engine
+from spikeloom.dialects.instruction_set import TRAINING_ENGINES, Engine
 
 CAUSES_SHOWN = 3
 """Causes named per engine, the largest; the counters have all."""
@@ -21,7 +21,7 @@ def causes(totals: Totals, engine: Engine) -> dict[str, int]:
     """
     found = {
         producer.value: totals.counters[counters.engine_counter(engine, q.CYCLES_STALLED_ON + n)]
-        for n, producer in enumerate(Engine)
+        for n, producer in enumerate(TRAINING_ENGINES)
     }
     for name, number in (
         ("issue", q.CYCLES_WAITING_FOR_ISSUE),
@@ -40,7 +40,7 @@ def bubble_table(totals: Totals) -> Table:
     table.add_column("active", justify="right", no_wrap=True)
     table.add_column("of all", justify="right", no_wrap=True)
     table.add_column("otherwise waiting for", no_wrap=True)
-    for engine in Engine:
+    for engine in TRAINING_ENGINES:
         active = totals.counters[counters.engine_counter(engine, q.CYCLES_ACTIVE)]
         waits = list(causes(totals, engine).items())[:CAUSES_SHOWN]
         words = ", ".join(f"{name} {_share(cycles, totals.cycles)}" for name, cycles in waits)

@@ -9,28 +9,16 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from spikeloom import __version__
+from spikeloom.arguments import integer as _integer
+from spikeloom.mapping_options import add_check_options, add_map_options
 from spikeloom.terminal import EXIT_ERROR, guarded
 from spikeloom.verification.options import add_verification_options
 
 _EPILOG = "exit codes: 0 done, 1 an error in the input, 2 usage, 70 internal error, 130 interrupted"
-
-
-def _integer(least: int, limit: int) -> Callable[[str], int]:
-    """A parser of decimal integers in [least, limit)."""
-
-    def parse(text: str) -> int:
-        digits = text.removeprefix("-")
-        value = int(text) if digits.isdecimal() and digits.isascii() and len(digits) < 20 else None
-        if value is None or not least <= value < limit:
-            message = f"expected an integer of at least {least}, got {text!r}"
-            raise argparse.ArgumentTypeError(message)
-        return value
-
-    return parse
 
 
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
@@ -198,6 +186,10 @@ def make_parser() -> argparse.ArgumentParser:
     _add_cluster(commands.add_parser("cluster", help="crossbars for a list of connections"))
     words = "which programs of a trace may run on a chip, with which guarantees"
     _add_admit(commands.add_parser("admit", help=words))
+    words = "say what of a program would not fit a machine of crossbars, and how much room is left"
+    add_check_options(commands.add_parser("check", help=words))
+    words = "put a program on the tiles of a machine of crossbars, with a guaranteed throughput"
+    add_map_options(commands.add_parser("map", help=words))
     return parser
 
 

@@ -156,6 +156,22 @@ def admit(parsed: argparse.Namespace) -> int:
     return admit_trace(parsed)
 
 
+def check_program(parsed: argparse.Namespace) -> int:
+    """`spikeloom check`: every limit of a machine of crossbars against a program."""
+    from spikeloom.check_command import check
+
+    module, _ = _read_program(parsed.program)
+    return check(parsed, module)
+
+
+def map_program(parsed: argparse.Namespace) -> int:
+    """`spikeloom map`: a program on the tiles of a machine of crossbars."""
+    from spikeloom.map_command import map_to_tiles
+
+    module, task = _read_program(parsed.program)
+    return map_to_tiles(parsed, module, task)
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": run,
     "compile": compile_to_file,
@@ -166,6 +182,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "throughput": throughput,
     "cluster": cluster,
     "admit": admit,
+    "check": check_program,
+    "map": map_program,
     "reproduce": reproduce_published,
 }
 

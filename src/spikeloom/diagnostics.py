@@ -47,6 +47,7 @@ CODES: dict[str, str] = {
     "E0304": "an instruction stream breaks a rule of the machine",
     "E0305": "the assembly text of an instruction stream cannot be read",
     "E0306": "a network does not fit the crossbars",
+    "E0307": "the throughput that is wanted cannot be guaranteed",
     # E04: data and files
     "E0401": "a file cannot be read",
     "E0402": "a file cannot be written",

@@ -40,6 +40,10 @@ def instruction_reference() -> str:
         "left`; what lies outside the box counts as zero, and pools leave it out. A linear layer",
         "is a window of one tap over one position.",
         "",
+        "The engines `tile` and `noc` belong to machines of crossbars ([tiles](tiles.md)), all",
+        "others to training machines. There are many of these two: `run_tile on 3` is for the tile",
+        "with that number. Each works through its own instructions in order.",
+        "",
     ]
     for engine in Engine:
         lines += [f"## {engine.value}: {ENGINE_DESCRIPTIONS[engine]}", ""]
@@ -55,7 +59,7 @@ def _row(spec: InstructionSpec) -> str:
         str(OPCODES[spec.name]),
         f"`{spec.name}`",
         ", ".join(spec.axes) or "-",
-        ", ".join(map(_role, spec.writes)),
+        ", ".join(map(_role, spec.writes)) or "-",
         ", ".join(map(_role, spec.reads)) or "-",
         ", ".join(i.name for i in spec.immediates) or "-",
         spec.description,

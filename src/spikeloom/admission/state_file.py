@@ -18,8 +18,8 @@ from spikeloom.admission.kept_text import application_of, application_text, chip
 from spikeloom.diagnostics import DiagnosticError, error
 from spikeloom.dialects.dataflow.graph import Deadlock, InconsistentRates, TooManyFirings
 from spikeloom.passes.admission.chip import ChipState, Inconsistent, Running
-from spikeloom.passes.binding.hardware_graph import Unconnected
 from spikeloom.passes.binding.resources import Infeasible
+from spikeloom.passes.binding.transfers import Unconnected
 
 APPLICATION_ID = 0x53504C41
 """Marks the file as ours: "SPLA"."""

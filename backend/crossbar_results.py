@@ -1,0 +1,246 @@
+"""What a run on a machine of crossbars measured: time, work and energy of tiles and connections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeloom.backend import quantities as q
+from spikeloom.backend.crossbar_machine import CrossbarMachine
+from spikeloom.backend.identities import IdentityError
+from spikeloom.backend.program import ENGINES, Unit, spec_of
+from spikeloom.backend.stream import OPCODE_END, Stream
+from spikeloom.backend.stream_executor import Course
+from spikeloom.dialects.instruction_set import Engine
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class UnitStates:
+    """How a tile or a connection spent its cycles; they add up to the elapsed ones.
+
+    Attributes:
+        active: with an instruction.
+        stalled: on each engine that had yet to write an operand, by the engines' order.
+        back_pressure: a buffer had no room.
+        idle: after its last instruction.
+    """
+
+    active: int
+    stalled: tuple[int, ...]
+    back_pressure: int
+    idle: int
+
+    @property
+    def total(self) -> int:
+        """All cycles."""
+        return self.active + sum(self.stalled) + self.back_pressure + self.idle
+
+
+@dataclass(frozen=True)
+class TileCounts:
+    """One tile.
+
+    Attributes:
+        number: as the program has it.
+        passes: crossbar passes.
+        crosspoints: weights added; `silent` those whose row had no spike.
+        updates, spikes: neurons in all steps, and how many fired.
+        programmed: crosspoints written.
+        received: spikes and sums that came from clusters, of the same tile too.
+    """
+
+    number: int
+    states: UnitStates
+    passes: int
+    crosspoints: int
+    silent: int
+    updates: int
+    spikes: int
+    programmed: int
+    received: int
+
+
+@dataclass(frozen=True)
+class ConnectionCounts:
+    """One connection.
+
+    Attributes:
+        number: as the program has it.
+        tokens: of the time steps.
+        packets: spikes and sums that were carried.
+        hops: of all packets together.
+    """
+
+    number: int
+    states: UnitStates
+    tokens: int
+    packets: int
+    hops: int
+
+
+@dataclass(frozen=True)
+class CrossbarEnergy:
+    """Femtojoules by what they were spent on."""
+
+    crosspoints: int
+    programming: int
+    updates: int
+    spikes: int
+    packets: int
+    hops: int
+    leakage: int
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        dynamic = self.crosspoints + self.programming + self.updates + self.spikes
+        return dynamic + self.packets + self.hops + self.leakage
+
+
+@dataclass(frozen=True)
+class CrossbarResult:
+    """One run.
+
+    Attributes:
+        elapsed: cycles from the first instruction to the last finish, programming included.
+        tiles, connections: those that the program uses, by number.
+        counts: [records of the stream, quantities].
+    """
+
+    machine: CrossbarMachine
+    elapsed: int
+    tiles: tuple[TileCounts, ...]
+    connections: tuple[ConnectionCounts, ...]
+    counts: Integers
+
+    @property
+    def energy(self) -> CrossbarEnergy:
+        """Count x constant of the machine's energy table; all tiles that work leak."""
+        table, tiles = self.machine.energies, self.tiles
+        return CrossbarEnergy(
+            sum(tile.crosspoints for tile in tiles) * table.crosspoint.value,
+            sum(tile.programmed for tile in tiles) * table.program.value,
+            sum(tile.updates for tile in tiles) * table.update.value,
+            sum(tile.spikes for tile in tiles) * table.spike.value,
+            sum(each.packets for each in self.connections) * table.packet.value,
+            sum(each.hops for each in self.connections) * table.hop.value,
+            self.elapsed * len(self.machine.working_tiles) * table.leakage.value,
+        )
+
+
+def crossbar_result(stream: Stream, course: Course, machine: CrossbarMachine) -> CrossbarResult:
+    """The result of a course of the stream.
+
+    Raises:
+        IdentityError: states of a unit do not add up, or what was sent was not received (an error
+            of the interpreter).
+    """
+    units = [unit for unit in course.units if unit in _used(stream)]
+    records = {unit: _records(stream, unit) for unit in units}
+    states = {
+        unit: _states(course.counts[records[unit]], course, course.units.index(unit))
+        for unit in units
+    }
+    for (engine, number), found in states.items():
+        if found.total != course.elapsed:
+            law = f"states add up to the elapsed cycles: {engine.value} {number}"
+            raise IdentityError(f"{law}: {found.total} instead of {course.elapsed}")
+    tiles = tuple(
+        _tile(number, states[engine, number], stream, course.counts, records[engine, number])
+        for engine, number in sorted(units, key=lambda unit: unit[1])
+        if engine is Engine.TILE
+    )
+    connections = tuple(
+        _connection(number, states[engine, number], stream, course.counts, records[engine, number])
+        for engine, number in sorted(units, key=lambda unit: unit[1])
+        if engine is Engine.NETWORK
+    )
+    return CrossbarResult(machine, course.elapsed, tiles, connections, course.counts)
+
+
+def _used(stream: Stream) -> set[Unit]:
+    opcodes: list[int] = stream.instructions["opcode"].tolist()
+    instances: list[int] = stream.instructions["instance"].tolist()
+    return {
+        (spec_of(opcode).engine, instance)
+        for opcode, instance in zip(opcodes, instances, strict=True)
+        if opcode > OPCODE_END
+    }
+
+
+def _records(stream: Stream, unit: Unit) -> Integers:
+    """The records of a unit's instructions."""
+    opcodes: list[int] = stream.instructions["opcode"].tolist()
+    instances: list[int] = stream.instructions["instance"].tolist()
+    return np.array(
+        [
+            index
+            for index, (opcode, instance) in enumerate(zip(opcodes, instances, strict=True))
+            if opcode > OPCODE_END and (spec_of(opcode).engine, instance) == unit
+        ],
+        np.int64,
+    )
+
+
+def _states(counts: Integers, course: Course, unit: int) -> UnitStates:
+    total = counts.sum(axis=0)
+    stalled = total[q.CYCLES_STALLED_ON : q.CYCLES_STALLED_ON + len(ENGINES)]
+    return UnitStates(
+        int(total[q.CYCLES_ACTIVE]),
+        tuple(stalled.tolist()),
+        int(total[q.CYCLES_STALLED_ON_BACKPRESSURE]),
+        course.elapsed - int(course.free[unit]),
+    )
+
+
+def _sum(
+    names: Sequence[str], quantity: int, stream: Stream, counts: Integers, records: Integers
+) -> int:
+    """A quantity of the instructions with these names."""
+    opcodes: list[int] = stream.instructions["opcode"][records].tolist()
+    rows = [record for record, o in zip(records, opcodes, strict=True) if spec_of(o).name in names]
+    return int(counts[rows, quantity].sum())
+
+
+def _tile(
+    number: int, states: UnitStates, stream: Stream, counts: Integers, records: Integers
+) -> TileCounts:
+    own = (stream, counts, records)
+    return TileCounts(
+        number,
+        states,
+        _sum(["run_tile"], q.INSTRUCTIONS, *own),
+        _sum(["run_tile"], q.ADDITIONS_ISSUED, *own),
+        _sum(["run_tile"], q.ADDITIONS_SKIPPED_INPUT, *own),
+        _sum(["update_neurons"], q.CELLS_PRODUCED, *own),
+        _sum(["update_neurons"], q.SPIKES_EMITTED, *own),
+        int(counts[_programming(stream, records), q.CELLS_PRODUCED].sum()),
+        _sum(["receive"], q.EVENTS_RECEIVED, *own),
+    )
+
+
+def _programming(stream: Stream, records: Integers) -> Integers:
+    """The records that write rows of a crossbar, not tables."""
+    opcodes: list[int] = stream.instructions["opcode"][records].tolist()
+    programs = np.array([spec_of(opcode).name == "program_tile" for opcode in opcodes], np.bool_)
+    return records[programs & (stream.instructions["immediate"][records, 0] > 0)]
+
+
+def _connection(
+    number: int, states: UnitStates, stream: Stream, counts: Integers, records: Integers
+) -> ConnectionCounts:
+    packets = counts[records, q.EVENTS_RECEIVED]
+    hops = stream.instructions["immediate"][records, 0].astype(np.int64)
+    first = stream.instructions["immediate"][records, 2] == 0
+    return ConnectionCounts(
+        number,
+        states,
+        int(counts[records[first], q.INSTRUCTIONS].sum()),
+        int(packets.sum()),
+        int((packets * hops).sum()),
+    )

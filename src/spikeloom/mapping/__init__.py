@@ -1,0 +1,1 @@
+"""Programs on machines of crossbars: what would not fit, and where everything goes."""

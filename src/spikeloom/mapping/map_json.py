@@ -1,0 +1,127 @@
+"""A mapping as JSON: sorted keys, the same bytes every time; documented in docs/map.md."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from spikeloom.mapping.demand import Demand
+from spikeloom.mapping.mapping import EnergyPart, MappedCrossbar, MappedTile, Mapping, Wires
+
+VERSION = 1
+"""Changes where a key changes its meaning or is taken away."""
+
+
+def mapping_json(mapping: Mapping) -> str:
+    """The whole mapping."""
+    guarantee, machine = mapping.guarantee, mapping.machine
+    answer: dict[str, Any] = {
+        "version": VERSION,
+        "program": mapping.program,
+        "network": mapping.network,
+        "machine": machine.name,
+        "mesh": {"rows": machine.mesh.rows.value, "columns": machine.mesh.columns.value},
+        "strategy": mapping.strategy,
+        "cut": mapping.cut,
+        "fits": True,
+        "limits": [_limit(each) for each in mapping.demands],
+        "layers": [
+            {
+                "layer": each.name,
+                "neurons": each.neurons,
+                "kind": each.kind,
+                "delay": each.delay,
+                "source": None if each.location is None else str(each.location),
+            }
+            for each in mapping.layers
+        ],
+        "crossbars": [_crossbar(each) for each in mapping.crossbars],
+        "tiles": [_tile(each) for each in mapping.tiles],
+        "channels": [
+            {
+                "name": each.name,
+                "source": each.source,
+                "target": each.target,
+                "delay": each.delay,
+                "bits": each.bits,
+                "packets": each.packets,
+                "hops": each.hops,
+                "buffers": list(each.buffers),
+            }
+            for each in mapping.channels
+        ],
+        "links": [
+            {"source": each.source, "target": each.target, "packets": each.packets}
+            for each in mapping.links
+        ],
+        "guarantee": {
+            "period": str(guarantee.period),
+            "critical_cycle": list(guarantee.critical),
+            "search_complete": guarantee.is_complete,
+        },
+        "estimate": _estimate(mapping),
+    }
+    return json.dumps(answer, indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+
+def _limit(demand: Demand) -> dict[str, Any]:
+    return {
+        "limit": demand.limit,
+        "what": demand.what,
+        "value": str(demand.value),
+        "bound": str(demand.bound),
+        "by": demand.where,
+    }
+
+
+def _crossbar(crossbar: MappedCrossbar) -> dict[str, Any]:
+    return {
+        "cluster": crossbar.cluster,
+        "tile": crossbar.tile,
+        "slot": crossbar.slot,
+        "crosspoints": crossbar.crosspoints,
+        "rows": [_wires(each) for each in crossbar.rows],
+        "columns": [_wires(each) for each in crossbar.columns],
+    }
+
+
+def _wires(wires: Wires) -> dict[str, Any]:
+    return {
+        "layer": wires.layer,
+        "first": wires.first,
+        "count": wires.count,
+        "wire": wires.wire,
+    }
+
+
+def _tile(tile: MappedTile) -> dict[str, Any]:
+    return {
+        "number": tile.number,
+        "row": tile.row,
+        "column": tile.column,
+        "broken": tile.is_broken,
+        "order": list(tile.clusters),
+        "work": str(tile.work),
+        "memory": tile.memory,
+        "connections": tile.connections,
+        "bits_in": tile.bits_in,
+        "bits_out": tile.bits_out,
+    }
+
+
+def _estimate(mapping: Mapping) -> dict[str, Any]:
+    estimate = mapping.estimate
+
+    def part(each: EnergyPart) -> dict[str, Any]:
+        return {"what": each.name, "count": each.count, "energy_fj": each.energy_fj}
+
+    return {
+        "steps": estimate.steps,
+        "spikes_from": estimate.source,
+        "packets": mapping.packets,
+        "hops": mapping.hops,
+        "energy_fj": estimate.energy_fj,
+        "parts": [part(each) for each in estimate.parts],
+        "programming": part(estimate.programming),
+        "energy_table": mapping.machine.energy_table,
+    }

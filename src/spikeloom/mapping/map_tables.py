@@ -1,0 +1,170 @@
+"""A mapping as tables: fit, clusters, tiles, channels, energy, throughput."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+from spikeloom.mapping.demand import Demand, number_text
+from spikeloom.mapping.mapping import Mapping, Wires
+from spikeloom.report import scaled
+from spikeloom.tables import print_table
+
+SHOWN_ROWS = 40
+"""Rows of a table; the JSON has all."""
+
+
+def print_mapping(mapping: Mapping) -> None:
+    """Prints whether it fits, all tables, and a summary."""
+    print(f"fits            yes: {fit_words(mapping)}\n")
+    for table, left_out in (
+        cluster_table(mapping),
+        tile_table(mapping),
+        channel_table(mapping),
+    ):
+        if table.row_count:
+            print_table(table)
+            if left_out:
+                print(f"  and {left_out:,} more (--json has all)")
+            print()
+    print_table(energy_table(mapping))
+    print(f"\n{summary(mapping)}")
+
+
+def fit_words(mapping: Mapping) -> str:
+    """The largest use of every limit, in a line."""
+    return ", ".join(_use(each) for each in mapping.demands)
+
+
+def refused_words(demands: Sequence[Demand]) -> str:
+    """What does not fit, in a line."""
+    return ", ".join(_use(each) for each in demands)
+
+
+def _use(demand: Demand) -> str:
+    """`fan in 127 of 128`: the last word of the limit, what is needed, what is allowed."""
+    name = demand.limit.rpartition(".")[2].replace("_", " ")
+    return f"{name} {demand.needed} of {number_text(demand.bound)}"
+
+
+def cluster_table(mapping: Mapping) -> tuple[Table, int]:
+    """A row for each cluster: its tile, its layers, what it uses of its crossbar."""
+    table = _table(
+        "cluster", "tile", "computes", right=("inputs", "outputs", "crosspoints", "full")
+    )
+    limit = mapping.machine.crossbar
+    for each in mapping.crossbars[:SHOWN_ROWS]:
+        places = min(limit.crosspoints.value, limit.inputs.value * limit.outputs.value)
+        table.add_row(
+            f"{each.cluster}",
+            f"{each.tile}",
+            escape(_neurons(each.columns)),
+            f"{each.inputs} of {limit.inputs.value}",
+            f"{each.outputs} of {limit.outputs.value}",
+            f"{each.crosspoints:,}",
+            f"{each.crosspoints / places:.1%}",
+        )
+    return table, max(0, len(mapping.crossbars) - SHOWN_ROWS)
+
+
+def _neurons(wires: Sequence[Wires], shown: int = 3) -> str:
+    """`hidden[0:64], hidden[70:71]`, cut where it is long."""
+    words = [f"{each.layer}[{each.first}:{each.first + each.count}]" for each in wires[:shown]]
+    more = len(wires) - shown
+    return ", ".join([*words, f"and {more} more"] if more > 0 else words)
+
+
+def tile_table(mapping: Mapping) -> tuple[Table, int]:
+    """A row for each tile in use: place, work, memory, connections, bits of one time step."""
+    right = ("work", "busy", "memory", "connections", "bits in", "bits out")
+    table = _table("tile", "row, column", "clusters", right=right)
+    limit = mapping.machine.tile
+    used = [tile for tile in mapping.tiles if tile.clusters]
+    for tile in used[:SHOWN_ROWS]:
+        table.add_row(
+            f"{tile.number}",
+            f"{tile.row}, {tile.column}",
+            ", ".join(map(str, tile.clusters)),
+            f"{number_text(tile.work)} cycles",
+            f"{float(tile.work / mapping.guarantee.period):.1%}",
+            f"{tile.memory:,} of {limit.memory.value:,}",
+            f"{tile.connections} of {limit.connections.value}",
+            f"{tile.bits_in:,}",
+            f"{tile.bits_out:,}",
+        )
+    return table, max(0, len(used) - SHOWN_ROWS)
+
+
+def channel_table(mapping: Mapping) -> tuple[Table, int]:
+    """A row for each channel, the one with most hops of packets first."""
+    right = ("after", "bits", "buffers", "packets", "hops", "packet hops")
+    table = _table("clusters", "tiles", right=right)
+    channels = sorted(mapping.channels, key=lambda each: -each.packets * each.hops)
+    for each in channels[:SHOWN_ROWS]:
+        source, target = mapping.crossbars[each.source].tile, mapping.crossbars[each.target].tile
+        buffers = " + ".join(str(tokens) for tokens in each.buffers if tokens)
+        table.add_row(
+            f"{each.source} -> {each.target}",
+            f"{source} -> {target}",
+            f"{each.delay}",
+            f"{each.bits:,}",
+            buffers,
+            f"{each.packets:,}",
+            f"{each.hops}",
+            f"{each.packets * each.hops:,}",
+        )
+    return table, max(0, len(channels) - SHOWN_ROWS)
+
+
+def energy_table(mapping: Mapping) -> Table:
+    """A row for everything that costs energy in one inference."""
+    estimate = mapping.estimate
+    table = _table("energy of one inference", right=("count", "energy", "share"))
+    total = max(1, estimate.energy_fj)
+    for part in estimate.parts:
+        share = f"{part.energy_fj / total:.1%}"
+        table.add_row(f"  {part.name}", f"{part.count:,}", scaled(part.energy_fj, "J"), share)
+    table.add_row("total", "", scaled(estimate.energy_fj, "J"), "")
+    once = estimate.programming
+    table.add_row(f"once: {once.name}", f"{once.count:,}", scaled(once.energy_fj, "J"), "")
+    return table
+
+
+def summary(mapping: Mapping) -> str:
+    """Traffic, guaranteed throughput and what it is due to, and what was assumed or cut."""
+    guarantee, estimate, machine = mapping.guarantee, mapping.estimate, mapping.machine
+    rate = float(guarantee.steps_per_second(machine))
+    inference = scaled(float(guarantee.period * estimate.steps) * 1e9 / _megahertz(mapping), "s")
+    packets, hops = mapping.packets, mapping.hops
+    lines = [
+        f"spikes          {estimate.source}; {_steps(estimate.steps)}",
+        f"traffic         {packets:,} packets between clusters, {hops:,} hops",
+        f"guaranteed      {guarantee.period} cycles per time step: {rate:,.0f} steps/s at "
+        f"{_megahertz(mapping):,} MHz, {inference} per inference",
+        f"critical        {' -> '.join(guarantee.critical)}",
+        f"energy          {scaled(estimate.energy_fj, 'J')} per inference (estimated)",
+    ]
+    if not guarantee.is_complete:
+        lines.append("search          bindings: cut; a shorter period may exist")
+    if mapping.cut is not None:
+        lines.append(f"search          clusters: {mapping.cut}")
+    return "\n".join(lines)
+
+
+def _steps(count: int) -> str:
+    return "1 time step" if count == 1 else f"{count:,} time steps"
+
+
+def _megahertz(mapping: Mapping) -> int:
+    return mapping.machine.clock.frequency.value
+
+
+def _table(*left: str, right: Sequence[str]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in left:
+        table.add_column(heading)
+    for heading in right:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table

@@ -1,0 +1,223 @@
+"""Where everything of a program is on a machine of crossbars, and what that costs: plain data.
+
+Tables, JSON and picture are three views of a `Mapping`. Tiles have their numbers in the mesh,
+row by row, the broken ones included.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from spikeloom.backend.crossbar_machine import CrossbarMachine
+from spikeloom.diagnostics import SourceLocation
+from spikeloom.mapping.demand import Demand
+
+
+@dataclass(frozen=True)
+class MappedLayer:
+    """Neurons under one name.
+
+    Attributes:
+        kind: input, neurons, partial (sums of unrolled neurons) or relay.
+        delay: time steps after which their spikes are used.
+    """
+
+    name: str
+    neurons: int
+    kind: str
+    delay: int
+    location: SourceLocation | None
+
+
+@dataclass(frozen=True)
+class Wires:
+    """Neurons `first` to `first + count - 1` of a layer on as many wires, `wire` being the first.
+
+    Wires are the rows of a crossbar for what it reads, its columns for what it computes.
+    """
+
+    layer: str
+    first: int
+    count: int
+    wire: int
+
+
+@dataclass(frozen=True)
+class MappedCrossbar:
+    """One cluster in its crossbar.
+
+    Attributes:
+        tile, slot: the tile, and which of its crossbars.
+        rows, columns: what it reads and what it computes.
+    """
+
+    cluster: int
+    tile: int
+    slot: int
+    rows: tuple[Wires, ...]
+    columns: tuple[Wires, ...]
+    crosspoints: int
+
+    @property
+    def inputs(self) -> int:
+        """Rows in use."""
+        return sum(each.count for each in self.rows)
+
+    @property
+    def outputs(self) -> int:
+        """Columns in use."""
+        return sum(each.count for each in self.columns)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that it computes, each once."""
+        return tuple(dict.fromkeys(each.layer for each in self.columns))
+
+
+@dataclass(frozen=True)
+class MappedTile:
+    """What one tile of the mesh does.
+
+    Attributes:
+        clusters: in the order in which they fire in every time step.
+        work: cycles per time step, the rest of the wheel included.
+        memory: bits of its buffers.
+        connections: channels to and from other tiles.
+        bits_in, bits_out: of these channels in one time step.
+    """
+
+    number: int
+    row: int
+    column: int
+    is_broken: bool
+    clusters: tuple[int, ...] = ()
+    work: Fraction = Fraction(0)
+    memory: int = 0
+    connections: int = 0
+    bits_in: int = 0
+    bits_out: int = 0
+
+
+@dataclass(frozen=True)
+class MappedChannel:
+    """What one cluster sends another.
+
+    Attributes:
+        delay: time steps that the spikes wait.
+        bits: of one token, which is what one time step can send.
+        packets: spikes and numbers of one inference.
+        hops: links of the mesh on the way; 0 inside a tile.
+        buffers: tokens for which there is room, at the source and at the target.
+    """
+
+    name: str
+    source: int
+    target: int
+    delay: int
+    bits: int
+    packets: int
+    hops: int
+    buffers: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class MeshLink:
+    """Packets of one inference from a tile to its neighbour, along rows first, then columns."""
+
+    source: int
+    target: int
+    packets: int
+
+
+@dataclass(frozen=True)
+class Guarantee:
+    """The throughput that is kept whatever the spikes.
+
+    Attributes:
+        period: cycles per time step in the long run.
+        critical: who waits for whom around the cycle that the period is due to.
+        is_complete: no binding has a shorter one, or no move of a cluster on that cycle does;
+            False where the search was cut.
+    """
+
+    period: Fraction
+    critical: tuple[str, ...]
+    is_complete: bool
+
+    def steps_per_second(self, machine: CrossbarMachine) -> Fraction:
+        """Time steps in a second of the machine's clock."""
+        return Fraction(machine.clock.frequency.value * 10**6) / self.period
+
+
+@dataclass(frozen=True)
+class EnergyPart:
+    """How often something happens in one inference, and what it costs each time."""
+
+    name: str
+    count: int
+    price_fj: int
+
+    @property
+    def energy_fj(self) -> int:
+        """Femtojoules of all of them."""
+        return self.count * self.price_fj
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Energy of one inference, from numbers of spikes that are given or assumed.
+
+    Attributes:
+        steps: time steps of the inference.
+        source: where the numbers of spikes come from.
+        programming: what it takes once, before the first inference.
+    """
+
+    steps: int
+    source: str
+    parts: tuple[EnergyPart, ...]
+    programming: EnergyPart
+
+    @property
+    def energy_fj(self) -> int:
+        """Femtojoules of one inference."""
+        return sum(each.energy_fj for each in self.parts)
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """A program on a machine.
+
+    Attributes:
+        network: its name.
+        demands: the limits, with what was found where it is largest.
+        crossbars: by number of the cluster.
+        tiles: all of the mesh.
+        links: of the mesh, those that spikes go along.
+        cut: what the clustering gave up for want of time or memory, or None.
+    """
+
+    program: str
+    network: str
+    machine: CrossbarMachine
+    strategy: str
+    demands: tuple[Demand, ...]
+    layers: tuple[MappedLayer, ...]
+    crossbars: tuple[MappedCrossbar, ...]
+    tiles: tuple[MappedTile, ...]
+    channels: tuple[MappedChannel, ...]
+    links: tuple[MeshLink, ...]
+    guarantee: Guarantee
+    estimate: Estimate
+    cut: str | None
+
+    @property
+    def packets(self) -> int:
+        """Spikes and numbers that go from a cluster to another, in one inference."""
+        return sum(each.packets for each in self.channels)
+
+    @property
+    def hops(self) -> int:
+        """Hops of all of them."""
+        return sum(each.packets * each.hops for each in self.channels)
