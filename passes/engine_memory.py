@@ -27,7 +27,7 @@ from spikeloom.dialects.schedule import (
     is_scheduled,
     least_tiles,
 )
-from spikeloom.passes.engine_tiles import Axis, TileBuffer, fit_tiles
+from spikeloom.passes.engine_tiles import SAMPLES, Axis, TileBuffer, fit_tiles
 from spikeloom.passes.schedule_order import is_update
 
 Tiles = dict[str, int]
@@ -90,6 +90,7 @@ class TileMemory:
     update: _Part
     double: bool
     overlapped: bool
+    group: int | None = None
 
     @staticmethod
     def of(step: bptt.StepOp, memories: Mapping[str, int]) -> TileMemory:
@@ -109,6 +110,16 @@ class TileMemory:
             *flags,
         )
 
+    @staticmethod
+    def behind(
+        step: bptt.StepOp, memories: Mapping[str, int], used: Mapping[str, int]
+    ) -> TileMemory:
+        """What is left behind the first `used` bytes, in one part."""
+        sizes = {name: size - used.get(name, 0) for name, size in memories.items()}
+        left = _Part({name: used.get(name, 0) for name in memories}, sizes, True)
+        whole = _Part(dict.fromkeys(memories, 0), memories, True)
+        return TileMemory(whole, left, left, has_double_buffers(step), is_overlapped(step))
+
     def sizes(self, source: Operation) -> Mapping[str, int]:
         """Bytes of every memory that a nest of this operation may take."""
         return (self.update if is_update(source) else self.flow).sizes
@@ -121,6 +132,8 @@ class TileMemory:
         Raises:
             DiagnosticError: no tiles fit the whole memories (E0302).
         """
+        if self.group is not None:
+            return _one_group(self.group, axes, buffers, self.double)
         part = self.update if is_update(wish.source) else self.flow
         try:
             tiles, chosen = self._fit(part, wish, axes, buffers)
@@ -149,6 +162,21 @@ class TileMemory:
                 break
             tiles, chosen = fitted, doubled
         return tiles, chosen if self.double else buffers
+
+
+def _one_group(
+    samples: int, axes: Sequence[Axis], buffers: Sequence[TileBuffer], double: bool
+) -> tuple[Tiles, Placed]:
+    """Whole layers of a group of samples, the addresses still to be found."""
+    tiles = {axis.name: axis.length for axis in axes}
+    groups = [axis for axis in axes if axis.name == SAMPLES]
+    tiles |= {axis.name: min(samples, axis.length) for axis in groups}
+    placed: Placed = []
+    for buffer in buffers:
+        flows = any(buffer.follows(axis) for axis in groups)
+        doubled = double and flows and buffer.memory not in TABLE_MEMORIES
+        placed.append((replace(buffer, copies=1 + doubled), 0))
+    return tiles, placed
 
 
 def _more_and_more_doubled(

@@ -29,13 +29,17 @@ from spikeloom.dialects.schedule import (
     MODES,
     OVERLAPPED,
     PIPELINED,
+    group_of,
     is_recomputed,
     mark_for_update,
+    mark_group,
     mark_tiles,
     moves_for_update,
 )
 from spikeloom.dialects.snn import ParameterOp
+from spikeloom.passes.lower_to_engine import fits_in_groups
 from spikeloom.passes.schedule_costs import Size, cost_of
+from spikeloom.passes.schedule_groups import can_be_grouped, group_sizes
 from spikeloom.passes.schedule_order import is_update, let_updates_trail
 from spikeloom.passes.schedule_potentials import (
     recomputable,
@@ -43,7 +47,7 @@ from spikeloom.passes.schedule_potentials import (
     recomputing_is_cheaper,
 )
 
-AUTO, STORED, RECOMPUTED = "auto", "stored", "recomputed"
+AUTO, OFF, STORED, RECOMPUTED = "auto", "off", "stored", "recomputed"
 POTENTIALS = (AUTO, STORED, RECOMPUTED)
 OVERLAPPING, LARGEST = "overlapping", "largest"
 TILINGS = (OVERLAPPING, LARGEST)
@@ -68,29 +72,61 @@ class ScheduleEnginesPass(ModulePass):
     double_buffers: bool = True
     potentials: str = AUTO
     tiles: str = OVERLAPPING
+    groups: str | int = AUTO
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         self._check("mode", self.mode, MODES)
         self._check("potentials", self.potentials, POTENTIALS)
         self._check("tiles", self.tiles, TILINGS)
         machine = next((m for m in op.ops if isinstance(m, MachineOp)), None)
+        self._check_groups()
         rates = {} if machine is None else machine.rate_numbers()
+        memories = {} if machine is None else machine.sizes()
         for step in op.ops:
             if isinstance(step, bptt.StepOp):
-                self._schedule(step, rates)
+                group = self._choose_group(step, rates, memories)
+                self._schedule(step, rates, group)
 
     def _check(self, name: str, value: str, words: tuple[str, ...]) -> None:
         if value not in words:
             help = did_you_mean(value, words) or f"expected one of: {', '.join(words)}"
             raise error("E0405", f"schedule-engines{{{name}={value}}}: unknown {name}", help=help)
 
-    def _schedule(self, step: bptt.StepOp, rates: Mapping[str, int]) -> None:
+    def _check_groups(self) -> None:
+        if isinstance(self.groups, int) and self.groups < 1:
+            message = f"schedule-engines{{groups={self.groups}}}: a group has at least one sample"
+            raise error("E0405", message, help="expected auto, off, or a number of samples")
+        if isinstance(self.groups, str):
+            self._check("groups", self.groups, (AUTO, OFF))
+
+    def _choose_group(
+        self, step: bptt.StepOp, rates: Mapping[str, int], memories: Mapping[str, int]
+    ) -> int | None:
+        """How many samples go through the step at once, None for all of them."""
+        if self.mode != PIPELINED:
+            return None
+        if isinstance(self.groups, int):
+            return self.groups
+        if self.groups == OFF or not (rates and can_be_grouped(step)):
+            return None
+        for group in group_sizes(step, rates):
+            tried = step.clone()
+            self._schedule(tried, rates, group)
+            if fits_in_groups(tried, memories):
+                return group
+        return None
+
+    def _schedule(self, step: bptt.StepOp, rates: Mapping[str, int], group: int | None) -> None:
         for op in step.walk():
             for name in ATTRIBUTES:
                 op.attributes.pop(name, None)
         size = Size(step.steps.value.data, step.batch.value.data)
+        if group is not None:
+            mark_group(step, group)
         self._choose_potentials(step, rates)
-        _choose_queues(step.body.block, let_updates_trail(step.body.block), rates)
+        _choose_queues(
+            step.body.block, let_updates_trail(step.body.block), rates, group is not None
+        )
         step.attributes[MODE] = StringAttr(self.mode)
         if self.double_buffers:
             step.attributes[DOUBLE_BUFFERS] = UnitAttr()
@@ -99,7 +135,8 @@ class ScheduleEnginesPass(ModulePass):
             _choose_tiles(step.body.block, size, rates)
 
     def _choose_potentials(self, step: bptt.StepOp, rates: Mapping[str, int]) -> None:
-        if self.potentials == STORED or (self.potentials == AUTO and not rates):
+        stays = group_of(step) is not None  # on chip, where nothing is cheaper
+        if self.potentials == STORED or (self.potentials == AUTO and (stays or not rates)):
             return
         for op in [op for op in step.body.block.ops if isinstance(op, FireOp)]:
             gradient = recomputable(op)
@@ -108,7 +145,9 @@ class ScheduleEnginesPass(ModulePass):
                 recompute(op, gradient)
 
 
-def _choose_queues(block: Block, tail: Sequence[Operation], rates: Mapping[str, int]) -> None:
+def _choose_queues(
+    block: Block, tail: Sequence[Operation], rates: Mapping[str, int], grouped: bool
+) -> None:
     """Lets updates load by their own queue; in the tail, by the one that is done earlier.
 
     Nothing waits behind the tail, so that it may use the queue of the other engines as well. The
@@ -119,7 +158,8 @@ def _choose_queues(block: Block, tail: Sequence[Operation], rates: Mapping[str, 
         if not is_update(op):
             continue
         queue = Engine.DMA_UPDATE
-        if rates and op in tail:
+        trails = grouped and not isinstance(op, bptt.OptimizeOp)
+        if rates and op in tail and not trails:
             done = {each: busy[each] + _parameter_cells(op) / rates[each.value] for each in busy}
             queue = min(done, key=done.__getitem__)
             busy[queue] = done[queue]
