@@ -19,7 +19,12 @@ from xdsl.ir import Operation
 
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects import bptt
-from spikeloom.dialects.instruction_set import BUFFER_ALIGNMENT, TABLE_MEMORIES
+from spikeloom.dialects.instruction_set import (
+    BUFFER_ALIGNMENT,
+    TABLE_MEMORIES,
+    Element,
+    buffer_bytes,
+)
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.schedule import (
     has_double_buffers,
@@ -27,7 +32,7 @@ from spikeloom.dialects.schedule import (
     is_scheduled,
     least_tiles,
 )
-from spikeloom.passes.engine_tiles import SAMPLES, Axis, TileBuffer, fit_tiles
+from spikeloom.passes.engine_tiles import LANES, SAMPLES, Axis, TileBuffer, fit_tiles
 from spikeloom.passes.schedule_order import is_update
 
 Tiles = dict[str, int]
@@ -91,6 +96,7 @@ class TileMemory:
     double: bool
     overlapped: bool
     group: int | None = None
+    _tables_staying: int = 0
 
     @staticmethod
     def of(step: bptt.StepOp, memories: Mapping[str, int]) -> TileMemory:
@@ -133,7 +139,7 @@ class TileMemory:
             DiagnosticError: no tiles fit the whole memories (E0302).
         """
         if self.group is not None:
-            return _one_group(self.group, axes, buffers, self.double)
+            return self.whole_tiles(axes), self._wished(axes, buffers)
         part = self.update if is_update(wish.source) else self.flow
         try:
             tiles, chosen = self._fit(part, wish, axes, buffers)
@@ -142,6 +148,42 @@ class TileMemory:
             part = self.whole
             tiles, chosen = self._fit(part, wish, axes, buffers)
         return tiles, part.place(chosen, tiles)
+
+    def whole_tiles(self, axes: Sequence[Axis]) -> Tiles:
+        """Whole layers of a group of samples."""
+        tiles = {axis.name: axis.length for axis in axes}
+        if SAMPLES in tiles and self.group is not None:
+            tiles[SAMPLES] = min(self.group, tiles[SAMPLES])
+        return tiles
+
+    def some_outputs(
+        self, memory: str, shape: tuple[int, int, int], outputs: int, staying: bool = False
+    ) -> int:
+        """How many outputs' tables are on chip at once when groups of samples go through a step.
+
+        Tables that stay for all groups share one half of the memory; the others take turns in the
+        other, or in all of it where none of their kind stay.
+        """
+        size = self.whole.sizes.get(memory, 0)
+        room = size // 2 if staying else size
+        whole = buffer_bytes(Element.F32, (*shape, outputs))
+        if staying and self._tables_staying + whole <= size - room:
+            self._tables_staying += whole
+            return outputs
+        some = outputs
+        while some > LANES and buffer_bytes(Element.F32, (*shape, some)) > room:
+            some = max(LANES, -(-some // 2 // LANES) * LANES)
+        return some
+
+    def _wished(self, axes: Sequence[Axis], buffers: Sequence[TileBuffer]) -> Placed:
+        """Buffers with the copies that they would like, addresses still to be found."""
+        groups = [axis for axis in axes if axis.name == SAMPLES]
+        placed: Placed = []
+        for buffer in buffers:
+            flows = any(buffer.follows(axis) for axis in groups)
+            doubled = self.double and flows and buffer.memory not in TABLE_MEMORIES
+            placed.append((replace(buffer, copies=1 + doubled), 0))
+        return placed
 
     def _fit(
         self, part: _Part, wish: Wish, axes: Sequence[Axis], buffers: Sequence[TileBuffer]
@@ -162,21 +204,6 @@ class TileMemory:
                 break
             tiles, chosen = fitted, doubled
         return tiles, chosen if self.double else buffers
-
-
-def _one_group(
-    samples: int, axes: Sequence[Axis], buffers: Sequence[TileBuffer], double: bool
-) -> tuple[Tiles, Placed]:
-    """Whole layers of a group of samples, the addresses still to be found."""
-    tiles = {axis.name: axis.length for axis in axes}
-    groups = [axis for axis in axes if axis.name == SAMPLES]
-    tiles |= {axis.name: min(samples, axis.length) for axis in groups}
-    placed: Placed = []
-    for buffer in buffers:
-        flows = any(buffer.follows(axis) for axis in groups)
-        doubled = double and flows and buffer.memory not in TABLE_MEMORIES
-        placed.append((replace(buffer, copies=1 + doubled), 0))
-    return tiles, placed
 
 
 def _more_and_more_doubled(

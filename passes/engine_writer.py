@@ -188,6 +188,18 @@ class Nest:
         with self.loop("positions") as value:
             yield value
 
+    @contextmanager
+    def loop_over_some(
+        self, some: int | None, outputs: Extent
+    ) -> Generator[tuple[Extent, SSAValue | None]]:
+        """A loop over so many outputs of a tile: how many, and where they start; or all at once."""
+        if some is None:
+            yield outputs, None
+            return
+        bounds = (0, self.lengths["outputs"], some)
+        with self.writer.loop(*bounds, "output", self.source) as value:
+            yield value, value
+
     def is_whole(self, axis: str) -> bool:
         """Whether one tile covers the axis."""
         return self.tiles[axis] >= self.lengths[axis]
@@ -211,6 +223,11 @@ class Nest:
     def tile(self, role: str, position: int = 0) -> Place:
         """The nest's own buffer of that role, from its start or a later position."""
         return (f"{self.label}.{role}", (0, 0, position, 0), (None, None, None, None))
+
+    def part(self, role: str, feature: SSAValue | None) -> Place:
+        """The same from the feature on that a loop says."""
+        name, base, _ = self.tile(role)
+        return (name, base, (None, None, None, feature))
 
     def at(
         self,
