@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Block, Operation, Region, SSAValue
 
-from spikeloom.dialects.engine import InstructionOp, LoopOp
+from spikeloom.dialects.engine import INSTRUCTION_OPS, InstructionOp, LoopOp
 from spikeloom.passes.engine_addresses import Lifetime
 
 Operations = list[Operation]
@@ -29,16 +29,16 @@ class Nests:
     """Lowered nests, taken apart at their loops over samples.
 
     Attributes:
+        bounds: start, stop and step of the loop over groups.
         front: what is done once, before all groups.
-        turn: what is done with every group, in loops of its own over what is no sample.
+        turn: what is done with every group; the block's argument is where the group begins.
         tail: what is done once, behind all groups.
-        samples: the value of the loop over groups in `turn`.
     """
 
     bounds: tuple[int, int, int]
-    front: Operations = field(default_factory=Operations)
+    front: Block = field(default_factory=Block)
     turn: Block = field(default_factory=lambda: Block(arg_types=[IndexType()]))
-    tail: Operations = field(default_factory=Operations)
+    tail: Block = field(default_factory=Block)
 
     def add(self, nests: Block, over_samples: Collection[Operation]) -> bool:
         """Takes apart what one operation was lowered to; False where that cannot be done.
@@ -52,9 +52,42 @@ class Nests:
         front, inner, tail = parts
         if not all(self._take(op, over_samples, front, tail) for op in inner):
             return False
-        self.front += _detached(front)
-        self.tail += _detached(tail)
+        self.front.add_ops(_detached(front))
+        self.tail.add_ops(_detached(tail))
         return True
+
+    def add_update(self, nests: Block, over_samples: Collection[Operation]) -> bool:
+        """Takes apart an update of parameters: what waits for a gradient stands in the tail.
+
+        False where a loop has several turns, or goes over samples.
+        """
+        single = all(
+            len(range(*op.bounds)) == 1 and op not in over_samples
+            for op in nests.walk()
+            if isinstance(op, LoopOp)
+        )
+        if single:
+            late = _homes([self.tail])[1]
+            self._divide(list(nests.ops), [], late)
+        return single
+
+    def _divide(self, ops: Sequence[Operation], around: list[LoopOp], late: set[str]) -> None:
+        """Moves what needs one of the buffers in `late`, and what follows from that, to the tail.
+
+        All else goes to the front.
+        """
+        waiting: dict[bool, Operations] = {False: [], True: []}
+        for op in ops:
+            if isinstance(op, LoopOp):
+                self._divide(list(op.body.block.ops), [*around, op], late)
+                continue
+            assert isinstance(op, InstructionOp)
+            waits = not late.isdisjoint(_named(op))
+            if waits:
+                late |= {*_named(op)}
+            waiting[waits].append(op if waits else _unhurried(op))
+        self.front.add_ops(_wrapped(around, waiting[False]))
+        self.tail.add_ops(_wrapped(around, waiting[True]))
 
     def _take(
         self,
@@ -84,20 +117,18 @@ class Nests:
         self.turn.add_ops(_wrapped(around, list(body.ops)))
         return True
 
-    def parts(self) -> list[Operation | Block]:
+    def parts(self) -> list[Block]:
         """Everything, in order."""
-        return [*self.front, self.turn, *self.tail]
+        return [self.front, self.turn, self.tail]
 
     def are_independent(self) -> bool:
         """Whether no group needs what only all groups together yield."""
-        turned, done = _homes([self.turn]), _homes(self.tail)
-        before = _homes(self.front)
-        read = turned[0] | before[0]
-        return not (read & done[1] or before[0] & turned[1])
+        (front, _), (turn, turned), (_, done) = (_homes([part]) for part in self.parts())
+        return not (turn & done or front & turned)
 
     def lifetimes(self) -> dict[str, Lifetime]:
         """When each tile is in use that neither the front nor the tail names."""
-        outside = {name for op in _instructions([*self.front, *self.tail]) for name in _named(op)}
+        outside = {name for op in _instructions([self.front, self.tail]) for name in _named(op)}
         found: dict[str, Lifetime] = {}
         for number, op in enumerate(_instructions([self.turn])):
             for name in _named(op):
@@ -105,12 +136,12 @@ class Nests:
                 found[name] = Lifetime(first, number)
         return {name: life for name, life in found.items() if name not in outside}
 
-    def loop(self, source: Operation) -> LoopOp:
-        """The loop over all groups."""
+    def program(self, source: Operation) -> Operations:
+        """Everything, in order, with a loop over all groups."""
         self.turn.args[0].name_hint = "sample"
-        op = LoopOp(*self.bounds, Region(self.turn))
-        op.location = source.location
-        return op
+        loop = LoopOp(*self.bounds, Region(self.turn))
+        loop.location = source.location
+        return [*_detached(self.front.ops), loop, *_detached(self.tail.ops)]
 
 
 def _parts(
@@ -141,6 +172,18 @@ def _wrapped(around: Sequence[LoopOp], ops: Sequence[Operation]) -> Operations:
         op.location = loop.location
         inside = Operations([op])
     return inside
+
+
+def _unhurried(op: InstructionOp) -> InstructionOp:
+    """A load that the first group need not wait for, in the queue of the weight updates."""
+    if op.SPEC.name != "load":
+        return op
+    properties = dict(op.properties)
+    later = INSTRUCTION_OPS["load_update"].create(operands=op.operands, properties=properties)
+    later.location = op.location
+    op.detach()
+    op.erase()
+    return later
 
 
 def _rename(ops: Iterable[Operation], old: SSAValue, new: SSAValue) -> None:

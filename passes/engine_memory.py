@@ -96,6 +96,7 @@ class TileMemory:
     double: bool
     overlapped: bool
     group: int | None = None
+    tables_stay: bool = True
     _tables_staying: int = 0
 
     @staticmethod
@@ -161,10 +162,11 @@ class TileMemory:
     ) -> int:
         """How many outputs' tables are on chip at once when groups of samples go through a step.
 
-        Tables that stay for all groups share one half of the memory; the others take turns in the
-        other, or in all of it where none of their kind stay.
+        Tables that may stay for all groups share one half of the memory, where any do; the others
+        take turns in the other half, or in all of it.
         """
         size = self.whole.sizes.get(memory, 0)
+        staying = staying and self.tables_stay
         room = size // 2 if staying else size
         whole = buffer_bytes(Element.F32, (*shape, outputs))
         if staying and self._tables_staying + whole <= size - room:

@@ -40,30 +40,35 @@ class _Box:
         return all(start == (0, None, 1) for start in self.starts)
 
 
-def keep_on_chip(turn: Block, tiles: Mapping[str, BufferOp]) -> None:
-    """Takes loads out of a turn whose cells are on chip already; `tiles` are the buffers there."""
+def keep_on_chip(parts: Sequence[Block], tiles: Mapping[str, BufferOp]) -> None:
+    """Takes loads out of consecutive parts of a program whose cells are on chip already.
+
+    `tiles` are the buffers on chip, by name.
+    """
     present: dict[_Box, str] = {}
     instead: dict[str, str] = {}
     done = Counter[str]()
-    writes = Counter(name for op in instructions([turn]) for name in _written(op))
-    for op in [*instructions([turn])]:
+    writes = Counter(name for op in instructions(parts) for name in _written(op))
+    for op in [*instructions(parts)]:
         done.update(_written(op))
         if op.SPEC.name not in (*_LOADS, *_STORES):
             continue
         target, source = _boxes(op)
         stores = op.SPEC.name in _STORES
         outside, inside = (target, source) if stores else (source, target)
+        if stores:
+            present = {box: tile for box, tile in present.items() if box.buffer != outside.buffer}
         final = done[inside.buffer] == writes[inside.buffer]
-        if not (final and inside.at_origin and _once(op, turn)):
+        if not (final and inside.at_origin and _once(op, parts)):
             continue
         known = present.get(outside)
-        if stores or known is None:
+        if known is None:
             present[outside] = inside.buffer
         elif writes[inside.buffer] == 1 and _alike(tiles[inside.buffer], tiles[known]):
             instead[inside.buffer] = known
             op.detach()
             op.erase()
-    _replace(turn, instead)
+    _replace(parts, instead)
 
 
 def drop_unread_stores(parts: Sequence[Operation | Block], wanted: set[str]) -> None:
@@ -133,10 +138,10 @@ def _only_turn(loop: SSAValue) -> range | None:
     return None
 
 
-def _once(op: Operation, turn: Block) -> bool:
-    """Whether an instruction is executed once in every turn."""
+def _once(op: Operation, parts: Sequence[Block]) -> bool:
+    """Whether an instruction is executed once whenever its part is."""
     block = op.parent
-    while block is not turn:
+    while block not in parts:
         around = None if block is None else block.parent_op()
         if not (isinstance(around, LoopOp) and len(range(*around.bounds)) == 1):
             return False
@@ -148,9 +153,9 @@ def _alike(tile: BufferOp, other: BufferOp) -> bool:
     return (tile.kind, tile.extents) == (other.kind, other.extents)
 
 
-def _replace(turn: Block, instead: Mapping[str, str]) -> None:
+def _replace(parts: Sequence[Block], instead: Mapping[str, str]) -> None:
     """Lets instructions work on other buffers."""
-    for op in instructions([turn]):
+    for op in instructions(parts):
         slices = [
             SliceAttr.get(instead[slice.buffer_name], *zip(*slice.starts, strict=True))
             if isinstance(slice, SliceAttr) and slice.buffer_name in instead

@@ -7,15 +7,15 @@ of steps or samples. A scan becomes a loop over time around the nests of its bod
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Block, Operation, Region
+from xdsl.ir import Operation, Region
 from xdsl.passes import ModulePass
 
-from spikeloom.diagnostics import DiagnosticError, error
+from spikeloom.diagnostics import error
 from spikeloom.dialects import bptt
 from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
 from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
@@ -24,7 +24,6 @@ from spikeloom.dialects.instruction_set import Element, buffer_bytes
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.schedule import group_of, is_recomputed, is_serial
 from spikeloom.dialects.snn import ParameterOp
-from spikeloom.passes.engine_addresses import place_tiles
 from spikeloom.passes.engine_elementwise import (
     lower_add,
     lower_fire,
@@ -32,7 +31,7 @@ from spikeloom.passes.engine_elementwise import (
     lower_integrate,
     lower_integrate_gradient,
 )
-from spikeloom.passes.engine_groups import Nests
+from spikeloom.passes.engine_group_program import PLANS, write_groups
 from spikeloom.passes.engine_layout import Home, parameter_shape, statement
 from spikeloom.passes.engine_margins import clears, shift_positions
 from spikeloom.passes.engine_matrices import (
@@ -54,7 +53,6 @@ from spikeloom.passes.engine_optimizers import OptimizerState, lower_optimize
 from spikeloom.passes.engine_placement import lay_out
 from spikeloom.passes.engine_pools import lower_pool, lower_pool_gradient
 from spikeloom.passes.engine_reshaping import lower_concatenate, lower_reshape, lower_slice
-from spikeloom.passes.engine_residence import drop_unread_stores, instructions, keep_on_chip
 from spikeloom.passes.engine_writer import Clock, Writer
 
 
@@ -79,12 +77,7 @@ class LowerToEnginePass(ModulePass):
                 "run it with spikeloom-opt, which adds one (--machine FILE chooses), or write one",
             )
         for step in [step for step in op.ops if isinstance(step, bptt.StepOp)]:
-            lowering = _Lowering(step, machine.sizes())
-            if group_of(step) is None:
-                lowering.write_whole()
-            elif not lowering.write_groups():
-                raise _no_groups(step)
-            program = lowering.program()
+            program = _lowered(step, machine.sizes()).program()
             block = step.parent
             assert block is not None
             block.insert_op_before(program, step)
@@ -94,17 +87,33 @@ class LowerToEnginePass(ModulePass):
 
 def fits_in_groups(step: bptt.StepOp, memories: Mapping[str, int]) -> bool:
     """Whether a step can be lowered group by group, as its attributes say."""
-    return _Lowering(step, memories).write_groups()
+    return _in_groups(step, memories) is not None
 
 
-def _no_groups(step: bptt.StepOp) -> DiagnosticError:
-    return error(
+def _lowered(step: bptt.StepOp, memories: Mapping[str, int]) -> _Lowering:
+    """The step with everything written, as its attributes say."""
+    if (group := group_of(step)) is None:
+        lowering = _Lowering(step, memories)
+        for op in step.body.block.ops:
+            lowering.lower(op)
+        return lowering
+    if (found := _in_groups(step, memories)) is not None:
+        return found
+    raise error(
         "E0302",
-        f"groups of {group_of(step)} samples do not fit the machine: all layers of a group must"
-        " lie on chip with all weights, and no layer may need another group",
+        f"groups of {group} samples do not fit the machine: all layers of a group must lie on chip"
+        " with all weights, and no layer may need another group",
         location_of(step),
         "use schedule-engines{groups=off}, or groups of fewer samples",
     )
+
+
+def _in_groups(step: bptt.StepOp, memories: Mapping[str, int]) -> _Lowering | None:
+    for plan in PLANS:
+        lowering = _Lowering(step, memories)
+        if write_groups(lowering.writer, step, memories, lowering.lower, plan):
+            return lowering
+    return None
 
 
 class _Lowering:
@@ -114,62 +123,9 @@ class _Lowering:
         self.step = step
         self.layout = lay_out(step)
         self.parameters = {name: self._parameter_home(op) for name, op in step.parameters().items()}
-        self.memories = memories
         memory = TileMemory.of(step, memories)
         self.writer = Writer(self.layout, memory, Clock(step.steps.value.data))
         self.state = OptimizerState(self.writer)
-
-    def write_whole(self) -> None:
-        """One operation after the other, all samples each."""
-        for op in self.step.body.block.ops:
-            self._lower(op)
-
-    def write_groups(self) -> bool:
-        """One group of samples after the other, all operations each; False where that cannot be.
-
-        It cannot where an operation needs the results of another from all samples, or where a
-        group's tiles of whole layers do not fit the memories.
-        """
-        writer = self.writer
-        samples = min(group_of(self.step) or self.layout.samples, self.layout.samples)
-        writer.memory.group = samples
-        nests = Nests((0, self.layout.samples, samples))
-        for op in self._in_groups():
-            with writer.apart() as block:
-                self._lower(op)
-            if not block.is_empty and not nests.add(block, writer.sample_loops):
-                return False
-        if not nests.are_independent():
-            return False
-        tiles = {tile.sym_name.data: tile for tile in writer.tile_buffers}
-        keep_on_chip(nests.turn, tiles)
-        used_tiles = self._keep_used(nests.parts())
-        used = place_tiles(used_tiles, nests.lifetimes(), self.memories)
-        if used is None:
-            return False
-        writer.body.add_ops([*nests.front, nests.loop(self.step), *nests.tail])
-        writer.memory = TileMemory.behind(self.step, self.memories, used)
-        for op in self.step.body.block.ops:
-            if isinstance(op, bptt.OptimizeOp):
-                self._lower(op)
-        drop_unread_stores([self.writer.body], {h.name for h in self.layout.homes if h.role})
-        self._keep_used([writer.body])
-        return True
-
-    def _in_groups(self) -> list[Operation]:
-        return [op for op in self.step.body.block.ops if not isinstance(op, bptt.OptimizeOp)]
-
-    def _keep_used(self, parts: Sequence[Operation | Block]) -> list[BufferOp]:
-        """Forgets tiles and homes that no instruction names any more; returns the tiles."""
-        named = {
-            slice.buffer_name
-            for op in instructions(parts)
-            for _, slice in op.role_slices()
-            if slice is not None
-        }
-        tiles = self.writer.tile_buffers
-        tiles[:] = [tile for tile in tiles if tile.sym_name.data in named]
-        return tiles
 
     def program(self) -> ProgramOp:
         """What was written: buffers first, then the zeros around values, then the nests."""
@@ -209,7 +165,8 @@ class _Lowering:
             offset += buffer_bytes(home.element, shape)
         return buffers
 
-    def _lower(self, op: Operation) -> None:
+    def lower(self, op: Operation) -> None:
+        """Writes the nests of one operation."""
         writer = self.writer
         match op:
             case bptt.SynapseOp() | bptt.ConvolutionOp():
@@ -282,7 +239,7 @@ class _Lowering:
         with self.writer.loop(*bounds, "step", scan) as time:
             self.writer.clock = Clock(steps, time)
             for op in scan.body.block.ops:
-                self._lower(op)
+                self.lower(op)
         self.writer.clock = whole
 
     def _layer_of(self, op: Operation) -> str:

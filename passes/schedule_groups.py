@@ -54,10 +54,10 @@ def group_sizes(step: bptt.StepOp, rates: Mapping[str, int]) -> list[int]:
     bound = sum(_layer_by_layer(part) for part in _halves(works))
     found: list[tuple[float, int]] = []
     group = SAMPLE_GROUP
-    while group < 2 * samples:
-        tile = min(group, samples)
-        if (cycles := _in_groups(works, tile, samples, rates["dram_latency"])) < bound:
-            found.append((cycles, tile))
+    while group < 2 * samples or group == SAMPLE_GROUP:
+        cycles = _in_groups(works, min(group, samples), samples, rates["dram_latency"])
+        if cycles < bound:
+            found.append((cycles, group))
         group *= 2
     return [group for _, group in sorted(found)]
 
