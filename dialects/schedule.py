@@ -5,6 +5,7 @@
 | `schedule.mode` | `bptt.step` | "pipelined", or "serial": one instruction at a time |
 | `schedule.double_buffers` | `bptt.step` | tiles have two copies, written in turns |
 | `schedule.overlapped` | `bptt.step` | tiles are small enough for two copies |
+| `schedule.group` | `bptt.step` | samples that go through all operations before the next ones |
 | `schedule.tiles` | an operation | at least so many tiles, so that they overlap |
 | `schedule.queue` | an operation | "dma_wue": moves its tiles in the queues of the weight updates |
 | `schedule.recomputed` | `bptt.fire` | again, tile by tile where its gradient is computed |
@@ -23,9 +24,9 @@ from spikeloom.dialects.instruction_set import Engine
 from spikeloom.dialects.locations import location_of
 
 MODE, DOUBLE_BUFFERS = "schedule.mode", "schedule.double_buffers"
-OVERLAPPED = "schedule.overlapped"
+OVERLAPPED, GROUP = "schedule.overlapped", "schedule.group"
 TILES, QUEUE, RECOMPUTED = "schedule.tiles", "schedule.queue", "schedule.recomputed"
-ATTRIBUTES = (MODE, DOUBLE_BUFFERS, OVERLAPPED, TILES, QUEUE, RECOMPUTED)
+ATTRIBUTES = (MODE, DOUBLE_BUFFERS, OVERLAPPED, GROUP, TILES, QUEUE, RECOMPUTED)
 
 SERIAL, PIPELINED = "serial", "pipelined"
 MODES = (PIPELINED, SERIAL)
@@ -61,12 +62,16 @@ def least_tiles(op: Operation) -> int:
     Raises:
         DiagnosticError: E0204, the attribute is no positive integer.
     """
-    found = op.attributes.get(TILES)
-    if found is None:
-        return 1
-    if isinstance(found, IntegerAttr) and found.value.data > 0:
-        return found.value.data
-    raise error("E0204", f"{TILES} is a positive integer, not {found}", location_of(op))
+    return _positive(op, TILES) or 1
+
+
+def group_of(step: Operation) -> int | None:
+    """The samples of a group; None where all samples are done with before the next operation.
+
+    Raises:
+        DiagnosticError: E0204, the attribute is no positive integer.
+    """
+    return _positive(step, GROUP)
 
 
 def moves_for_update(op: Operation) -> bool:
@@ -84,6 +89,11 @@ def is_recomputed(op: Operation) -> bool:
     return RECOMPUTED in op.attributes
 
 
+def mark_group(step: Operation, samples: int) -> None:
+    """Sends so many samples through the whole step at once."""
+    step.attributes[GROUP] = IntegerAttr(samples, i64)
+
+
 def mark_tiles(op: Operation, tiles: int) -> None:
     """Asks for so many tiles."""
     op.attributes[TILES] = IntegerAttr(tiles, i64)
@@ -97,6 +107,15 @@ def mark_for_update(op: Operation) -> None:
 def mark_recomputed(op: Operation) -> None:
     """Says that an operation is done again where its results are used."""
     op.attributes[RECOMPUTED] = UnitAttr()
+
+
+def _positive(op: Operation, name: str) -> int | None:
+    found = op.attributes.get(name)
+    if found is None:
+        return None
+    if isinstance(found, IntegerAttr) and found.value.data > 0:
+        return found.value.data
+    raise error("E0204", f"{name} is a positive integer, not {found}", location_of(op))
 
 
 def _word(op: Operation, name: str, words: tuple[str, ...]) -> str:

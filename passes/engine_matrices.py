@@ -54,7 +54,7 @@ def lower_synapse(writer: Writer, op: _Synapse, parameters: Parameters) -> None:
     x, element = _input_role(writer, op.input)
     weight = parameters[_name(op.weight)]
     taps, _, inputs, outputs = weight.shape
-    sums = forward_sums(op, slide, inputs, element, writer.memory.sizes(op))
+    sums = forward_sums(op, slide, weight.shape, element, writer.memory)
     buffers = [
         TileBuffer("weight", Element.F32, "weight_sram", (taps, 1, "inputs", "outputs")),
         frame.input_buffer(x, element, "inputs"),

@@ -19,7 +19,12 @@ from xdsl.ir import Operation
 
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects import bptt
-from spikeloom.dialects.instruction_set import BUFFER_ALIGNMENT, TABLE_MEMORIES
+from spikeloom.dialects.instruction_set import (
+    BUFFER_ALIGNMENT,
+    TABLE_MEMORIES,
+    Element,
+    buffer_bytes,
+)
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.schedule import (
     has_double_buffers,
@@ -27,7 +32,7 @@ from spikeloom.dialects.schedule import (
     is_scheduled,
     least_tiles,
 )
-from spikeloom.passes.engine_tiles import Axis, TileBuffer, fit_tiles
+from spikeloom.passes.engine_tiles import LANES, SAMPLES, Axis, TileBuffer, fit_tiles
 from spikeloom.passes.schedule_order import is_update
 
 Tiles = dict[str, int]
@@ -95,6 +100,9 @@ class TileMemory:
     update: _Part
     double: bool
     overlapped: bool
+    group: int | None = None
+    tables_stay: bool = True
+    _tables_staying: int = 0
 
     @staticmethod
     def of(step: bptt.StepOp, memories: Mapping[str, int]) -> TileMemory:
@@ -114,6 +122,16 @@ class TileMemory:
             *flags,
         )
 
+    @staticmethod
+    def behind(
+        step: bptt.StepOp, memories: Mapping[str, int], used: Mapping[str, int]
+    ) -> TileMemory:
+        """What is left behind the first `used` bytes, in one part."""
+        sizes = {name: size - used.get(name, 0) for name, size in memories.items()}
+        left = _Part({name: used.get(name, 0) for name in memories}, sizes, True)
+        whole = _Part(dict.fromkeys(memories, 0), memories, True)
+        return TileMemory(whole, left, left, has_double_buffers(step), is_overlapped(step))
+
     def sizes(self, source: Operation) -> Mapping[str, int]:
         """Bytes of every memory that a nest of this operation may take."""
         return (self.update if is_update(source) else self.flow).sizes
@@ -126,6 +144,8 @@ class TileMemory:
         Raises:
             DiagnosticError: no tiles fit the whole memories (E0302).
         """
+        if self.group is not None:
+            return self.whole_tiles(axes), self._wished(axes, buffers)
         part = self.update if is_update(wish.source) else self.flow
         try:
             tiles, chosen = self._fit(part, wish, axes, buffers)
@@ -134,6 +154,43 @@ class TileMemory:
             part = self.whole
             tiles, chosen = self._fit(part, wish, axes, buffers)
         return tiles, part.place(chosen, tiles)
+
+    def whole_tiles(self, axes: Sequence[Axis]) -> Tiles:
+        """Whole layers of a group of samples."""
+        tiles = {axis.name: axis.length for axis in axes}
+        if SAMPLES in tiles and self.group is not None:
+            tiles[SAMPLES] = min(self.group, tiles[SAMPLES])
+        return tiles
+
+    def some_outputs(
+        self, memory: str, shape: tuple[int, int, int], outputs: int, staying: bool = False
+    ) -> int:
+        """How many outputs' tables are on chip at once when groups of samples go through a step.
+
+        Tables that may stay for all groups share one half of the memory, where any do; the others
+        take turns in the other half, or in all of it.
+        """
+        size = self.whole.sizes.get(memory, 0)
+        staying = staying and self.tables_stay
+        room = size // 2 if staying else size
+        whole = buffer_bytes(Element.F32, (*shape, outputs))
+        if staying and self._tables_staying + whole <= size - room:
+            self._tables_staying += whole
+            return outputs
+        some = outputs
+        while some > LANES and buffer_bytes(Element.F32, (*shape, some)) > room:
+            some = max(LANES, -(-some // 2 // LANES) * LANES)
+        return some
+
+    def _wished(self, axes: Sequence[Axis], buffers: Sequence[TileBuffer]) -> Placed:
+        """Buffers with the copies that they would like, addresses still to be found."""
+        groups = [axis for axis in axes if axis.name == SAMPLES]
+        placed: Placed = []
+        for buffer in buffers:
+            flows = any(buffer.follows(axis) for axis in groups)
+            doubled = self.double and flows and buffer.memory not in TABLE_MEMORIES
+            placed.append((replace(buffer, copies=1 + doubled), 0))
+        return placed
 
     def _fit(
         self, part: _Part, wish: Wish, axes: Sequence[Axis], buffers: Sequence[TileBuffer]

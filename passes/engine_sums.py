@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,7 +12,8 @@ from xdsl.ir import Operation
 
 from spikeloom.dialects.accumulation import Way, way_of
 from spikeloom.dialects.engine import Extent
-from spikeloom.dialects.instruction_set import Element
+from spikeloom.dialects.instruction_set import Element, Shape
+from spikeloom.passes.engine_memory import TileMemory
 from spikeloom.passes.engine_tables import ForwardTables, RowTables
 from spikeloom.passes.engine_tiles import Axis, TileBuffer, units
 from spikeloom.passes.engine_window_nest import Where, WindowFrame, WindowNest
@@ -84,15 +84,18 @@ class DirectUpdate:
 
 
 def forward_sums(
-    op: Operation, slide: Slide, inputs: int, element: Element, memories: Mapping[str, int]
+    op: Operation, slide: Slide, shape: Shape, element: Element, memory: TileMemory
 ) -> ForwardSums:
-    """How a synapse adds up."""
+    """How a synapse with weights of this shape adds up."""
+    _, _, inputs, outputs = shape
     axis = units("inputs", inputs)
     if element is not Element.BIT:
         return DirectForward("multiply", "values", axis, ())
     way, width = way_of(op)
     if way is Way.TABLES:
-        return ForwardTables.of(width, slide, inputs, memories)
+        if memory.group is not None:
+            return ForwardTables.in_groups(width, slide, outputs, memory)
+        return ForwardTables.of(width, slide, inputs, memory.sizes(op))
     return DirectForward("accumulate", "spikes", axis, (float(way is Way.PLAIN),))
 
 

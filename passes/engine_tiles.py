@@ -13,6 +13,9 @@ from spikeloom.dialects.instruction_set import Element, Shape, buffer_bytes
 LANES = 64
 """Units of a tile come in multiples of this, so that rows of bits start on whole words."""
 
+SAMPLES = "samples"
+"""The name of the axis of the batch."""
+
 SAMPLE_GROUP = 16
 """Samples of a large tile come in multiples of this, so that rows of labels start aligned."""
 
@@ -51,7 +54,7 @@ def units(name: str, length: int, size: int = 1) -> Axis:
 
 def samples(length: int, minimum: int = 1) -> Axis:
     """Samples of the batch."""
-    return Axis("samples", length, minimum, SAMPLE_GROUP)
+    return Axis(SAMPLES, length, minimum, SAMPLE_GROUP)
 
 
 def rows(length: int) -> Axis:

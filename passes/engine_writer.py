@@ -23,7 +23,7 @@ from spikeloom.dialects.instruction_set import Element
 from spikeloom.dialects.schedule import moves_for_update
 from spikeloom.passes.engine_layout import Home, Layout, View
 from spikeloom.passes.engine_memory import TileMemory, Wish
-from spikeloom.passes.engine_tiles import Axis, Span, TileBuffer
+from spikeloom.passes.engine_tiles import SAMPLES, Axis, Span, TileBuffer
 
 Place: TypeAlias = tuple[str, Sequence[int], Sequence[Start]]
 """A slice: buffer name, and per dimension a base and at most one loop, scaled where `Affine`."""
@@ -57,6 +57,8 @@ class Writer:
         layout: where the step's values live.
         memory: where tiles lie on chip.
         clock: the time steps that are being written.
+        tile_buffers: the buffers on chip, in the order of their nests.
+        sample_loops: the loops over tiles of samples.
     """
 
     layout: Layout
@@ -64,6 +66,7 @@ class Writer:
     clock: Clock
     body: Block = field(default_factory=Block)
     tile_buffers: list[BufferOp] = field(default_factory=list[BufferOp])
+    sample_loops: set[Operation] = field(default_factory=set[Operation])
     _blocks: list[Block] = field(default_factory=list[Block])
     _nests: dict[str, int] = field(default_factory=dict[str, int])
 
@@ -72,16 +75,32 @@ class Writer:
 
     @contextmanager
     def loop(
-        self, start: int, stop: int, step: int, name: str, source: Operation
+        self,
+        start: int,
+        stop: int,
+        step: int,
+        name: str,
+        source: Operation,
+        over_samples: bool = False,
     ) -> Generator[SSAValue]:
         """Writes a loop around what is emitted inside; yields its value."""
         block = Block(arg_types=[IndexType()])
         block.args[0].name_hint = name
         op = LoopOp(start, stop, step, Region(block))
         op.location = source.location
+        if over_samples:
+            self.sample_loops.add(op)
         self._blocks[-1].add_op(op)
         self._blocks.append(block)
         yield block.args[0]
+        self._blocks.pop()
+
+    @contextmanager
+    def apart(self) -> Generator[Block]:
+        """Writes what is emitted inside into a block of its own, which it yields."""
+        block = Block()
+        self._blocks.append(block)
+        yield block
         self._blocks.pop()
 
     def emit(
@@ -148,9 +167,8 @@ class Nest:
     @contextmanager
     def loop(self, axis: str) -> Generator[SSAValue]:
         """A loop over the tiles of an axis."""
-        with self.writer.loop(
-            0, self.lengths[axis], self.tiles[axis], axis[:-1], self.source
-        ) as value:
+        bounds = (0, self.lengths[axis], self.tiles[axis])
+        with self.writer.loop(*bounds, axis[:-1], self.source, axis == SAMPLES) as value:
             yield value
 
     @contextmanager
@@ -170,6 +188,18 @@ class Nest:
             return
         with self.loop("positions") as value:
             yield value
+
+    @contextmanager
+    def loop_over_some(
+        self, some: int | None, outputs: Extent
+    ) -> Generator[tuple[Extent, SSAValue | None]]:
+        """A loop over so many outputs of a tile: how many, and where they start; or all at once."""
+        if some is None:
+            yield outputs, None
+            return
+        bounds = (0, self.lengths["outputs"], some)
+        with self.writer.loop(*bounds, "output", self.source) as value:
+            yield value, value
 
     def is_whole(self, axis: str) -> bool:
         """Whether one tile covers the axis."""
@@ -194,6 +224,11 @@ class Nest:
     def tile(self, role: str, position: int = 0) -> Place:
         """The nest's own buffer of that role, from its start or a later position."""
         return (f"{self.label}.{role}", (0, 0, position, 0), (None, None, None, None))
+
+    def part(self, role: str, feature: SSAValue | None) -> Place:
+        """The same from the feature on that a loop says."""
+        name, base, _ = self.tile(role)
+        return (name, base, (None, None, None, feature))
 
     def at(
         self,

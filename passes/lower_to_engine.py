@@ -7,6 +7,7 @@ of steps or samples. A scan becomes a loop over time around the nests of its bod
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -21,7 +22,7 @@ from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
 from spikeloom.dialects.engine import BufferOp, MachineOp, ProgramOp
 from spikeloom.dialects.instruction_set import Element, buffer_bytes
 from spikeloom.dialects.locations import location_of
-from spikeloom.dialects.schedule import is_recomputed, is_serial
+from spikeloom.dialects.schedule import group_of, is_recomputed, is_serial
 from spikeloom.dialects.snn import ParameterOp
 from spikeloom.passes.engine_elementwise import (
     lower_add,
@@ -30,6 +31,7 @@ from spikeloom.passes.engine_elementwise import (
     lower_integrate,
     lower_integrate_gradient,
 )
+from spikeloom.passes.engine_group_program import PLANS, write_groups
 from spikeloom.passes.engine_layout import Home, parameter_shape, statement
 from spikeloom.passes.engine_margins import clears, shift_positions
 from spikeloom.passes.engine_matrices import (
@@ -75,7 +77,7 @@ class LowerToEnginePass(ModulePass):
                 "run it with spikeloom-opt, which adds one (--machine FILE chooses), or write one",
             )
         for step in [step for step in op.ops if isinstance(step, bptt.StepOp)]:
-            program = _Lowering(step, machine.sizes()).lower()
+            program = _lowered(step, machine.sizes()).program()
             block = step.parent
             assert block is not None
             block.insert_op_before(program, step)
@@ -83,10 +85,41 @@ class LowerToEnginePass(ModulePass):
             step.erase(safe_erase=False)
 
 
+def fits_in_groups(step: bptt.StepOp, memories: Mapping[str, int]) -> bool:
+    """Whether a step can be lowered group by group, as its attributes say."""
+    return _in_groups(step, memories) is not None
+
+
+def _lowered(step: bptt.StepOp, memories: Mapping[str, int]) -> _Lowering:
+    """The step with everything written, as its attributes say."""
+    if (group := group_of(step)) is None:
+        lowering = _Lowering(step, memories)
+        for op in step.body.block.ops:
+            lowering.lower(op)
+        return lowering
+    if (found := _in_groups(step, memories)) is not None:
+        return found
+    raise error(
+        "E0302",
+        f"groups of {group} samples do not fit the machine: all layers of a group must lie on chip"
+        " with all weights, and no layer may need another group",
+        location_of(step),
+        "use schedule-engines{groups=off}, or groups of fewer samples",
+    )
+
+
+def _in_groups(step: bptt.StepOp, memories: Mapping[str, int]) -> _Lowering | None:
+    for plan in PLANS:
+        lowering = _Lowering(step, memories)
+        if write_groups(lowering.writer, step, memories, lowering.lower, plan):
+            return lowering
+    return None
+
+
 class _Lowering:
     """One step on its way to a program."""
 
-    def __init__(self, step: bptt.StepOp, memories: dict[str, int]):
+    def __init__(self, step: bptt.StepOp, memories: Mapping[str, int]):
         self.step = step
         self.layout = lay_out(step)
         self.parameters = {name: self._parameter_home(op) for name, op in step.parameters().items()}
@@ -94,10 +127,8 @@ class _Lowering:
         self.writer = Writer(self.layout, memory, Clock(step.steps.value.data))
         self.state = OptimizerState(self.writer)
 
-    def lower(self) -> ProgramOp:
-        """The whole program: buffers first, then the zeros around values, then the nests."""
-        for op in self.step.body.block.ops:
-            self._lower(op)
+    def program(self) -> ProgramOp:
+        """What was written: buffers first, then the zeros around values, then the nests."""
         block = self.writer.body
         homes = self.layout.homes
         shift_positions(block, homes)
@@ -134,7 +165,8 @@ class _Lowering:
             offset += buffer_bytes(home.element, shape)
         return buffers
 
-    def _lower(self, op: Operation) -> None:
+    def lower(self, op: Operation) -> None:
+        """Writes the nests of one operation."""
         writer = self.writer
         match op:
             case bptt.SynapseOp() | bptt.ConvolutionOp():
@@ -207,7 +239,7 @@ class _Lowering:
         with self.writer.loop(*bounds, "step", scan) as time:
             self.writer.clock = Clock(steps, time)
             for op in scan.body.block.ops:
-                self._lower(op)
+                self.lower(op)
         self.writer.clock = whole
 
     def _layer_of(self, op: Operation) -> str:

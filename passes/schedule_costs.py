@@ -96,7 +96,7 @@ def cost_of(op: Operation, size: Size, rates: Mapping[str, int], queue: Engine) 
     results = [value for value in op.results if value.uses and size.cells(value)]
     if isinstance(op, bptt.OptimizeOp):
         results = sources[1:]
-    engine, cycles = _compute(op, size, rates)
+    engine, cycles = compute_of(op, size, rates)
     return NestCost(
         sum(size.bytes(value) for value in sources) / rates[queue.value],
         cycles,
@@ -107,7 +107,7 @@ def cost_of(op: Operation, size: Size, rates: Mapping[str, int], queue: Engine) 
     )
 
 
-def _compute(op: Operation, size: Size, rates: Mapping[str, int]) -> tuple[Engine, float]:
+def compute_of(op: Operation, size: Size, rates: Mapping[str, int]) -> tuple[Engine, float]:
     """The engine, and its cycles over the whole nest."""
     match op:
         case bptt.SynapseOp() | bptt.ConvolutionOp():

@@ -7,12 +7,12 @@ the batch elsewhere, and with it the sums over samples in weight gradients.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr, UnitAttr
-from xdsl.ir import Block, Operation
+from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
 from spikeloom.diagnostics import did_you_mean, error
@@ -29,21 +29,26 @@ from spikeloom.dialects.schedule import (
     MODES,
     OVERLAPPED,
     PIPELINED,
+    group_of,
     is_recomputed,
-    mark_for_update,
+    mark_group,
     mark_tiles,
     moves_for_update,
 )
 from spikeloom.dialects.snn import ParameterOp
+from spikeloom.passes.engine_tiles import SAMPLE_GROUP
+from spikeloom.passes.lower_to_engine import fits_in_groups
 from spikeloom.passes.schedule_costs import Size, cost_of
-from spikeloom.passes.schedule_order import is_update, let_updates_trail
+from spikeloom.passes.schedule_groups import can_be_grouped, group_sizes
+from spikeloom.passes.schedule_order import let_updates_trail
 from spikeloom.passes.schedule_potentials import (
     recomputable,
     recompute,
     recomputing_is_cheaper,
 )
+from spikeloom.passes.schedule_queues import choose_queues, choose_queues_of_groups
 
-AUTO, STORED, RECOMPUTED = "auto", "stored", "recomputed"
+AUTO, OFF, STORED, RECOMPUTED = "auto", "off", "stored", "recomputed"
 POTENTIALS = (AUTO, STORED, RECOMPUTED)
 OVERLAPPING, LARGEST = "overlapping", "largest"
 TILINGS = (OVERLAPPING, LARGEST)
@@ -68,38 +73,74 @@ class ScheduleEnginesPass(ModulePass):
     double_buffers: bool = True
     potentials: str = AUTO
     tiles: str = OVERLAPPING
+    groups: str | int = AUTO
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         self._check("mode", self.mode, MODES)
         self._check("potentials", self.potentials, POTENTIALS)
         self._check("tiles", self.tiles, TILINGS)
         machine = next((m for m in op.ops if isinstance(m, MachineOp)), None)
+        self._check_groups()
         rates = {} if machine is None else machine.rate_numbers()
+        memories = {} if machine is None else machine.sizes()
         for step in op.ops:
             if isinstance(step, bptt.StepOp):
-                self._schedule(step, rates)
+                group = self._choose_group(step, rates, memories)
+                self._schedule(step, rates, group)
 
     def _check(self, name: str, value: str, words: tuple[str, ...]) -> None:
         if value not in words:
             help = did_you_mean(value, words) or f"expected one of: {', '.join(words)}"
             raise error("E0405", f"schedule-engines{{{name}={value}}}: unknown {name}", help=help)
 
-    def _schedule(self, step: bptt.StepOp, rates: Mapping[str, int]) -> None:
+    def _check_groups(self) -> None:
+        if isinstance(self.groups, str):
+            self._check("groups", self.groups, (AUTO, OFF))
+        elif self.groups < 1 or self.groups % SAMPLE_GROUP:
+            message = f"a group has a multiple of {SAMPLE_GROUP} samples, not {self.groups}"
+            help = "expected auto, off, or such a number"
+            raise error("E0405", f"schedule-engines{{groups={self.groups}}}: {message}", help=help)
+
+    def _choose_group(
+        self, step: bptt.StepOp, rates: Mapping[str, int], memories: Mapping[str, int]
+    ) -> int | None:
+        """How many samples go through the step at once, None for all of them."""
+        if self.mode != PIPELINED:
+            return None
+        if isinstance(self.groups, int):
+            return self.groups
+        if self.groups == OFF or not (rates and can_be_grouped(step)):
+            return None
+        for group in group_sizes(step, rates):
+            tried = step.clone()
+            self._schedule(tried, rates, group)
+            if fits_in_groups(tried, memories):
+                return group
+        return None
+
+    def _schedule(self, step: bptt.StepOp, rates: Mapping[str, int], group: int | None) -> None:
         for op in step.walk():
             for name in ATTRIBUTES:
                 op.attributes.pop(name, None)
         size = Size(step.steps.value.data, step.batch.value.data)
+        if group is not None:
+            mark_group(step, group)
         self._choose_potentials(step, rates)
-        _choose_queues(step.body.block, let_updates_trail(step.body.block), rates)
+        tail = let_updates_trail(step.body.block)
+        if group is None:
+            choose_queues(step.body.block, tail, rates)
+        else:
+            choose_queues_of_groups(step.body.block, rates)
         step.attributes[MODE] = StringAttr(self.mode)
         if self.double_buffers:
             step.attributes[DOUBLE_BUFFERS] = UnitAttr()
         if self.tiles == OVERLAPPING:
             step.attributes[OVERLAPPED] = UnitAttr()
-            _choose_tiles(step.body.block, size, rates)
+            _choose_tiles(step, size, rates)
 
     def _choose_potentials(self, step: bptt.StepOp, rates: Mapping[str, int]) -> None:
-        if self.potentials == STORED or (self.potentials == AUTO and not rates):
+        stays = group_of(step) is not None  # on chip, where nothing is cheaper
+        if self.potentials == STORED or (self.potentials == AUTO and (stays or not rates)):
             return
         for op in [op for op in step.body.block.ops if isinstance(op, FireOp)]:
             gradient = recomputable(op)
@@ -108,40 +149,15 @@ class ScheduleEnginesPass(ModulePass):
                 recompute(op, gradient)
 
 
-def _choose_queues(block: Block, tail: Sequence[Operation], rates: Mapping[str, int]) -> None:
-    """Lets updates load by their own queue; in the tail, by the one that is done earlier.
-
-    Nothing waits behind the tail, so that it may use the queue of the other engines as well. The
-    size of the parameters decides, not that of the batch.
-    """
-    busy = {Engine.DMA: 0.0, Engine.DMA_UPDATE: 0.0}
-    for op in block.ops:
-        if not is_update(op):
-            continue
-        queue = Engine.DMA_UPDATE
-        if rates and op in tail:
-            done = {each: busy[each] + _parameter_cells(op) / rates[each.value] for each in busy}
-            queue = min(done, key=done.__getitem__)
-            busy[queue] = done[queue]
-        if queue is Engine.DMA_UPDATE:
-            mark_for_update(op)
-
-
-def _parameter_cells(op: Operation) -> int:
-    """Cells that an update moves: those of a gradient, or of the optimizer's four arrays."""
-    one = Size(1, 1)
-    if isinstance(op, bptt.OptimizeOp):
-        return 4 * one.cells(op.gradient)
-    return one.cells(op.results[0])
-
-
-def _choose_tiles(block: Block, size: Size, rates: Mapping[str, int]) -> None:
+def _choose_tiles(step: bptt.StepOp, size: Size, rates: Mapping[str, int]) -> None:
     """Asks for as many tiles of every nest as let it overlap best."""
     if not rates:
         return
-    for op in block.ops:
+    for op in step.body.block.ops:
         if isinstance(op, ScanOp):
             continue  # its tiles are steps already
+        if group_of(step) is not None and not isinstance(op, bptt.OptimizeOp):
+            continue  # a group is its tile
         if not isinstance(op, ParameterOp | bptt.ReportOp) and not is_recomputed(op):
             most = _most(op, size, rates)
             mark_tiles(op, cost_of(op, size, rates, _queue(op)).best_tiles(most))

@@ -20,11 +20,18 @@ FILE = "program.snn"
 
 
 def stages(
-    program: str, *, steps: int, batch: int, training: bool = True, accumulate: str | None = None
+    program: str,
+    *,
+    steps: int,
+    batch: int,
+    training: bool = True,
+    accumulate: str | None = None,
+    groups: str = "auto",
 ) -> Iterator[tuple[str, ModuleOp]]:
     """The verified module, at first ("frontend") and after every pass that changes its text.
 
-    Every layer accumulates in the way `accumulate`, where it is given, and not in the cheapest.
+    Every layer accumulates in the way `accumulate`, where it is given, and not in the cheapest;
+    `groups` are those of samples.
     """
     module = parse_program(program, FILE)
     attach_machine(module, load_machine())
@@ -33,6 +40,7 @@ def stages(
     pipeline = pipeline_text(training=training, steps=steps, batch=batch)
     if accumulate is not None:
         pipeline = pipeline.replace("fuse-luts", f"fuse-luts{{accumulate={accumulate}}}")
+    pipeline = pipeline.replace("schedule-engines", f"schedule-engines{{groups={groups}}}")
     context = new_context()
     for each in parse_passes(pipeline, {**get_all_passes(), **PASSES}):
         with keep_locations():

@@ -23,6 +23,8 @@ train tiny {
 SILENT = LEARNING.replace("lif(linear(x, 5))", "lif(linear(x, 5), threshold = 1000.0)")
 """Its hidden layer never spikes, and no gradient reaches it."""
 
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
 INFERENCE = LEARNING.partition("train")[0]
 
 
@@ -31,3 +33,8 @@ def write_program(folder: Path, text: str = LEARNING, name: str = "tiny.snn") ->
     path = folder / name
     path.write_text(text)
     return path
+
+
+def example(name: str) -> str:
+    """The text of an example that comes with the toolchain."""
+    return (EXAMPLES / f"{name}.snn").read_text()

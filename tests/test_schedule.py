@@ -23,14 +23,16 @@ from spikeloom.frontend.program import parse_program
 MACHINE = load_machine()
 STEPS, BATCH = 6, 64
 BEFORE = "infer-shapes,canonicalize,cse,dce,expand-bptt{{steps={} batch={}}},canonicalize,cse,dce,"
+WHOLE = "schedule-engines{groups=off}"
 MODES = (
-    "schedule-engines",
+    WHOLE,
     "schedule-engines{mode=serial}",
-    "schedule-engines{double_buffers=false}",
-    "schedule-engines{potentials=stored}",
-    "schedule-engines{potentials=recomputed}",
+    "schedule-engines{groups=off double_buffers=false}",
+    "schedule-engines{groups=off potentials=stored}",
+    "schedule-engines{groups=off potentials=recomputed}",
     "schedule-engines{mode=serial double_buffers=false potentials=stored}",
 )
+"""Layer by layer; `test_sample_groups` has the others."""
 LAYERS = """
 network deep(image: spikes[200]) -> spikes[10] {
     a = lif(linear(image, 300))
@@ -90,8 +92,8 @@ def test_results_are_the_same_to_the_bit_in_every_mode(mode):
 
 
 def test_tiles_regroup_only_the_sums_over_samples():
-    _, expected = executed(LAYERS, "schedule-engines{tiles=largest}")
-    _, found = executed(LAYERS, "schedule-engines")
+    _, expected = executed(LAYERS, "schedule-engines{groups=off tiles=largest}")
+    _, found = executed(LAYERS, WHOLE)
     for (kind, subject), values in expected.items():
         other = found[kind, subject]
         if kind in ("spikes", "loss", "correct", "readout"):
@@ -103,7 +105,7 @@ def test_tiles_regroup_only_the_sums_over_samples():
 @pytest.mark.parametrize("seed", range(30))
 def test_pipelined_is_never_slower_than_serial_and_serial_is_the_sum_of_service_times(seed):
     text = random_network(seed).text()
-    pipelined, first = executed(text, "schedule-engines")
+    pipelined, first = executed(text, WHOLE)
     serial, second = executed(text, "schedule-engines{mode=serial}")
     assert pipelined.elapsed <= serial.elapsed
     assert serial.elapsed == serial.counts[:, q.CYCLES_ACTIVE].sum()
@@ -111,21 +113,21 @@ def test_pipelined_is_never_slower_than_serial_and_serial_is_the_sum_of_service_
 
 
 def test_overlap_pays_where_there_is_work():
-    pipelined, _ = executed(LAYERS, "schedule-engines")
+    pipelined, _ = executed(LAYERS, WHOLE)
     largest, _ = executed(LAYERS, "schedule-engines{mode=serial tiles=largest}")
-    single, _ = executed(LAYERS, "schedule-engines{double_buffers=false}")
+    single, _ = executed(LAYERS, "schedule-engines{groups=off double_buffers=false}")
     assert pipelined.elapsed < single.elapsed < largest.elapsed
 
 
 def test_every_cycle_of_every_engine_is_attributed_once():
-    result, _ = executed(LAYERS, "schedule-engines")
+    result, _ = executed(LAYERS, WHOLE)
     per_engine = result.totals().per_engine()
     for row, idle in zip(per_engine, result.idle, strict=True):
         assert row[list(q.STATES)].sum() + idle == result.elapsed
 
 
 def test_weights_are_loaded_once_per_batch():
-    result, _ = executed(LAYERS, "schedule-engines")
+    result, _ = executed(LAYERS, WHOLE)
     sizes = ((200, 300), (300, 130), (130, 10))
     forward = sum(4 * (inputs + 1) * outputs for inputs, outputs in sizes)
     transposed = sum(4 * inputs * outputs for inputs, outputs in sizes[1:])
@@ -138,8 +140,8 @@ def test_weights_are_loaded_once_per_batch():
 
 
 def test_recomputing_saves_the_potentials_traffic():
-    stored, _ = executed(LAYERS, "schedule-engines{potentials=stored}")
-    recomputed, _ = executed(LAYERS, "schedule-engines{potentials=recomputed}")
+    stored, _ = executed(LAYERS, "schedule-engines{groups=off potentials=stored}")
+    recomputed, _ = executed(LAYERS, "schedule-engines{groups=off potentials=recomputed}")
     column = q.BYTES_WRITTEN + MEMORIES.index("dram")
     saved = stored.counts[:, column].sum() - recomputed.counts[:, column].sum()
     cells = STEPS * BATCH * (300 + 130 + 10)
@@ -151,14 +153,21 @@ def test_slow_neuron_units_let_potentials_be_stored():
     tables = json.loads(MACHINE.to_json())
     tables["engines"]["nu"]["lanes"]["value"] = 1
     slow = Machine.from_json(json.dumps(tables))
-    names = stream_of(LAYERS, "schedule-engines", slow).buffer_names
+    names = stream_of(LAYERS, WHOLE, slow).buffer_names
     assert any(name.endswith("a.potential") for name in names)
-    assert "a.potential" not in stream_of(LAYERS, "schedule-engines").buffer_names
+    assert "a.potential" not in stream_of(LAYERS, WHOLE).buffer_names
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [("mode=parallel", "mode"), ("potentials=none", "potentials"), ("tiles=tiny", "tiles")],
+    [
+        ("mode=parallel", "mode"),
+        ("potentials=none", "potentials"),
+        ("tiles=tiny", "tiles"),
+        ("groups=on", "groups"),
+        ("groups=0", "multiple of 16 samples, not 0"),
+        ("groups=40", "multiple of 16 samples, not 40"),
+    ],
 )
 def test_an_unknown_option_is_one_clear_error(options, words):
     with pytest.raises(DiagnosticError, match=words) as caught:

@@ -1,0 +1,183 @@
+"""Sample groups: a group goes through the whole step while the one before is still at work."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from agreement import assert_agrees
+from engine_gradients import Engine
+from ir_stages import stages
+from programs import example
+from random_batches import random_batch
+from random_image_networks import random_image_network
+from random_networks import random_network
+from reference_gradients import evaluate
+from test_schedule import BATCH, LAYERS, MACHINE, STEPS, WHOLE, execute, executed, stream_of
+
+from spikeloom.backend import quantities as q
+from spikeloom.backend.results import ENGINES
+from spikeloom.backend.stream import MEMORIES
+from spikeloom.compiler import compile_stream, expansion_text
+from spikeloom.diagnostics import DiagnosticError
+from spikeloom.dialects import bptt
+from spikeloom.dialects.instruction_set import Engine as InstructionEngine
+from spikeloom.dialects.schedule import group_of
+from spikeloom.frontend.program import parse_program
+
+GROUPED = "schedule-engines{groups=16}"
+EXACT = ("spikes", "correct", "readout")
+"""What the host reads that no sum over samples is in, or one of integers."""
+
+PASSES = "infer-shapes,canonicalize,cse,dce,{},canonicalize,cse,dce,mask-gradients,fuse-luts,{}"
+
+
+def stream_for(text: str, schedule: str, steps: int, batch: int):
+    """The training stream of a program with the usual passes and this schedule."""
+    expansion = expansion_text(training=True, steps=steps, batch=batch)
+    pipeline = PASSES.format(expansion, f"{schedule},lower-to-engine")
+    return compile_stream(parse_program(text, "net.snn"), MACHINE, pipeline)
+
+
+def group_chosen(text: str, steps: int, batch: int) -> int | None:
+    """What `schedule-engines` decides on its own."""
+    for name, module in stages(text, steps=steps, batch=batch):
+        if name == "schedule-engines":
+            (step,) = (op for op in module.ops if isinstance(op, bptt.StepOp))
+            return group_of(step)
+    raise AssertionError("not scheduled")
+
+
+@pytest.mark.parametrize("batch", [1, 16, 37, 64])
+@pytest.mark.parametrize("group", [16, 32])
+def test_groups_compute_the_same_and_regroup_only_sums_over_samples(batch: int, group: int):
+    _, expected = execute(stream_for(LAYERS, WHOLE, STEPS, batch))
+    grouped = f"schedule-engines{{groups={group}}}"
+    _, found = execute(stream_for(LAYERS, grouped, STEPS, batch))
+    assert found.keys() == expected.keys()
+    for (kind, subject), values in expected.items():
+        other = found[kind, subject]
+        if kind in EXACT:
+            assert values.tobytes() == other.tobytes(), (kind, subject)
+        else:
+            np.testing.assert_allclose(other, values, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("option", ["double_buffers=false", "potentials=recomputed"])
+def test_results_of_groups_are_the_same_to_the_bit_in_every_mode(option: str):
+    _, expected = executed(LAYERS, GROUPED)
+    _, found = executed(LAYERS, f"schedule-engines{{groups=16 {option}}}")
+    assert found.keys() == expected.keys()
+    for role, values in expected.items():
+        assert values.tobytes() == found[role].tobytes(), role
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_what_is_chosen_is_never_slower_than_layer_by_layer(seed: int):
+    text = random_network(seed).text()
+    chosen, first = executed(text, "schedule-engines")
+    whole, second = executed(text, WHOLE)
+    assert chosen.elapsed <= whole.elapsed
+    for (kind, subject), values in second.items():
+        if kind in EXACT:
+            assert values.tobytes() == first[kind, subject].tobytes(), (kind, subject)
+
+
+def test_half_the_cycles_of_the_digits_are_saved():
+    text = example("digits")
+    whole, _ = execute(stream_for(text, WHOLE, 16, 64))
+    grouped, _ = execute(stream_for(text, "schedule-engines", 16, 64))
+    assert 2 * grouped.elapsed <= whole.elapsed
+
+
+def test_a_further_group_costs_little_more_than_the_busiest_engine():
+    """The others work on the group before and on the one behind."""
+    one, _ = execute(stream_for(example("digits"), GROUPED, 16, 16))
+    five, _ = execute(stream_for(example("digits"), GROUPED, 16, 80))
+    busiest = max(five.totals().per_engine()[:, q.CYCLES_ACTIVE]) / 5
+    further = (five.elapsed - one.elapsed) / 4
+    assert 0.95 * busiest <= further <= 1.05 * busiest
+    assert further < 0.4 * one.elapsed
+
+
+def test_what_only_a_group_needs_never_leaves_the_chip():
+    result, _ = executed(LAYERS, GROUPED)
+    stream = stream_of(LAYERS, GROUPED)
+    dram = MEMORIES.index("dram")
+    outside = {
+        name
+        for name, memory in zip(stream.buffer_names, stream.buffers["memory"], strict=True)
+        if memory == dram
+    }
+    kinds = {role[0] for role in stream.buffer_roles if role != ("", "")}
+    assert len(outside) == sum(role != ("", "") for role in stream.buffer_roles)
+    assert kinds == {
+        "input", "label", "spikes", "readout", "loss", "correct", "gradient", "parameter",
+        "optimizer",
+    }  # fmt: skip
+    written = result.counts[:, q.BYTES_WRITTEN + dram].sum()
+    bits = STEPS * BATCH * sum(-(-n // 8) for n in (300, 130, 10))
+    weights = sum(inputs * outputs + outputs for inputs, outputs in SIZES)
+    assert written == bits + BATCH * 10 * 4 + 4 * 4 * weights + 3 * 4
+
+
+SIZES = ((200, 300), (300, 130), (130, 10))
+"""Inputs and outputs of the layers of `LAYERS`."""
+
+
+def test_weights_are_loaded_once_for_all_groups():
+    result, _ = executed(LAYERS, GROUPED)
+    forward = sum(4 * (inputs + 1) * outputs for inputs, outputs in SIZES)
+    transposed = sum(4 * inputs * outputs for inputs, outputs in SIZES[1:])
+    column = q.BYTES_WRITTEN + MEMORIES.index("weight_sram")
+    per_engine = result.totals().per_engine()
+    loads = (InstructionEngine.DMA, InstructionEngine.DMA_UPDATE)
+    loaded = sum(int(per_engine[ENGINES.index(engine), column]) for engine in loads)
+    assert loaded == forward + transposed + forward
+
+
+@pytest.mark.parametrize("name", ["conv_digits", "memory"])
+def test_what_needs_all_samples_or_walks_over_time_is_left_as_it_is(name: str):
+    text = example(name)
+    chosen, whole = (stream_for(text, s, 4, 64) for s in ("schedule-engines", WHOLE))
+    assert group_chosen(text, 4, 64) is None
+    assert chosen.instructions.tobytes() == whole.instructions.tobytes()
+    assert chosen.buffers.tobytes() == whole.buffers.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("text", "steps", "group"),
+    [(example("memory"), 4, 16), (example("conv_digits"), 4, 16), (example("digits"), 400, 16)],
+    ids=["recurrent", "batchnorm", "too long"],
+)
+def test_groups_that_cannot_be_are_one_clear_error(text: str, steps: int, group: int):
+    with pytest.raises(DiagnosticError, match=f"groups of {group} samples do not fit") as caught:
+        stream_for(text, f"schedule-engines{{groups={group}}}", steps, 64)
+    assert [d.code for d in caught.value.diagnostics] == ["E0302"]
+
+
+def test_a_serial_step_has_no_groups():
+    serial = stream_for(LAYERS, "schedule-engines{mode=serial}", STEPS, BATCH)
+    asked = stream_for(LAYERS, "schedule-engines{mode=serial groups=16}", STEPS, BATCH)
+    assert serial.instructions.tobytes() == asked.instructions.tobytes()
+
+
+def test_the_group_does_not_depend_on_the_batch():
+    assert {group_chosen(example("digits"), 16, batch) for batch in (1, 62, 64, 1024)} == {16}
+
+
+NETWORKS = [(random_network, seed) for seed in (1, 4, 5, 7, 11, 28)]
+NETWORKS += [(random_image_network, seed) for seed in range(12)]
+
+
+@pytest.mark.parametrize(("make", "seed"), NETWORKS)
+def test_gradients_of_groups_agree_with_the_reference(make, seed: int):
+    """Three groups, the last one smaller, wherever the network can be grouped."""
+    network = make(seed)
+    if not network.batchnorm_names:
+        network = replace(network, batch=37)
+    parameters, batch = random_batch(network, seed)
+    engine = Engine(network, passes="mask-gradients,fuse-luts,schedule-engines")
+    engine.write_parameters(parameters)
+    assert_agrees(engine.run(batch), evaluate(network, parameters, batch))
