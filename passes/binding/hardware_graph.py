@@ -121,6 +121,77 @@ def hardware_graph(
     return HardwareGraph(graph, ticks, time, actor, channel)
 
 
+@dataclass(frozen=True)
+class Transfer:
+    """One token of a channel on its way between two tiles.
+
+    Attributes:
+        channel: its number.
+        delay: cycles of the connection.
+        bits: cycles for the size of the token, on the connection's share of all bandwidths.
+    """
+
+    channel: int
+    delay: int
+    bits: int
+
+    @property
+    def cycles(self) -> int:
+        """Cycles for which the connection is busy with a token."""
+        return self.delay + self.bits
+
+
+def transfers(
+    graph: Graph, binding: Sequence[int], platform: Platform, sizes: Sequence[int]
+) -> list[Transfer]:
+    """The times of all channels between tiles, in the order of their numbers.
+
+    Raises:
+        Unconnected: a channel joins tiles without a connection.
+    """
+    source, target = np.array(binding, np.int64)[graph.columns[:2]]
+    crossing = np.flatnonzero(source != target)
+    size = np.array(sizes, np.int64)[crossing]
+    delay, bits = _times(graph, crossing, source[crossing], target[crossing], platform, size)
+    rows = zip(crossing.tolist(), delay.tolist(), bits.tolist(), strict=True)
+    return [Transfer(*row) for row in rows]
+
+
+def _times(
+    graph: Graph,
+    channels: Integers,
+    source: Integers,
+    target: Integers,
+    platform: Platform,
+    size: Integers,
+) -> tuple[Integers, Integers]:
+    """Delay and cycles for the size of all channels that leave one tile and enter another."""
+    tiles = platform.tiles
+    delay = platform.distances[source, target]
+    if not np.isfinite(delay).all():
+        first = int(np.flatnonzero(np.isinf(delay))[0])
+        name = graph.channels[int(channels[first])].name
+        out, into = int(source[first]), int(target[first])
+        raise Unconnected(name, tiles[out].name, tiles[into].name)
+    bits = np.zeros(len(channels), np.int64)
+    if platform.bandwidth is not None:
+        bits = -(-size // platform.bandwidth)
+    for bandwidths, ends in (
+        ([tile.bandwidth_out for tile in tiles], source),
+        ([tile.bandwidth_in for tile in tiles], target),
+    ):
+        sharing = np.bincount(ends, minlength=len(tiles))[ends]
+        bounded = _limits(bandwidths)[ends]
+        shared = -(-size * sharing // np.maximum(bounded, 1))
+        bits = np.where(bounded < 0, bits, np.maximum(bits, shared))
+    return delay.astype(np.int64), bits
+
+
+def _limits(values: Sequence[int | None]) -> Integers:
+    """The values, -1 for None."""
+    return np.array([-1 if each is None else each for each in values], np.int64)
+
+
 class _Columns:
     """Blocks of equal actors and channels."""
 
@@ -167,7 +238,7 @@ class _Columns:
         origin = self._local
         source, target, production, consumption, tokens = self._rows[:, origin]
         self._add(TOKENS, source, target, production, consumption, tokens, origin)
-        room = self._limits([self._room[number].local for number in origin.tolist()])
+        room = _limits([self._room[number].local for number in origin.tolist()])
         bounded = np.flatnonzero((room >= 0) & (source != target))
         left = room[bounded] - tokens[bounded]
         self._check_room(left, origin[bounded])
@@ -184,12 +255,12 @@ class _Columns:
         entry = self._through_wait(WAIT, ARRIVE, own, self._tile[target], origin)
         self._add(TOKENS, entry, target, 1, consumption, 0, origin)
         room = [self._room[number] for number in origin.tolist()]
-        limit = self._limits([each.target for each in room])
+        limit = _limits([each.target for each in room])
         kept = np.flatnonzero(limit >= 0)
         self._add(
             INPUT_ROOM, target[kept], own[kept], consumption[kept], 1, limit[kept], origin[kept]
         )
-        limit = self._limits([each.source for each in room])
+        limit = _limits([each.source for each in room])
         kept = np.flatnonzero(limit >= 0)
         left = limit[kept] - tokens[kept]
         self._check_room(left, origin[kept])
@@ -199,27 +270,10 @@ class _Columns:
         self._add(OUTPUT_ROOM, entry, source[kept], 1, production[kept], left, origin[kept])
 
     def _transfer_times(self, sizes: Sequence[int]) -> Integers:
-        tiles, crossing = self._platform.tiles, self._crossing
-        source, target = self._tile[self._rows[:2, crossing]]
-        delay = self._platform.distances[source, target]
-        if not np.isfinite(delay).all():
-            first = int(np.flatnonzero(np.isinf(delay))[0])
-            name = self._graph.channels[int(crossing[first])].name
-            out, into = int(source[first]), int(target[first])
-            raise Unconnected(name, tiles[out].name, tiles[into].name)
-        size = np.array(sizes, np.int64)[crossing]
-        leaving, entering = (np.bincount(ends, minlength=len(tiles)) for ends in (source, target))
-        moved = np.zeros(len(crossing), np.int64)
-        if self._platform.bandwidth is not None:
-            moved = -(-size // self._platform.bandwidth)
-        for bandwidths, ends, sharing in (
-            ([tile.bandwidth_out for tile in tiles], source, leaving),
-            ([tile.bandwidth_in for tile in tiles], target, entering),
-        ):
-            bounded = self._limits(bandwidths)[ends]
-            shared = -(-size * sharing[ends] // np.maximum(bounded, 1))
-            moved = np.where(bounded < 0, moved, np.maximum(moved, shared))
-        return self._ticks * (delay.astype(np.int64) + moved)
+        size = np.array(sizes, np.int64)[self._crossing]
+        source, target = self._tile[self._rows[:2, self._crossing]]
+        delay, bits = _times(self._graph, self._crossing, source, target, self._platform, size)
+        return self._ticks * (delay + bits)
 
     def _through_wait(
         self, kind: int, leads: int, entry: Integers, tile: Integers, origin: Integers
@@ -254,9 +308,6 @@ class _Columns:
         for row, column in enumerate(columns):
             block[row] = column
         self._channels.append(block)
-
-    def _limits(self, capacities: Sequence[int | None]) -> Integers:
-        return np.array([-1 if each is None else each for each in capacities], np.int64)
 
     def _check_room(self, left: Integers, origin: Integers) -> None:
         if len(left) and left.min() < 0:
