@@ -159,6 +159,7 @@ def test_all_bad_lines_are_named_at_once(tmp_path: Path, capsys):
         (["--machine", "dynapse.toml", "--rows", "3"], "--rows does not go with --machine"),
         (["--rows", "1000", "--columns", "1000"], "a mesh has 1 to 1024 tiles, not 1000000"),
         (["--rows", "2", "--broken", "tile_9"], "--broken: there is no tile `tile_9`"),
+        (["--state", ""], "--state names no file"),
         (["--machine", "nowhere.toml"], "cannot read the machine file `nowhere.toml`"),
         (["--rows", "2", "--json", "/nowhere/at/all.json"], "cannot write `/nowhere/at/all.json`"),
     ],
@@ -168,6 +169,32 @@ def test_options_that_make_no_sense_are_refused(tmp_path: Path, capsys, options,
     trace.write_text("")
     assert main(["admit", str(trace), *options]) == 1
     assert words in capsys.readouterr().err
+
+
+SMALL_ROOM = """sdf.graph @small {
+  sdf.actor @a time 1000
+  sdf.actor @b time 1000
+  sdf.channel @ab : @a[4] -> [4]@b tokens 0 capacity 3
+}
+"""
+
+
+def test_a_buffer_smaller_than_what_a_firing_moves_is_named(tmp_path: Path, capsys):
+    (tmp_path / "small.mlir").write_text(SMALL_ROOM)
+    trace = tmp_path / "trace.jsonl"
+    trace.write_text(ARRIVAL.replace("graph0", "small") + "}\n")
+    assert run(trace) == 1
+    assert "channel @ab has room for 3 tokens, but one firing moves 4" in capsys.readouterr().err
+
+
+def test_a_guarantee_that_cannot_be_computed_is_an_error_at_its_line(tmp_path: Path, capsys):
+    many = SMALL_ROOM.replace("tokens 0 capacity 3", "tokens 2000000000")
+    (tmp_path / "many.mlir").write_text(many)
+    trace = tmp_path / "trace.jsonl"
+    trace.write_text(ARRIVAL.replace("graph0", "many").replace("500", "100000") + "}\n")
+    mesh = ["--rows", "1", "--columns", "2", "--actors", "1", "--delay", "2000000000"]
+    assert main(["admit", str(trace), *mesh]) == 1
+    assert f"{trace}:1:1: error: the guarantee on this chip" in capsys.readouterr().err
 
 
 def test_a_trace_that_cannot_be_read_is_an_error(tmp_path: Path, capsys):

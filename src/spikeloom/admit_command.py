@@ -7,14 +7,16 @@ import json
 import os
 import sys
 
+from spikeloom.admission.answers import Answer
 from spikeloom.admission.manager import Manager
 from spikeloom.admission.programs import Crossbars, applications_of
 from spikeloom.admission.state_file import StateFile
 from spikeloom.admission.timeline import Timeline, answers_json, summary
-from spikeloom.admission.trace import applied_before, check_sequence, read_trace
+from spikeloom.admission.trace import TraceEvent, applied_before, check_sequence, read_trace
 from spikeloom.backend.atomic_file import write_atomically
 from spikeloom.backend.crossbar_machine import load_crossbar_machine
 from spikeloom.diagnostics import did_you_mean, error
+from spikeloom.dialects.dataflow.graph import TooManyFirings
 from spikeloom.dialects.dataflow.platform import Platform, Tile, mesh
 from spikeloom.extract_dataflow import PUBLISHED_TIME
 from spikeloom.passes.admission.chip import ChipState
@@ -31,8 +33,11 @@ def admit_trace(parsed: argparse.Namespace) -> int:
 
     Raises:
         DiagnosticError: the machine or a file cannot be read, lines of the trace are not valid
-            (E0408), the state is of another chip or in use (E0409), or cannot be written (E0402).
+            (E0408), the state is of another chip or in use (E0409), or cannot be written (E0402);
+            a guarantee cannot be computed (E0205): events before that one are applied.
     """
+    if parsed.state == "":
+        raise error("E0405", "--state names no file", help="leave it out to keep nothing")
     chip, crossbars = _chip(parsed)
     events = read_trace(parsed.trace)
     with StateFile(parsed.state) as file:
@@ -52,13 +57,22 @@ def admit_trace(parsed: argparse.Namespace) -> int:
         for answer in answers:
             print("\n".join(timeline.lines(answer)))
         for each in events[done:]:
-            answers.append(manager.apply(each.event))
+            answers.append(_answered(manager, each))
             print("\n".join(timeline.lines(answers[-1])), flush=True)
     print(summary(manager.state, answers))
     if parsed.json is not None:
         text = json.dumps(answers_json(manager.state, answers), indent=2) + "\n"
         write_atomically(parsed.json, text.encode())
     return EXIT_OK
+
+
+def _answered(manager: Manager, each: TraceEvent) -> Answer:
+    try:
+        return manager.apply(each.event)
+    except (OverflowError, TooManyFirings) as problem:
+        message = f"the guarantee on this chip cannot be computed: {problem}"
+        help = "use smaller rates and times, or a smaller delay"
+        raise error("E0205", message, each.location, help) from None
 
 
 def _chip(parsed: argparse.Namespace) -> tuple[ChipState, Crossbars]:
