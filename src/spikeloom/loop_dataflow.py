@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from xdsl.dialects.builtin import StringAttr
@@ -42,14 +42,8 @@ def graphs_of_loops(
     """
     stream = validated.stream
     decoded = decode(stream, machine, np.zeros(len(stream.buffers), np.int64))
-    named = dict(zip(loop_names(program), loops_of(decoded), strict=True))
-    repeated = {
-        name: loop for name, loop in named.items() if loop.iterations > 1 and loop.instructions
-    }
-    if only is not None and only not in repeated:
-        message = f"@{program.sym_name.data} has no loop `{only}` that runs more than once"
-        help = did_you_mean(only, repeated) if repeated else "none of its loops does"
-        raise error("E0203", message, location_of(program), help)
+    repeated = _repeated(program, loops_of(decoded))
+    _check_name(program, repeated, only)
     operations = list(_loops(program))
     chosen = repeated if only is None else {only: repeated[only]}
     graphs: list[GraphOp] = []
@@ -66,6 +60,19 @@ def graphs_of_loops(
         _describe(op, name, loop, found)
         graphs.append(op)
     return graphs
+
+
+def _repeated(program: ProgramOp, loops: Sequence[Loop]) -> dict[str, Loop]:
+    """The loops that execute anything more than once, by name."""
+    named = zip(loop_names(program), loops, strict=True)
+    return {name: loop for name, loop in named if loop.iterations > 1 and loop.instructions}
+
+
+def _check_name(program: ProgramOp, repeated: Mapping[str, Loop], name: str | None) -> None:
+    if name is not None and name not in repeated:
+        message = f"@{program.sym_name.data} has no loop `{name}` that runs more than once"
+        help = did_you_mean(name, repeated) if repeated else "none of its loops does"
+        raise error("E0203", message, location_of(program), help)
 
 
 def loop_names(program: ProgramOp) -> list[str]:
