@@ -36,9 +36,9 @@ def experiment(threads: int = 1) -> Experiment:
 
 def test_every_combination_is_a_variant_once_and_all_are_off_first() -> None:
     names = [variant.name for variant in all_variants()]
-    assert len(names) == len(set(names)) == 3 * 4 * 2
+    assert len(names) == len(set(names)) == 3 * 4 * 3
     assert names[0] == "plain, none, serial"
-    assert names[-1] == "tables, dual, pipelined"
+    assert names[-1] == "tables, dual, grouped"
     assert all(len(variant.choices) == len(SWITCHES) for variant in all_variants())
 
 
@@ -47,7 +47,7 @@ def test_a_variant_says_its_whole_pipeline() -> None:
     assert text == (
         "infer-shapes,canonicalize,cse,dce,expand-bptt{training=true steps=4 batch=8},"
         "canonicalize,cse,dce,mask-gradients{skip=dual},fuse-luts{accumulate=tables},"
-        "schedule-engines{mode=pipelined},lower-to-engine"
+        "schedule-engines{mode=pipelined groups=auto},lower-to-engine"
     )
 
 

@@ -14,8 +14,13 @@ ACCUMULATIONS = ("plain", "events", "tables")
 SPARSITIES = ("none", "input", "output", "dual")
 """What the Backward Engine skips: `mask-gradients{skip=...}`."""
 
-SCHEDULES = ("serial", "pipelined")
-"""Whether engines work side by side: `schedule-engines{mode=...}`."""
+SCHEDULES = {
+    "serial": "mode=serial",
+    "pipelined": "mode=pipelined groups=off",
+    "grouped": "mode=pipelined groups=auto",
+}
+"""Whether engines work side by side, and whether groups of samples follow one another through all
+layers where that can be: options of `schedule-engines`."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ def optimising_passes(accumulation: str, sparsity: str, schedule: str) -> str:
     """The passes of one choice."""
     return (
         f"mask-gradients{{skip={sparsity}}},fuse-luts{{accumulate={accumulation}}},"
-        f"schedule-engines{{mode={schedule}}}"
+        f"schedule-engines{{{SCHEDULES[schedule]}}}"
     )
 
 
