@@ -23,6 +23,7 @@ from spikeloom.dialects.instruction_set import (
     BUFFER_ALIGNMENT,
     TABLE_MEMORIES,
     Element,
+    Shape,
     buffer_bytes,
 )
 from spikeloom.dialects.locations import location_of
@@ -162,21 +163,21 @@ class TileMemory:
             tiles[SAMPLES] = min(self.group, tiles[SAMPLES])
         return tiles
 
-    def some_outputs(
-        self, memory: str, shape: tuple[int, int, int], outputs: int, staying: bool = False
-    ) -> int:
-        """How many outputs' tables are on chip at once when groups of samples go through a step.
+    def let_tables_stay(self, shape: Shape) -> bool:
+        """Whether a layer's tables stay on chip while groups of samples go through a step.
 
-        Tables that may stay for all groups share one half of the memory, where any do; the others
-        take turns in the other half, or in all of it.
+        Those that do share one half of their memory.
         """
+        size = buffer_bytes(Element.F32, shape)
+        room = self.whole.sizes.get(FLOW_MEMORY, 0) // 2
+        stay = self.tables_stay and self._tables_staying + size <= room
+        self._tables_staying += size if stay else 0
+        return stay
+
+    def some_outputs(self, memory: str, shape: tuple[int, int, int], outputs: int) -> int:
+        """How many outputs' tables are on chip at once, if they are built in every turn."""
         size = self.whole.sizes.get(memory, 0)
-        staying = staying and self.tables_stay
-        room = size // 2 if staying else size
-        whole = buffer_bytes(Element.F32, (*shape, outputs))
-        if staying and self._tables_staying + whole <= size - room:
-            self._tables_staying += whole
-            return outputs
+        room = size // 2 if memory == FLOW_MEMORY and self.tables_stay else size
         some = outputs
         while some > LANES and buffer_bytes(Element.F32, (*shape, some)) > room:
             some = max(LANES, -(-some // 2 // LANES) * LANES)

@@ -40,6 +40,7 @@ class ForwardTables:
         taps: how many are looked up together.
         buffer: the tables of a tile.
         some: outputs that are looked up together where not all of a tile are, else None.
+        rebuilt: whether the tables are built in every turn, though there is a single tile.
     """
 
     width: int
@@ -47,16 +48,20 @@ class ForwardTables:
     taps: int
     buffer: TileBuffer
     some: int | None = None
+    rebuilt: bool = False
 
     @staticmethod
     def in_groups(width: int, slide: Slide, outputs: int, memory: TileMemory) -> ForwardTables:
         """The tables of a whole layer where they can stay for all groups, or of some outputs."""
         inputs, taps = slide.input.features, slide.taps
         shape = (taps, -(-inputs // width), 2**width)
-        some = memory.some_outputs("forward_tables", shape, outputs, staying=True)
+        stay = memory.let_tables_stay((*shape, outputs))
+        some = outputs if stay else memory.some_outputs("forward_tables", shape, outputs)
         buffer = TileBuffer("tables", Element.F32, "forward_tables", (*shape, some))
         axis = units("inputs", inputs, width)
-        return ForwardTables(width, axis, taps, buffer, some if some < outputs else None)
+        return ForwardTables(
+            width, axis, taps, buffer, some if some < outputs else None, rebuilt=not stay
+        )
 
     @staticmethod
     def of(width: int, slide: Slide, inputs: int, memories: Mapping[str, int]) -> ForwardTables:
@@ -100,7 +105,7 @@ class ForwardTables:
 
     def _stays(self, window: WindowNest) -> bool:
         """Whether the tables of all inputs and taps lie side by side."""
-        whole = window.nest.is_whole("inputs") and self.some is None
+        whole = window.nest.is_whole("inputs") and not self.rebuilt
         return whole and self.taps == window.slide.taps
 
     def prepare(self, window: WindowNest, outputs: Extent) -> None:

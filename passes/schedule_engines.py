@@ -1,12 +1,13 @@
 """`schedule-engines`: what overlaps, in which order, and what is stored or computed again.
 
 The decisions are attributes on the `bptt` step (`dialects.schedule`), and the order of its
-operations; `lower-to-engine` honours them. No option but `tiles` changes a result by a bit: it cuts
-the batch elsewhere, and with it the sums over samples in weight gradients.
+operations; `lower-to-engine` honours them. No option but `tiles` and `groups` changes a result by a
+bit: they cut the batch elsewhere, and with it the sums over samples in weight gradients.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -60,8 +61,9 @@ class ScheduleEnginesPass(ModulePass):
 
     Options: `mode=serial` runs one instruction at a time; `double_buffers=false` gives every tile
     a single buffer; `potentials=stored` or `recomputed` instead of what costs less by the
-    machine's rates; `tiles=largest` instead of tiles that overlap. What needs rates is left as it
-    is where the module has no machine with rates.
+    machine's rates; `tiles=largest` instead of tiles that overlap; `groups=off`, or a number of
+    samples that go through all layers before the next ones, instead of what costs less. What
+    needs rates is left as it is where the module has no machine with rates.
 
     Raises:
         DiagnosticError: an option has another value than these (E0405).
@@ -109,13 +111,17 @@ class ScheduleEnginesPass(ModulePass):
             return None
         if isinstance(self.groups, int):
             return self.groups
-        if self.groups == OFF or not (rates and can_be_grouped(step)):
+        if self.groups == OFF or not (rates and can_be_grouped(step, memories)):
             return None
+        too_large = math.inf
         for group in group_sizes(step, rates):
+            if group >= too_large:
+                continue
             tried = step.clone()
             self._schedule(tried, rates, group)
             if fits_in_groups(tried, memories):
                 return group
+            too_large = group
         return None
 
     def _schedule(self, step: bptt.StepOp, rates: Mapping[str, int], group: int | None) -> None:

@@ -5,16 +5,17 @@ back. Group by group, values stay on chip, and engines that a group has left wor
 but inside a group one operation waits for the other. With the cycles of every engine:
 
     layer by layer  = busiest engine of the forward pass + the same of the backward pass
-    group by group  = chain + (groups - 1) x max(chain - first operation, busiest engine) + ends
+    group by group  = one group + (groups - 1) x max(chain - first operation, busiest engine)
 
 The queues of DRAM are engines; all latencies are included. `chain` is what one group waits for from
-its first operation to its last but the weight updates; the ends are what the first group moves
-and the longest weight update of the last. A group has the number of samples with the fewest cycles,
-`SAMPLE_GROUP` or twice as many again and again.
+its first operation to its last but the weight updates, which are one engine's chain beside it. A
+group has the number of samples with the fewest cycles, `SAMPLE_GROUP` or twice as many again and
+again.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ from xdsl.ir import BlockArgument, Operation, SSAValue
 
 from spikeloom.dialects import bptt
 from spikeloom.dialects.bptt_scan import ScanOp
-from spikeloom.dialects.instruction_set import Engine
+from spikeloom.dialects.instruction_set import Element, Engine, buffer_bytes
 from spikeloom.dialects.snn import ParameterOp
 from spikeloom.passes.engine_tiles import SAMPLE_GROUP
 from spikeloom.passes.schedule_costs import Size, compute_of, cost_of
@@ -38,28 +39,52 @@ _WHOLE = (
 )
 """Steps with one of these need all samples at once, or walk over time with all of them."""
 
+_LONG = 64
+"""Groups of `SAMPLE_GROUP` samples in a long batch."""
+
 _NO_WORK = (ParameterOp, bptt.ReportOp, bptt.OptimizeOp, bptt.DelayOp, bptt.AdvanceOp)
 
 
-def can_be_grouped(step: bptt.StepOp) -> bool:
-    """Whether no operation but the sums of weight updates and of the loss mixes samples."""
-    return not any(isinstance(op, _WHOLE) for op in step.body.block.ops)
+def can_be_grouped(step: bptt.StepOp, memories: Mapping[str, int]) -> bool:
+    """Whether nothing but the sums of updates and loss mixes samples, and all weights fit."""
+    cells = sum(math.prod(op.type.get_shape()) for op in step.parameters().values())
+    small = buffer_bytes(Element.F32, (1, 1, 1, cells)) <= memories["weight_sram"]
+    return small and not any(isinstance(op, _WHOLE) for op in step.body.block.ops)
 
 
 def group_sizes(step: bptt.StepOp, rates: Mapping[str, int]) -> list[int]:
-    """How many samples a group may well have, the best first; none where layers are cheaper."""
+    """How many samples a group may well have, the best first; none where layers are cheaper.
+
+    Whether they are is asked of a long batch, so that the answer does not depend on this one's.
+    """
+    if not _pay(step, rates):
+        return []
     samples = step.batch.value.data
-    size = Size(step.steps.value.data, samples)
-    works = [_Work.of(op, size, rates) for op in _working(step)]
-    bound = sum(_layer_by_layer(part) for part in _halves(works))
-    found: list[tuple[float, int]] = []
+    works, dram = _works(step, samples, rates), rates["dram_latency"]
+    costs = {group: _in_groups(works, group, samples, dram) for group in _candidates(samples)}
+    return sorted(costs, key=costs.__getitem__)
+
+
+def _pay(step: bptt.StepOp, rates: Mapping[str, int]) -> bool:
+    """Whether groups of some size are cheaper than layers, of a long batch."""
+    samples = _LONG * SAMPLE_GROUP
+    works, dram = _works(step, samples, rates), rates["dram_latency"]
+    least = min(_in_groups(works, group, samples, dram) for group in _candidates(samples))
+    return least < sum(_layer_by_layer(part) for part in _halves(works))
+
+
+def _candidates(samples: int) -> Iterator[int]:
+    """`SAMPLE_GROUP`, and twice as many again and again until one group has all."""
     group = SAMPLE_GROUP
-    while group < 2 * samples or group == SAMPLE_GROUP:
-        cycles = _in_groups(works, min(group, samples), samples, rates["dram_latency"])
-        if cycles < bound:
-            found.append((cycles, group))
+    yield group
+    while group < samples:
         group *= 2
-    return [group for _, group in sorted(found)]
+        yield group
+
+
+def _works(step: bptt.StepOp, samples: int, rates: Mapping[str, int]) -> list[_Work]:
+    size = Size(step.steps.value.data, samples)
+    return [_Work.of(op, size, rates) for op in _working(step)]
 
 
 @dataclass(frozen=True)
@@ -130,10 +155,10 @@ def _layer_by_layer(works: Sequence[_Work]) -> float:
 
 def _in_groups(works: Sequence[_Work], group: int, samples: int, dram: int) -> float:
     """Cycles of all groups; `dram` is the latency of a load."""
-    share, groups = group / samples, -(-samples // group)
+    share, groups = min(1.0, group / samples), -(-samples // group)
     busy: dict[Engine, float] = {}
     chain: list[float] = []
-    fill = last = 0.0
+    fill = end = 0.0
     for work in works:
         cycles = share * work.cycles + work.latency
         busy[work.engine] = busy.get(work.engine, 0.0) + cycles
@@ -142,8 +167,8 @@ def _in_groups(works: Sequence[_Work], group: int, samples: int, dram: int) -> f
             busy[engine] = busy.get(engine, 0.0) + cells
             fill += cells
         if is_update(work.op):
-            last = max(last, cycles)
+            end = max(end, sum(chain)) + cycles
         else:
             chain.append(cycles)
     turn = max(sum(chain[1:]), *busy.values())
-    return fill + sum(chain) + (groups - 1) * turn + last
+    return fill + max(end, sum(chain)) + (groups - 1) * turn

@@ -16,8 +16,13 @@ its cost model chooses for each layer and engine."""
 SPARSITIES = ("none", "input", "output", "dual")
 """What the Backward Engine skips: `mask-gradients{skip=...}`."""
 
-SCHEDULES = ("serial", "pipelined")
-"""Whether engines work side by side: `schedule-engines{mode=...}`."""
+SCHEDULES = {
+    "serial": "mode=serial",
+    "pipelined": "mode=pipelined groups=off",
+    "grouped": "mode=pipelined groups=auto",
+}
+"""Whether engines work side by side, and whether groups of samples follow one another through all
+layers where that can be: options of `schedule-engines`."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,8 @@ SWITCHES = ("accumulation", "backward sparsity", "schedule")
 def optimising_passes(accumulation: str, sparsity: str, schedule: str) -> str:
     """The passes of one choice."""
     fusion = "fuse-luts" if accumulation == CHOSEN else f"fuse-luts{{accumulate={accumulation}}}"
-    return f"mask-gradients{{skip={sparsity}}},{fusion},schedule-engines{{mode={schedule}}}"
+    mode = f"schedule-engines{{{SCHEDULES[schedule]}}}"
+    return f"mask-gradients{{skip={sparsity}}},{fusion},{mode}"
 
 
 def variant_of(accumulation: str, sparsity: str, schedule: str) -> Variant:
