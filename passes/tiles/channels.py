@@ -10,7 +10,7 @@ import numpy as np
 from spikeloom.diagnostics import error
 from spikeloom.dialects.instruction_set import MAX_COPIES, Element
 from spikeloom.passes.binding.application import Application
-from spikeloom.passes.binding.hardware_graph import Transfer
+from spikeloom.passes.binding.transfers import Transfer
 from spikeloom.passes.tiles.buffers import Operand, TileWriter
 from spikeloom.passes.tiles.clusters import Integers, Way
 from spikeloom.passes.tiles.network import TileNetwork

@@ -22,7 +22,7 @@ from spikeloom.dialects.dataflow.platform import Platform
 from spikeloom.dialects.engine import LoopOp, ProgramOp
 from spikeloom.dialects.instruction_set import Element
 from spikeloom.passes.binding.application import Application
-from spikeloom.passes.binding.hardware_graph import transfers
+from spikeloom.passes.binding.transfers import transfers
 from spikeloom.passes.tiles.buffers import DRAM, Content, Operand, TileWriter
 from spikeloom.passes.tiles.channels import Channel, ChannelBuilder, Connection
 from spikeloom.passes.tiles.clusters import Crossbar

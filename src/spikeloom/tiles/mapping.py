@@ -16,9 +16,9 @@ from spikeloom.dialects.activity_profile import ActivityProfile
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.snn import NetworkOp
 from spikeloom.passes.binding.application import Application
-from spikeloom.passes.binding.hardware_graph import Unconnected
 from spikeloom.passes.binding.resources import Infeasible, check_binding
 from spikeloom.passes.binding.search import MAX_EVALUATIONS, Bound, best_binding
+from spikeloom.passes.binding.transfers import Unconnected
 from spikeloom.passes.clustering.network import NetworkConnections
 from spikeloom.passes.clustering.strategy import Strategy
 from spikeloom.passes.tiles.chains import clustered_for_tiles
