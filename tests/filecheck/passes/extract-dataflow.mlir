@@ -39,4 +39,4 @@ engine.program @twice samples 2 steps 1 {
 // CHECK-NEXT:   sdf.channel @issue_14 : @issue_0[1] -> [1]@issue_0 tokens 1
 // CHECK-NEXT: }
 // LIMIT: error: @twice is too long for a graph of instructions: one iteration has 6 firings, more than the 5 supported [E0205]
-// LIMIT: help: smaller steps or batch, or extract-dataflow{limit=...}
+// LIMIT: help: smaller steps or batch, loops=true, or extract-dataflow{limit=...}
