@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +13,7 @@ from spikeloom.backend.identities import IdentityError
 from spikeloom.backend.program import ENGINES, Unit, spec_of
 from spikeloom.backend.stream import OPCODE_END, Stream
 from spikeloom.backend.stream_executor import Course
-from spikeloom.dialects.instruction_set import Engine
+from spikeloom.dialects.instruction_set import OPCODES, Engine
 
 Integers = NDArray[np.int64]
 
@@ -140,11 +139,10 @@ def crossbar_result(stream: Stream, course: Course, machine: CrossbarMachine) ->
         IdentityError: states of a unit do not add up, or what was sent was not received (an error
             of the interpreter).
     """
-    units = [unit for unit in course.units if unit in _used(stream)]
-    records = {unit: _records(stream, unit) for unit in units}
+    records = _records(stream)
+    order = {unit: number for number, unit in enumerate(course.units)}
     states = {
-        unit: _states(course.counts[records[unit]], course, course.units.index(unit))
-        for unit in units
+        unit: _states(course.counts[own], course, order[unit]) for unit, own in records.items()
     }
     for (engine, number), found in states.items():
         if found.total != course.elapsed:
@@ -152,39 +150,26 @@ def crossbar_result(stream: Stream, course: Course, machine: CrossbarMachine) ->
             raise IdentityError(f"{law}: {found.total} instead of {course.elapsed}")
     tiles = tuple(
         _tile(number, states[engine, number], stream, course.counts, records[engine, number])
-        for engine, number in sorted(units, key=lambda unit: unit[1])
+        for engine, number in sorted(records, key=lambda unit: unit[1])
         if engine is Engine.TILE
     )
     connections = tuple(
         _connection(number, states[engine, number], stream, course.counts, records[engine, number])
-        for engine, number in sorted(units, key=lambda unit: unit[1])
+        for engine, number in sorted(records, key=lambda unit: unit[1])
         if engine is Engine.NETWORK
     )
     return CrossbarResult(machine, course.elapsed, tiles, connections, course.counts)
 
 
-def _used(stream: Stream) -> set[Unit]:
+def _records(stream: Stream) -> dict[Unit, Integers]:
+    """The records of every unit's instructions."""
     opcodes: list[int] = stream.instructions["opcode"].tolist()
     instances: list[int] = stream.instructions["instance"].tolist()
-    return {
-        (spec_of(opcode).engine, instance)
-        for opcode, instance in zip(opcodes, instances, strict=True)
-        if opcode > OPCODE_END
-    }
-
-
-def _records(stream: Stream, unit: Unit) -> Integers:
-    """The records of a unit's instructions."""
-    opcodes: list[int] = stream.instructions["opcode"].tolist()
-    instances: list[int] = stream.instructions["instance"].tolist()
-    return np.array(
-        [
-            index
-            for index, (opcode, instance) in enumerate(zip(opcodes, instances, strict=True))
-            if opcode > OPCODE_END and (spec_of(opcode).engine, instance) == unit
-        ],
-        np.int64,
-    )
+    found: dict[Unit, list[int]] = {}
+    for index, (opcode, instance) in enumerate(zip(opcodes, instances, strict=True)):
+        if opcode > OPCODE_END:
+            found.setdefault((spec_of(opcode).engine, instance), []).append(index)
+    return {unit: np.array(own, np.int64) for unit, own in found.items()}
 
 
 def _states(counts: Integers, course: Course, unit: int) -> UnitStates:
@@ -198,13 +183,10 @@ def _states(counts: Integers, course: Course, unit: int) -> UnitStates:
     )
 
 
-def _sum(
-    names: Sequence[str], quantity: int, stream: Stream, counts: Integers, records: Integers
-) -> int:
-    """A quantity of the instructions with these names."""
-    opcodes: list[int] = stream.instructions["opcode"][records].tolist()
-    rows = [record for record, o in zip(records, opcodes, strict=True) if spec_of(o).name in names]
-    return int(counts[rows, quantity].sum())
+def _sum(name: str, quantity: int, stream: Stream, counts: Integers, records: Integers) -> int:
+    """A quantity of the instructions with this name."""
+    chosen = records[stream.instructions["opcode"][records] == OPCODES[name]]
+    return int(counts[chosen, quantity].sum())
 
 
 def _tile(
@@ -214,20 +196,19 @@ def _tile(
     return TileCounts(
         number,
         states,
-        _sum(["run_tile"], q.INSTRUCTIONS, *own),
-        _sum(["run_tile"], q.ADDITIONS_ISSUED, *own),
-        _sum(["run_tile"], q.ADDITIONS_SKIPPED_INPUT, *own),
-        _sum(["update_neurons"], q.CELLS_PRODUCED, *own),
-        _sum(["update_neurons"], q.SPIKES_EMITTED, *own),
+        _sum("run_tile", q.INSTRUCTIONS, *own),
+        _sum("run_tile", q.ADDITIONS_ISSUED, *own),
+        _sum("run_tile", q.ADDITIONS_SKIPPED_INPUT, *own),
+        _sum("update_neurons", q.CELLS_PRODUCED, *own),
+        _sum("update_neurons", q.SPIKES_EMITTED, *own),
         int(counts[_programming(stream, records), q.CELLS_PRODUCED].sum()),
-        _sum(["receive"], q.EVENTS_RECEIVED, *own),
+        _sum("receive", q.EVENTS_RECEIVED, *own),
     )
 
 
 def _programming(stream: Stream, records: Integers) -> Integers:
     """The records that write rows of a crossbar, not tables."""
-    opcodes: list[int] = stream.instructions["opcode"][records].tolist()
-    programs = np.array([spec_of(opcode).name == "program_tile" for opcode in opcodes], np.bool_)
+    programs = stream.instructions["opcode"][records] == OPCODES["program_tile"]
     return records[programs & (stream.instructions["immediate"][records, 0] > 0)]
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
+from functools import partial
 from math import ceil
 from typing import TypeVar
 
@@ -18,6 +20,7 @@ from spikeloom.dialects.crossbars import CrossbarsOp
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.snn import NetworkOp
 from spikeloom.passes.clustering.clustering import Clustering
+from spikeloom.passes.clustering.connections import Numbers
 from spikeloom.passes.clustering.limits import Limits
 from spikeloom.passes.clustering.network import NetworkConnections, connections_of_network
 from spikeloom.passes.clustering.recording import recorded
@@ -91,15 +94,20 @@ def clustered(
     unrolling: Unrolling = Unrolling.AUTO,
     strategy: Strategy = Strategy.GROW,
     profile: ActivityProfile | None = None,
+    chained: Callable[[NetworkConnections], Numbers] | None = None,
 ) -> tuple[NetworkConnections, Clustering]:
     """The connections of a network with known shapes, and their clusters, checked.
+
+    `chained` gives the inputs of all connections in the order in which chains are to take them.
 
     Raises:
         DiagnosticError: the network does not fit (E0306), or has no known shapes (E0204).
     """
     found = connections_of_network(network, None if profile is None else spikes_of(profile))
     try:
-        clustering = cluster(found.connections, limits, unrolling, strategy, found.name_of)
+        order = None if chained is None else partial(chained, found)
+        name_of = found.name_of
+        clustering = cluster(found.connections, limits, unrolling, strategy, name_of, order)
     except DiagnosticError as problem:
         (only,) = problem.diagnostics
         location = only.location or location_of(network)

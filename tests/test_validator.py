@@ -62,7 +62,7 @@ def test_what_was_validated_cannot_change_any_more() -> None:
 
 def test_nobody_else_makes_a_validated_stream() -> None:
     with pytest.raises(TypeError, match="only"):
-        ValidatedStream(sample(), (), (), (), 0, object())
+        ValidatedStream(sample(), (), (), (), (), 0, object())
     with pytest.raises(ValueError, match="_token"):
         replace(validate(sample(), ON_CHIP_BYTES), stream=sample())
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from enum import Enum
 
 from spikeloom.diagnostics import error
 from spikeloom.passes.clustering.canonical import canonical_order
 from spikeloom.passes.clustering.clustering import Clustering
-from spikeloom.passes.clustering.connections import Connections
+from spikeloom.passes.clustering.connections import Connections, Numbers, Offsets, ascending
 from spikeloom.passes.clustering.growing import grown
 from spikeloom.passes.clustering.limits import Limits, no_chain, too_wide
 from spikeloom.passes.clustering.merging import merged
@@ -47,10 +48,12 @@ def cluster(
     unrolling: Unrolling = Unrolling.AUTO,
     strategy: Strategy = Strategy.GROW,
     name_of: Callable[[int], str] = "neuron {}".format,
+    chained: Callable[[], Numbers] | None = None,
 ) -> Clustering:
     """Clusters of a network under the limits of a crossbar.
 
-    `name_of` is how messages call a neuron. By `Strategy.PUBLISHED` the result depends on the
+    `name_of` is how messages call a neuron, `chained` gives the inputs of all neurons in the order
+    in which chains take them. By `Strategy.PUBLISHED` the result depends on the
     neurons' numbers, otherwise as little as `canonical_order` says.
 
     Raises:
@@ -62,18 +65,34 @@ def cluster(
         if wide and unrolling is Unrolling.TREE:
             help = "strategy=grow, or unroll=chain"
             raise error("E0306", "the published strategy unrolls into chains only", help=help)
-        found = cluster_as_published(unroll(network, limits.longest), limits)
+        found = cluster_as_published(_chains(network, limits, None, wide, chained), limits)
         return relayed(found, name_of)
     if not wide:
         return relayed(_refined(untouched(network), limits, strategy), name_of)
     order = canonical_order(network)
     forms: list[Unrolled] = []
     if unrolling is not Unrolling.TREE:
-        forms.append(unroll(network, limits.longest, order))
+        forms.append(_chains(network, limits, order, wide, chained))
     if unrolling is not Unrolling.CHAIN:
         forms.append(unroll_as_tree(network, limits.longest, order))
     found = [relayed(_refined(form, limits, strategy), name_of) for form in forms]
     return min(found, key=lambda each: (each.clusters, each.traffic.total))
+
+
+def _chains(
+    network: Connections,
+    limits: Limits,
+    order: Offsets | None,
+    wide: bool,
+    chained: Callable[[], Numbers] | None,
+) -> Unrolled:
+    """Chains in the order that somebody asks for, or else in the given one."""
+    if chained is None or not wide:
+        return unroll(network, limits.longest, order)
+    found = unroll(replace(network, inputs=chained()), limits.longest)
+    connections = found.connections
+    inputs = ascending(connections.first, connections.inputs)
+    return replace(found, connections=replace(connections, inputs=inputs))
 
 
 def _refined(network: Unrolled, limits: Limits, strategy: Strategy) -> Clustering:

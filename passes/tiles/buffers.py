@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.ir import Block, SSAValue
 
 from spikeloom.dialects.engine import BufferOp, make_instruction
-from spikeloom.dialects.instruction_set import Element, Shape, buffer_bytes
+from spikeloom.dialects.instruction_set import (
+    WORDS_PER_ROW_ALIGNMENT,
+    Element,
+    Shape,
+    buffer_bytes,
+)
 
-_ORIGIN = (0, 0, 0, 0)
+Integers = NDArray[np.int64]
+Operand: TypeAlias = str | tuple[str, int]
+"""A buffer, or a buffer from a cell on."""
+
 WEIGHTS, SPIKES, STATES, DRAM = "weight_sram", "spike_sram", "state_sram", "dram"
 """What stands for the crosspoints and tables, the spike buffers and the neurons of all tiles."""
 
@@ -39,6 +48,7 @@ class TileWriter:
     block: Block
     buffers: list[BufferOp] = field(default_factory=list[BufferOp])
     contents: list[Content] = field(default_factory=list[Content])
+    _lists: dict[int, list[Integers]] = field(default_factory=dict[int, list[Integers]])
     _ends: dict[str, int] = field(default_factory=dict[str, int])
 
     def buffer(
@@ -93,6 +103,21 @@ class TileWriter:
         operands = {"target": target, "source": source}
         self.emit("program_tile", tile, operands, shape, (rows,))
 
+    def numbers(self, cluster: int, values: Integers) -> Operand:
+        """A list of cell numbers of a cluster: a part of its one table, from a cell on."""
+        lists = self._lists.setdefault(cluster, [])
+        first = sum(len(each) for each in lists)
+        padded = np.zeros(-(-len(values) // WORDS_PER_ROW_ALIGNMENT) * WORDS_PER_ROW_ALIGNMENT)
+        padded[: len(values)] = values
+        lists.append(padded.astype(np.int64))
+        return f"cluster_{cluster}.numbers", first
+
+    def write_numbers(self, tiles: Sequence[int]) -> None:
+        """The tables of all lists, given the tile of every cluster."""
+        for cluster, lists in self._lists.items():
+            values = np.concatenate(lists).astype(np.int32)
+            self.table(tiles[cluster], f"cluster_{cluster}.numbers", values)
+
     def row(self, name: str, element: Element, cells: int, copies: int = 1) -> str:
         """A row of cells on chip; returns its name."""
         memory = SPIKES if element is Element.BIT else STATES
@@ -102,19 +127,18 @@ class TileWriter:
         self,
         name: str,
         instance: int,
-        operands: dict[str, str],
+        operands: Mapping[str, Operand],
         extents: Sequence[int],
         immediates: Sequence[float] = (),
         layer: str = "",
         step: tuple[str, SSAValue] | None = None,
     ) -> None:
         """Appends an instruction; `step` is the role whose box lies at the step of a loop."""
-        slices: dict[str, tuple[str, Shape, Sequence[SSAValue | None]]] = {
-            role: (buffer, _ORIGIN, (None,) * len(_ORIGIN)) for role, buffer in operands.items()
-        }
-        if step is not None:
-            role, loop = step
-            slices[role] = (operands[role], _ORIGIN, (loop, None, None, None))
+        slices: dict[str, tuple[str, Shape, Sequence[SSAValue | None]]] = {}
+        for role, operand in operands.items():
+            buffer, first = (operand, 0) if isinstance(operand, str) else operand
+            loop = step[1] if step is not None and step[0] == role else None
+            slices[role] = (buffer, (0, 0, 0, first), (loop, None, None, None))
         self.block.add_op(
             make_instruction(name, slices, list(extents), immediates, layer, instance=instance)
         )

@@ -11,39 +11,23 @@ tokens and all room are there and the tile has done what comes before, and takes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Block, Region, SSAValue
 
-from spikeloom.diagnostics import error
 from spikeloom.dialects.dataflow.platform import Platform
 from spikeloom.dialects.engine import LoopOp, ProgramOp
-from spikeloom.dialects.instruction_set import MAX_COPIES, Element
+from spikeloom.dialects.instruction_set import Element
 from spikeloom.passes.binding.application import Application
-from spikeloom.passes.binding.hardware_graph import Transfer, transfers
-from spikeloom.passes.tiles.buffers import DRAM, Content, TileWriter
-from spikeloom.passes.tiles.clusters import Crossbar, Integers, Way
+from spikeloom.passes.binding.hardware_graph import transfers
+from spikeloom.passes.tiles.buffers import DRAM, Content, Operand, TileWriter
+from spikeloom.passes.tiles.channels import Channel, ChannelBuilder, Connection
+from spikeloom.passes.tiles.clusters import Crossbar
 from spikeloom.passes.tiles.network import TileNetwork
 from spikeloom.passes.tiles.neurons import KIND, NUMBERS, Kind
-
-
-@dataclass(frozen=True)
-class Connection:
-    """A channel between two tiles: an instance of the network engine.
-
-    Attributes:
-        channel: its number in the dataflow graph.
-        source, target: clusters.
-        hops: links on the way.
-    """
-
-    channel: int
-    source: int
-    target: int
-    hops: int
 
 
 @dataclass(frozen=True)
@@ -87,37 +71,6 @@ def lower_to_tiles(
     return _Lowering(network, application, binding, platform, hops, steps).program()
 
 
-@dataclass(frozen=True)
-class _Part:
-    """One kind of cells of a channel, with its buffers: where they come from and go to.
-
-    Attributes:
-        output, arrived: written by the source, read by the target; the same inside a tile.
-        taken, placed: tables of the source's and of the target's cells.
-        source, target: buffers of the two crossbars, with their lengths.
-        cells: how many.
-    """
-
-    output: str
-    arrived: str
-    taken: str
-    placed: str
-    source: tuple[str, int]
-    target: tuple[str, int]
-    cells: int
-
-
-@dataclass(frozen=True)
-class _Channel:
-    """A way with its parts; `transfer` and `hops` where it leads to another tile."""
-
-    way: Way
-    parts: tuple[_Part, ...]
-    instance: int = 0
-    hops: int = 0
-    transfer: Transfer | None = None
-
-
 class _Lowering:
     """The program while it is written."""
 
@@ -131,23 +84,19 @@ class _Lowering:
         steps: int,
     ):
         self._network, self._application, self._steps = network, application, steps
-        self._binding, self._hops = binding, hops
+        self._binding = binding
         self._writer = TileWriter(Block())
-        sizes = application.sizes
-        found = transfers(application.graph, binding, platform, sizes)
-        self._transfers = {each.channel: each for each in found}
-        self._numbers = {
-            (each.source, each.target, each.tokens): number
-            for number, each in enumerate(application.graph.channels)
-        }
-        self._connections: list[Connection] = []
+        self._lists: list[dict[str, Operand]] = []
+        found = transfers(application.graph, binding, platform, application.sizes)
+        self._builder = ChannelBuilder(network, application, self._writer, binding, hops, found)
 
     def program(self) -> TileProgram:
         """The whole program."""
         self._declare_input()
         for cluster, crossbar in enumerate(self._network.crossbars):
             self._program_crossbar(cluster, crossbar)
-        channels = [self._channel(way) for way in self._network.ways]
+        channels = [self._builder.channel(way) for way in self._network.ways]
+        self._writer.write_numbers(self._binding)
         for channel in channels:
             if channel.way.delay:
                 self._reserve(channel)
@@ -162,7 +111,7 @@ class _Lowering:
         return TileProgram(
             program,
             tuple(self._writer.contents),
-            tuple(self._connections),
+            tuple(self._builder.connections),
             self._steps,
             self._application.order,
         )
@@ -179,14 +128,12 @@ class _Lowering:
         columns, neurons = self._network.columns, len(crossbar.neurons)
         inputs = max(1, len(crossbar.inputs))
         owner = np.searchsorted(crossbar.neurons, columns.owner[crossbar.columns])
-        writer.table(tile, f"{name}.rows", crossbar.rows.astype(np.int32))
-        writer.table(tile, f"{name}.columns", crossbar.places.astype(np.int32))
         weights = columns.weights[crossbar.points]
         writer.table(tile, f"{name}.weight", weights, inputs, gathered=True)
         starts = writer.row(f"{name}.starts", Element.F32, len(crossbar.columns))
         writer.given(tile, starts, columns.start[crossbar.columns], gathered=True)
-        writer.table(tile, f"{name}.owner", owner.astype(np.int32))
-        writer.table(tile, f"{name}.numbers", self._network.numbers[:, crossbar.neurons])
+        writer.table(tile, f"{name}.neurons", self._network.numbers[:, crossbar.neurons])
+        lists = {"rows": crossbar.rows, "columns": crossbar.places, "owner": owner}
         for buffer, element, cells in (
             ("inputs", Element.BIT, inputs),
             ("spikes", Element.BIT, neurons),
@@ -200,93 +147,16 @@ class _Lowering:
         outside = np.flatnonzero(self._network.clustering.cluster_of[crossbar.inputs] < 0)
         if len(outside):
             start = self._network.input.neurons.start
-            taken = crossbar.inputs[outside] - start
-            writer.table(tile, f"{name}.taken", taken.astype(np.int32))
-            writer.table(tile, f"{name}.placed", outside.astype(np.int32))
+            lists |= {"taken": crossbar.inputs[outside] - start, "placed": outside}
+        self._lists.append({what: writer.numbers(cluster, each) for what, each in lists.items()})
 
-    def _channel(self, way: Way) -> _Channel:
-        """A way with its buffers and tables, and the connection where it has one."""
-        key = (way.source, way.target, way.delay)
-        number = self._numbers.get(key) if way.source != way.target else None
-        name = "own" if number is None else self._application.graph.channels[number].name
-        name = f"{name}_{way.source}" if number is None else name
-        transfer = None if number is None else self._transfers.get(number)
-        output, arrived = self._copies(number, name, transfer)
-        crossbars = self._network.crossbars
-        source, target = crossbars[way.source], crossbars[way.target]
-        parts: list[_Part] = []
-        if len(way.spikes):
-            ends = ("spikes", len(source.neurons)), ("inputs", max(1, len(target.inputs)))
-            taken = np.searchsorted(source.neurons, way.spikes)
-            placed = np.searchsorted(target.inputs, way.spikes)
-            tables = (taken, placed)
-            parts.append(self._part(way, name, Element.BIT, ends, tables, (output, arrived)))
-        if len(way.sums):
-            ends = ("sums", len(source.columns)), ("starts", len(target.columns))
-            taken = np.searchsorted(source.columns, way.sums)
-            waits = self._network.columns.continues[target.columns]
-            order = np.argsort(waits, kind="stable")
-            placed = order[np.searchsorted(waits[order], way.sums)]
-            tables = (taken, placed)
-            parts.append(self._part(way, name, Element.F32, ends, tables, (output, arrived)))
-        if transfer is None:
-            return _Channel(way, tuple(parts))
-        hops = self._hops[self._binding[way.source]][self._binding[way.target]]
-        self._connections.append(Connection(transfer.channel, way.source, way.target, hops))
-        return _Channel(way, tuple(parts), len(self._connections) - 1, hops, transfer)
-
-    def _copies(self, number: int | None, name: str, transfer: Transfer | None) -> tuple[int, int]:
-        """Places of the output buffer and of the input buffer; 0 where there is none."""
-        if number is None:
-            return 1, 0
-        room = self._application.room[number]
-        limits = (room.local, 0) if transfer is None else (room.source, room.target)
-        for limit in limits:
-            if limit is None or limit > MAX_COPIES:
-                what = "unlimited room" if limit is None else f"room for {limit} tokens"
-                raise error(
-                    "E0302",
-                    f"channel {name} has {what}, but a buffer of the machine takes {MAX_COPIES}",
-                    help=f"give the channel a capacity of at most {MAX_COPIES}",
-                )
-        return limits[0] or 0, limits[1] or 0
-
-    def _part(
-        self,
-        way: Way,
-        name: str,
-        element: Element,
-        ends: tuple[tuple[str, int], tuple[str, int]],
-        tables: tuple[Integers, Integers],
-        copies: tuple[int, int],
-    ) -> _Part:
-        writer, cells = self._writer, len(tables[0])
-        kind = ends[0][0]
-        output = writer.row(f"{name}.{kind}.out", element, cells, copies[0])
-        arrived = output
-        if copies[1]:
-            arrived = writer.row(f"{name}.{kind}.in", element, cells, copies[1])
-        source, target = self._binding[way.source], self._binding[way.target]
-        taken = writer.table(source, f"{name}.{kind}.taken", tables[0].astype(np.int32))
-        placed = writer.table(target, f"{name}.{kind}.placed", tables[1].astype(np.int32))
-        first, second = ends
-        return _Part(
-            output,
-            arrived,
-            taken,
-            placed,
-            (f"cluster_{way.source}.{first[0]}", first[1]),
-            (f"cluster_{way.target}.{second[0]}", second[1]),
-            cells,
-        )
-
-    def _write_step(self, channels: Sequence[_Channel], step: SSAValue) -> None:
+    def _write_step(self, channels: Sequence[Channel], step: SSAValue) -> None:
         """One time step: what was delayed, then all clusters in their one order."""
         for channel in channels:
             if channel.way.delay:
                 self._send(channel) if channel.transfer else self._receive(channel)
-        entering: list[list[_Channel]] = [[] for _ in self._network.crossbars]
-        leaving: list[list[_Channel]] = [[] for _ in self._network.crossbars]
+        entering: list[list[Channel]] = [[] for _ in self._network.crossbars]
+        leaving: list[list[Channel]] = [[] for _ in self._network.crossbars]
         for channel in channels:
             entering[channel.way.target].append(channel)
             leaving[channel.way.source].append(channel)
@@ -299,8 +169,8 @@ class _Lowering:
     def _fire(
         self,
         cluster: int,
-        entering: Sequence[_Channel],
-        leaving: Sequence[_Channel],
+        entering: Sequence[Channel],
+        leaving: Sequence[Channel],
         step: SSAValue,
     ) -> None:
         """One firing of a cluster."""
@@ -327,20 +197,26 @@ class _Lowering:
         cells = int((home[crossbar.inputs] < 0).sum())
         if cells:
             name = f"cluster_{cluster}"
-            tables = {"taken": f"{name}.taken", "placed": f"{name}.placed"}
-            operands = {"target": f"{name}.inputs", "source": "input", **tables}
+            lists = {role: self._lists[cluster][role] for role in ("taken", "placed")}
+            operands = {"target": f"{name}.inputs", "source": "input", **lists}
             extents = (cells, len(crossbar.inputs), len(self._network.input.neurons))
             self._emit("take_input", cluster, operands, extents, step=("source", step))
 
     def _run(self, cluster: int) -> None:
         crossbar, name = self._network.crossbars[cluster], f"cluster_{cluster}"
-        operands = {role: f"{name}.{role}" for role in ("sums", "starts", "rows", "columns")}
-        operands |= {"spikes": f"{name}.inputs", "weight": f"{name}.weight"}
+        lists = self._lists[cluster]
+        operands = {
+            **{role: f"{name}.{role}" for role in ("sums", "starts", "weight")},
+            **{role: lists[role] for role in ("rows", "columns")},
+            "spikes": f"{name}.inputs",
+        }
         columns = len(crossbar.columns)
         extents = (len(crossbar.points), max(1, len(crossbar.inputs)), columns)
         self._emit("run_tile", cluster, operands, extents)
-        roles = ("spikes", "potential", "sums", "owner", "numbers")
-        operands = {role: f"{name}.{role}" for role in roles} | {"value": f"{name}.values"}
+        operands = {
+            **{role: f"{name}.{role}" for role in ("spikes", "potential", "sums")},
+            **{"value": f"{name}.values", "numbers": f"{name}.neurons", "owner": lists["owner"]},
+        }
         self._emit("update_neurons", cluster, operands, (len(crossbar.neurons), columns, NUMBERS))
 
     def _collect(self, cluster: int, step: SSAValue) -> None:
@@ -360,24 +236,24 @@ class _Lowering:
                 operands = {"target": all_steps, "source": f"{name}.{what}"}
                 self._emit("collect", cluster, operands, (len(neurons),), step=("target", step))
 
-    def _receive(self, channel: _Channel) -> None:
+    def _receive(self, channel: Channel) -> None:
         for part in channel.parts:
             buffer, cells = part.target
             operands = {"target": buffer, "source": part.arrived, "placed": part.placed}
             self._emit("receive", channel.way.target, operands, (part.cells, cells))
 
-    def _reserve(self, channel: _Channel) -> None:
+    def _reserve(self, channel: Channel) -> None:
         for part in channel.parts:
             extents = (1, 1, 1, part.cells)
             self._emit("reserve", channel.way.source, {"target": part.output}, extents)
 
-    def _emit_cells(self, channel: _Channel) -> None:
+    def _emit_cells(self, channel: Channel) -> None:
         for part in channel.parts:
             buffer, cells = part.source
             operands = {"target": part.output, "source": buffer, "taken": part.taken}
             self._emit("emit", channel.way.source, operands, (part.cells, cells))
 
-    def _send(self, channel: _Channel) -> None:
+    def _send(self, channel: Channel) -> None:
         """All parts of a token; the first takes the time of the whole."""
         assert channel.transfer is not None
         for number, part in enumerate(channel.parts):
@@ -389,7 +265,7 @@ class _Lowering:
         self,
         name: str,
         cluster: int,
-        operands: dict[str, str],
+        operands: Mapping[str, Operand],
         extents: Sequence[int],
         step: tuple[str, SSAValue] | None = None,
     ) -> None:

@@ -18,7 +18,8 @@ from spikeloom.backend.stream import OPCODE_LOOP, Stream
 from spikeloom.diagnostics import error
 from spikeloom.dialects.instruction_set import OPCODES
 from spikeloom.passes.binding.application import Application
-from spikeloom.passes.tiles.lowering import Connection, TileProgram, lower_to_tiles
+from spikeloom.passes.tiles.channels import Connection
+from spikeloom.passes.tiles.lowering import TileProgram, lower_to_tiles
 from spikeloom.passes.tiles.network import TileNetwork
 from spikeloom.passes.tiles.neurons import KIND, Kind
 
@@ -75,7 +76,6 @@ class TileExecutor:
         self._program: TileProgram = lower_to_tiles(
             network, application, binding, machine.platform(), hops, steps
         )
-        self._program.program.verify()
         validated = validate_for_crossbars(encode_program(self._program.program))
         self._stream: Stream = validated.stream
         self._interpreter = CrossbarInterpreter(validated, machine)
