@@ -20,7 +20,12 @@ from spikeloom.dialects.snn import NetworkOp
 from spikeloom.mapping.demand import Demand, DoesNotFit, require
 from spikeloom.mapping.fitting import Owners, cluster_demands
 from spikeloom.mapping.needs import Wanted, needs_of
-from spikeloom.mapping.tokens import NUMBER_BITS, link_sums, packets_of, sends_numbers
+from spikeloom.mapping.tokens import (
+    packets_of,
+    sends_numbers,
+    tokens_of_links,
+    tokens_of_ways,
+)
 from spikeloom.passes.binding.application import Application, prepare
 from spikeloom.passes.binding.hardware_graph import Unconnected
 from spikeloom.passes.binding.resources import Infeasible, check_binding
@@ -159,18 +164,18 @@ def _clustered(
         obstacle = problem.diagnostics[0].message
     plain = extract_from_clusters(clustering, machine.crossbar.pass_.value)
     graph = replace(plain, channels=tuple(c for c in plain.channels if c.source != c.target))
-    between = np.flatnonzero(clustering.links.source != clustering.links.target)
     numbers = sends_numbers(found, clustering)
-    bits = np.where(numbers, NUMBER_BITS, 1)
-    sizes = link_sums(clustering, bits)[between].tolist()
+    packets = packets_of(clustering, numbers, options.steps)
     if executable is not None:
-        sizes = executable.sizes(graph)
+        tokens = tokens_of_ways(executable, graph, packets, options.steps)
+    else:
+        tokens = tokens_of_links(clustering, numbers, packets)
     with _no_throughput(network):
-        application = prepare(graph, sizes=sizes)
-    sent = link_sums(clustering, packets_of(clustering, numbers, options.steps))
-    packets = tuple(sent[between].tolist())
+        application = prepare(graph, sizes=tokens.bits)
     owners = Owners(found, clustering)
-    return Clusters(found, clustering, owners, application, numbers, packets, executable, obstacle)
+    return Clusters(
+        found, clustering, owners, application, numbers, tokens.packets, executable, obstacle
+    )
 
 
 def _bound(
