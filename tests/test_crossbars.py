@@ -20,7 +20,7 @@ from spikeloom.ir_text import parse_ir
 from spikeloom.passes.cluster_crossbars import ClusterCrossbarsPass, clustered
 from spikeloom.passes.clustering.limits import Limits
 from spikeloom.passes.clustering.network import NetworkConnections, connections_of_network
-from spikeloom.passes.clustering.strategy import Unrolling
+from spikeloom.passes.clustering.strategy import Strategy, Unrolling
 from spikeloom.passes.infer_shapes import InferShapesPass
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
@@ -306,3 +306,16 @@ def test_the_published_strategy_runs_from_the_command(tmp_path: Path) -> None:
         assert main(["cluster", str(path), *options]) == 0
         crossbars[strategy] = json.loads(out.read_text(encoding="utf-8"))["crossbars"]
     assert crossbars["grow"] <= crossbars["published"]
+
+
+@pytest.mark.parametrize("example", ["match", "memory", "digits"])
+def test_by_the_published_strategy_no_spikes_run_in_a_circle_within_a_time_step(
+    example: str,
+) -> None:
+    network = network_of((EXAMPLES / f"{example}.snn").read_text())
+    _, found = clustered(network, Limits(64, 64), Unrolling.CHAIN, Strategy.PUBLISHED)
+    delays = found.network.connections.delays
+    assert delays is not None
+    levels = found.network.levels
+    for cluster in range(found.clusters):
+        assert len(set(levels[found.members(cluster)].tolist())) == 1

@@ -3,9 +3,10 @@
 Neurons in the order of their numbers, the parts of a chain before its neuron; each goes into the
 first cluster that still fits, clusters sorted by inputs + outputs, largest first; where none fits a
 new one is opened (Song et al., "Compiling spiking neural networks to neuromorphic hardware", LCTES
-2020, as the authors' program `ncc_prototype` does it). Two deviations: a neuron with too many
-inputs has been unrolled or refused, never cut short, and no sink is added to connect parts that are
-not connected. The result depends on the neurons' numbering.
+2020, as the authors' program `ncc_prototype` does it). Three deviations: a neuron with too many
+inputs has been unrolled or refused, never cut short; no sink is added to connect parts that are
+not connected; and where delays are known a cluster takes neurons of one level only, so that no
+spikes run in a circle within a time step. The result depends on the neurons' numbering.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from spikeloom.passes.clustering.unrolling import Unrolled
 
 def cluster_as_published(network: Unrolled, limits: Limits) -> Clustering:
     """Clusters of a network unrolled to `limits.longest`."""
-    connections = network.connections
+    connections, levels = network.connections, network.levels
     clusters: list[_Cluster] = []
     cluster_of = np.full(connections.neurons, -1, np.int32)
     for chain in _chains(network):
@@ -30,10 +31,12 @@ def cluster_as_published(network: Unrolled, limits: Limits) -> Clustering:
         for number in order:
             if not left:
                 break
-            if clusters[number].take(set(connections.inputs_of(left[0]).tolist()), limits):
+            inputs = set(connections.inputs_of(left[0]).tolist())
+            same = clusters[number].level == levels[left[0]]
+            if same and clusters[number].take(inputs, limits):
                 cluster_of[left.pop(0)] = number
         while left:
-            clusters.append(_Cluster())
+            clusters.append(_Cluster(int(levels[left[0]])))
             taken = clusters[-1].take(set(connections.inputs_of(left[0]).tolist()), limits)
             assert taken, "an empty cluster takes what is not too wide"
             cluster_of[left.pop(0)] = len(clusters) - 1
@@ -43,7 +46,8 @@ def cluster_as_published(network: Unrolled, limits: Limits) -> Clustering:
 class _Cluster:
     """What one cluster holds so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, level: int) -> None:
+        self.level = level
         self.inputs: set[int] = set()
         self.outputs = 0
         self.synapses = 0

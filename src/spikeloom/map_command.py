@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from xdsl.dialects.builtin import ModuleOp
 
@@ -10,11 +11,18 @@ from spikeloom.backend.atomic_file import write_atomically
 from spikeloom.backend.crossbar_machine import load_crossbar_machine
 from spikeloom.backend.host.plan import Task
 from spikeloom.backend.host.session import check_outputs
-from spikeloom.diagnostics import DiagnosticError
+from spikeloom.backend.interpreter import prepare_kernels
+from spikeloom.console import Console
+from spikeloom.diagnostics import DiagnosticError, error
+from spikeloom.dialects.snn import NetworkOp
+from spikeloom.mapping.binding import BoundNetwork, MapOptions, bind_network
 from spikeloom.mapping.demand import DoesNotFit
+from spikeloom.mapping.execution import measure
+from spikeloom.mapping.inference import inference_of
 from spikeloom.mapping.map_json import mapping_json
 from spikeloom.mapping.map_tables import print_mapping, refused_words
-from spikeloom.mapping.mapper import map_network
+from spikeloom.mapping.mapper import mapping_of
+from spikeloom.mapping.mapping import Measurement
 from spikeloom.mapping.options import options_of
 from spikeloom.mapping.program import network_in
 from spikeloom.mapping.tile_picture import tile_picture
@@ -25,27 +33,62 @@ FIT_CODES = ("E0205", "E0302", "E0306")
 
 
 def map_to_tiles(parsed: argparse.Namespace, module: ModuleOp, task: Task) -> int:
-    """Maps, prints the tables, and writes JSON and picture; returns the exit code.
+    """Maps, executes, prints the tables, and writes JSON and picture; returns the exit code.
 
     Raises:
-        DiagnosticError: the program does not fit (E0306, E0307, E0302), an option, the machine or
-            the profile is not valid, or a file cannot be written (E0402).
+        DiagnosticError: the program does not fit (E0306, E0307, E0302), an option, the machine, the
+            profile, parameters or data are not valid, or a file cannot be written (E0402).
     """
     check_outputs((parsed.json, parsed.svg))
+    if task.training is not None and parsed.data is not None:
+        raise error("E0405", "--data: the program names its own data in `train`")
     machine = load_crossbar_machine(parsed.machine).with_energy_table(parsed.energy_table)
     options = options_of(parsed, machine, task)
+    network = network_in(module)
     try:
-        mapping = map_network(network_in(module), task.program, machine, options)
+        found = bind_network(network, machine, options)
+        # A period that is not kept is refused before anything is executed.
+        mapping = mapping_of(found, task.network, task.program, options)
     except DiagnosticError as problem:
         if words := _refusal(problem):
             print(f"fits            no: {words}", flush=True)
         raise
+    measurement, obstacle = _executed(parsed, found, network, task, options)
+    mapping = replace(mapping, measurement=measurement, obstacle=obstacle)
     print_mapping(mapping)
     if parsed.json is not None:
         write_atomically(parsed.json, mapping_json(mapping).encode())
     if parsed.svg is not None:
         write_atomically(parsed.svg, tile_picture(mapping).encode())
     return EXIT_OK
+
+
+def _executed(
+    parsed: argparse.Namespace,
+    found: BoundNetwork,
+    network: NetworkOp,
+    task: Task,
+    options: MapOptions,
+) -> tuple[Measurement | None, str]:
+    """What one inference measured, or why none was executed."""
+    executable = found.clusters.executable
+    if parsed.static:
+        return None, "--static"
+    if executable is None:
+        return None, found.clusters.obstacle
+    inference = inference_of(task, network, options.steps, parsed.load, parsed.data)
+    if inference is None:
+        return None, "the program names no data, and there is no --data"
+    with Console().kernels() as progress:
+        prepare_kernels(progress)
+    try:
+        return measure(
+            found, executable, inference.parameters, inference.signal, inference.subject
+        ), ""
+    except DiagnosticError as problem:
+        if problem.diagnostics[0].code not in FIT_CODES:
+            raise
+        return None, problem.diagnostics[0].message
 
 
 def _refusal(problem: DiagnosticError) -> str:

@@ -35,6 +35,11 @@ def add_map_options(parser: argparse.ArgumentParser) -> None:
     add("--profile", metavar="FILE", type=Path, help=f"{words}; without it everybody spikes once")
     words = "time steps of one inference (default: those of the profile, or of the program)"
     add("--steps", metavar="N", type=integer(1, 2**24), help=words)
+    words = "execute with the parameters in a file of `run --save` (default: untrained ones)"
+    add("--load", metavar="FILE", type=Path, help=words)
+    words = "execute the first of these recordings (.npz), for a program without `train`"
+    add("--data", metavar="FILE", type=Path, help=words)
+    add("--static", action="store_true", help="execute nothing: tables, places and guarantee only")
     add("--energy-table", metavar="NAME", help="energies of the machine file to count with")
     words = "write everything as JSON, with the place of every neuron"
     add("--json", metavar="FILE", type=Path, help=words)

@@ -26,8 +26,8 @@ def energy_estimate(
 ) -> Estimate:
     """What one inference of `steps` time steps costs.
 
-    A spike, or a number, reads every crosspoint that it meets; a neuron is updated in every time
-    step; the tiles leak as long as the guaranteed period lasts.
+    A spike, or a number, reads every crosspoint that it meets, but a partial sum needs none to be
+    added; a neuron is updated in every time step; the tiles leak for the guaranteed period.
 
     Args:
         numbers: [n], neurons that send a number in every time step.
@@ -38,9 +38,10 @@ def energy_estimate(
     computed = clustering.cluster_of >= 0
     packets = packets_of(clustering, numbers, steps)
     tiles = len(machine.working_tiles)
+    weighted = connections.inputs[~clustering.network.is_partial[connections.inputs]]
     away = [each for each in channels if each.hops]
     counts = (
-        ("crosspoints read", packets[connections.inputs].sum(), energies.crosspoint),
+        ("crosspoints read", packets[weighted].sum(), energies.crosspoint),
         ("neurons updated", computed.sum() * steps, energies.update),
         ("spikes fired", packets[computed & ~numbers].sum(), energies.spike),
         ("packets to other tiles", sum(each.packets for each in away), energies.packet),
@@ -48,6 +49,5 @@ def energy_estimate(
         ("tile cycles of leakage", ceil(period * steps) * tiles, energies.leakage),
     )
     parts = tuple(EnergyPart(name, int(count), price.value) for name, count, price in counts)
-    crosspoints = int(clustering.crosspoints.sum())
-    programming = EnergyPart("crosspoints written", crosspoints, energies.program.value)
+    programming = EnergyPart("crosspoints written", len(weighted), energies.program.value)
     return Estimate(steps, source, parts, programming)

@@ -6,7 +6,14 @@ import json
 from typing import Any
 
 from spikeloom.mapping.demand import Demand
-from spikeloom.mapping.mapping import EnergyPart, MappedCrossbar, MappedTile, Mapping, Wires
+from spikeloom.mapping.mapping import (
+    EnergyPart,
+    MappedCrossbar,
+    MappedTile,
+    Mapping,
+    Measurement,
+    Wires,
+)
 
 VERSION = 1
 """Changes where a key changes its meaning or is taken away."""
@@ -60,6 +67,8 @@ def mapping_json(mapping: Mapping) -> str:
             "search_complete": guarantee.is_complete,
         },
         "estimate": _estimate(mapping),
+        "measurement": _measurement(mapping.measurement),
+        "not_executed": mapping.obstacle or None,
     }
     return json.dumps(answer, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
@@ -111,17 +120,44 @@ def _tile(tile: MappedTile) -> dict[str, Any]:
 
 def _estimate(mapping: Mapping) -> dict[str, Any]:
     estimate = mapping.estimate
-
-    def part(each: EnergyPart) -> dict[str, Any]:
-        return {"what": each.name, "count": each.count, "energy_fj": each.energy_fj}
-
     return {
         "steps": estimate.steps,
         "spikes_from": estimate.source,
         "packets": mapping.packets,
         "hops": mapping.hops,
         "energy_fj": estimate.energy_fj,
-        "parts": [part(each) for each in estimate.parts],
-        "programming": part(estimate.programming),
+        "parts": [_part(each) for each in estimate.parts],
+        "programming": _part(estimate.programming),
         "energy_table": mapping.machine.energy_table,
     }
+
+
+def _measurement(measured: Measurement | None) -> dict[str, Any] | None:
+    if measured is None:
+        return None
+    return {
+        "of": measured.subject,
+        "steps": measured.steps,
+        "period": None if measured.period is None else str(measured.period),
+        "period_steps": measured.period_steps,
+        "elapsed": measured.elapsed,
+        "programmed": measured.programmed,
+        "energy_fj": measured.energy_fj,
+        "parts": [_part(each) for each in measured.parts],
+        "programming": _part(measured.programming),
+        "tiles": [
+            {
+                "number": each.number,
+                "active": each.active,
+                "passes": each.passes,
+                "spikes": each.spikes,
+            }
+            for each in measured.tiles
+        ],
+        "packets": list(measured.packets),
+        "spikes": dict(measured.spikes),
+    }
+
+
+def _part(part: EnergyPart) -> dict[str, Any]:
+    return {"what": part.name, "count": part.count, "energy_fj": part.energy_fj}

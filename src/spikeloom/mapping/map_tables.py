@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 from rich.markup import escape
 from rich.table import Table
@@ -78,12 +79,16 @@ def _neurons(wires: Sequence[Wires], shown: int = 3) -> str:
 
 def tile_table(mapping: Mapping) -> tuple[Table, int]:
     """A row for each tile in use: place, work, memory, connections, bits of one time step."""
-    right = ("work", "busy", "memory", "connections", "bits in", "bits out")
+    measured = mapping.measurement
+    right = ["work", "busy", "memory", "connections", "bits in", "bits out"]
+    if measured is not None:
+        right += ["active (measured)", "spikes (measured)"]
     table = _table("tile", "row, column", "clusters", right=right)
     limit = mapping.machine.tile
     used = [tile for tile in mapping.tiles if tile.clusters]
+    found = {} if measured is None else {tile.number: tile for tile in measured.tiles}
     for tile in used[:SHOWN_ROWS]:
-        table.add_row(
+        row = [
             f"{tile.number}",
             f"{tile.row}, {tile.column}",
             ", ".join(map(str, tile.clusters)),
@@ -93,72 +98,113 @@ def tile_table(mapping: Mapping) -> tuple[Table, int]:
             f"{tile.connections} of {limit.connections.value}",
             f"{tile.bits_in:,}",
             f"{tile.bits_out:,}",
-        )
+        ]
+        if measured is not None:
+            own = found[tile.number]
+            row += [f"{own.active / measured.elapsed:.1%}", f"{own.spikes:,}"]
+        table.add_row(*row)
     return table, max(0, len(used) - SHOWN_ROWS)
 
 
 def channel_table(mapping: Mapping) -> tuple[Table, int]:
     """A row for each channel, the one with most hops of packets first."""
-    right = ("after", "bits", "buffers", "packets", "hops", "packet hops")
+    measured = mapping.measurement
+    right = ["after", "bits", "buffers", "packets", "hops", "packet hops"]
+    if measured is not None:
+        right.append("packets (measured)")
     table = _table("clusters", "tiles", right=right)
-    channels = sorted(mapping.channels, key=lambda each: -each.packets * each.hops)
-    for each in channels[:SHOWN_ROWS]:
+    numbered = sorted(enumerate(mapping.channels), key=lambda each: -each[1].packets * each[1].hops)
+    for number, each in numbered[:SHOWN_ROWS]:
         source, target = mapping.crossbars[each.source].tile, mapping.crossbars[each.target].tile
-        buffers = " + ".join(str(tokens) for tokens in each.buffers if tokens)
-        table.add_row(
+        row = [
             f"{each.source} -> {each.target}",
             f"{source} -> {target}",
             f"{each.delay}",
             f"{each.bits:,}",
-            buffers,
+            " + ".join(str(tokens) for tokens in each.buffers if tokens),
             f"{each.packets:,}",
             f"{each.hops}",
             f"{each.packets * each.hops:,}",
-        )
-    return table, max(0, len(channels) - SHOWN_ROWS)
+        ]
+        if measured is not None:
+            packets = measured.packets[number]
+            row.append("" if packets is None else f"{packets:,}")
+        table.add_row(*row)
+    return table, max(0, len(numbered) - SHOWN_ROWS)
 
 
 def energy_table(mapping: Mapping) -> Table:
-    """A row for everything that costs energy in one inference."""
-    estimate = mapping.estimate
-    table = _table("energy of one inference", right=("count", "energy", "share"))
+    """A row for everything that costs energy in one inference, estimated and measured."""
+    estimate, measured = mapping.estimate, mapping.measurement
+    right = ["count", "energy", "share"] + (["measured", "energy"] if measured else [])
+    table = _table("energy of one inference", right=right)
     total = max(1, estimate.energy_fj)
-    for part in estimate.parts:
+    parts = estimate.parts if measured is None else measured.parts
+    for part, found in zip(estimate.parts, parts, strict=True):
         share = f"{part.energy_fj / total:.1%}"
-        table.add_row(f"  {part.name}", f"{part.count:,}", scaled(part.energy_fj, "J"), share)
-    table.add_row("total", "", scaled(estimate.energy_fj, "J"), "")
+        row = [f"  {part.name}", f"{part.count:,}", scaled(part.energy_fj, "J"), share]
+        table.add_row(*row, *([f"{found.count:,}", scaled(found.energy_fj, "J")] * bool(measured)))
+    row = ["total", "", scaled(estimate.energy_fj, "J"), ""]
+    table.add_row(*row, *(["", scaled(measured.energy_fj, "J")] if measured else []))
     once = estimate.programming
-    table.add_row(f"once: {once.name}", f"{once.count:,}", scaled(once.energy_fj, "J"), "")
+    row = [f"once: {once.name}", f"{once.count:,}", scaled(once.energy_fj, "J"), ""]
+    if measured is not None:
+        once = measured.programming
+        row += [f"{once.count:,}", scaled(once.energy_fj, "J")]
+    table.add_row(*row)
     return table
 
 
 def summary(mapping: Mapping) -> str:
-    """Traffic, guaranteed throughput and what it is due to, and what was assumed or cut."""
-    guarantee, estimate, machine = mapping.guarantee, mapping.estimate, mapping.machine
-    rate = float(guarantee.steps_per_second(machine))
-    inference = scaled(float(guarantee.period * estimate.steps) * 1e9 / _megahertz(mapping), "s")
+    """Traffic, guaranteed and measured throughput, energy, and what was assumed or cut."""
+    guarantee, estimate = mapping.guarantee, mapping.estimate
     packets, hops = mapping.packets, mapping.hops
     lines = [
         f"spikes          {estimate.source}; {_steps(estimate.steps)}",
         f"traffic         {packets:,} packets between clusters, {hops:,} hops",
-        f"guaranteed      {guarantee.period} cycles per time step: {rate:,.0f} steps/s at "
-        f"{_megahertz(mapping):,} MHz, {inference} per inference",
-        f"critical        {' -> '.join(guarantee.critical)}",
-        f"energy          {scaled(estimate.energy_fj, 'J')} per inference (estimated)",
+        f"guaranteed      {_throughput(guarantee.period, mapping)}",
+        f"critical        {guarantee.critical_text}",
     ]
     if not guarantee.is_complete:
         lines.append("search          bindings: cut; a shorter period may exist")
     if mapping.cut is not None:
         lines.append(f"search          clusters: {mapping.cut}")
-    return "\n".join(lines)
+    lines.append(f"energy          {scaled(estimate.energy_fj, 'J')} per inference (estimated)")
+    return "\n".join([*lines, *_measured(mapping)])
+
+
+def _measured(mapping: Mapping) -> list[str]:
+    """What the execution gave, or why there was none."""
+    found = mapping.measurement
+    if found is None:
+        return [f"executed        no: {mapping.obstacle}"]
+    if found.period is None:
+        period = f"no regular period within {_steps(found.period_steps)}"
+    else:
+        period = _throughput(found.period, mapping)
+    spikes = ", ".join(f"{name} {count:,}" for name, count in found.spikes)
+    cycles = f"{found.elapsed:,} cycles, {found.programmed:,} of them to program the tiles"
+    return [
+        f"executed        {_steps(found.steps)}: {found.subject}",
+        f"measured        {period}",
+        f"{'':<16}{cycles}; {scaled(found.energy_fj, 'J')}; {found.total_packets:,} packets",
+        f"spikes          {spikes}",
+    ]
+
+
+def _throughput(period: Fraction, mapping: Mapping) -> str:
+    """A period in cycles, steps per second, and the time of an inference."""
+    megahertz = mapping.machine.clock.frequency.value
+    rate = float(megahertz * 10**6 / period) if period else float("inf")
+    inference = scaled(float(period * mapping.estimate.steps) * 1e9 / megahertz, "s")
+    return (
+        f"{period} cycles per time step: {rate:,.0f} steps/s at {megahertz:,} MHz, "
+        f"{inference} per inference"
+    )
 
 
 def _steps(count: int) -> str:
     return "1 time step" if count == 1 else f"{count:,} time steps"
-
-
-def _megahertz(mapping: Mapping) -> int:
-    return mapping.machine.clock.frequency.value
 
 
 def _table(*left: str, right: Sequence[str]) -> Table:

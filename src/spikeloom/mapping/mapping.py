@@ -13,6 +13,9 @@ from spikeloom.backend.crossbar_machine import CrossbarMachine
 from spikeloom.diagnostics import SourceLocation
 from spikeloom.mapping.demand import Demand
 
+SHOWN_NAMES = 8
+"""Of a critical cycle, in a line of text."""
+
 
 @dataclass(frozen=True)
 class MappedLayer:
@@ -145,9 +148,14 @@ class Guarantee:
     critical: tuple[str, ...]
     is_complete: bool
 
-    def steps_per_second(self, machine: CrossbarMachine) -> Fraction:
-        """Time steps in a second of the machine's clock."""
-        return Fraction(machine.clock.frequency.value * 10**6) / self.period
+    @property
+    def critical_text(self) -> str:
+        """The critical cycle in a line, cut in the middle where it is long."""
+        names = list(self.critical)
+        if (more := len(names) - SHOWN_NAMES) > 0:
+            half = SHOWN_NAMES // 2
+            names[half:-half] = [f"... {more} more ..."]
+        return " -> ".join(names)
 
 
 @dataclass(frozen=True)
@@ -186,6 +194,61 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class MeasuredTile:
+    """What a tile did in one executed inference.
+
+    Attributes:
+        active: cycles with an instruction.
+        passes: of its crossbars.
+        spikes: that its neurons fired.
+    """
+
+    number: int
+    active: int
+    passes: int
+    spikes: int
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One inference, executed by the interpreter.
+
+    Attributes:
+        subject: with what parameters and what input, in words.
+        period: cycles per time step once these recur, or None where they did not.
+        period_steps: time steps after which that was known, or given up.
+        elapsed: cycles of the inference, programming included.
+        programmed: cycles until the last tile was programmed.
+        parts: what cost energy, as in an `Estimate`.
+        tiles: those that work, by number.
+        packets: of every channel of the mapping; None inside a tile.
+        spikes: of every layer that fires, by name.
+    """
+
+    subject: str
+    steps: int
+    period: Fraction | None
+    period_steps: int
+    elapsed: int
+    programmed: int
+    parts: tuple[EnergyPart, ...]
+    programming: EnergyPart
+    tiles: tuple[MeasuredTile, ...]
+    packets: tuple[int | None, ...]
+    spikes: tuple[tuple[str, int], ...]
+
+    @property
+    def energy_fj(self) -> int:
+        """Femtojoules of the inference, without programming."""
+        return sum(each.energy_fj for each in self.parts)
+
+    @property
+    def total_packets(self) -> int:
+        """Packets from tile to tile."""
+        return sum(each or 0 for each in self.packets)
+
+
+@dataclass(frozen=True)
 class Mapping:
     """A program on a machine.
 
@@ -196,6 +259,7 @@ class Mapping:
         tiles: all of the mesh.
         links: of the mesh, those that spikes go along.
         cut: what the clustering gave up for want of time or memory, or None.
+        obstacle: why nothing was executed, if nothing was.
     """
 
     program: str
@@ -211,6 +275,8 @@ class Mapping:
     guarantee: Guarantee
     estimate: Estimate
     cut: str | None
+    measurement: Measurement | None
+    obstacle: str
 
     @property
     def packets(self) -> int:

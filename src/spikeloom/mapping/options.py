@@ -8,7 +8,7 @@ from fractions import Fraction
 from spikeloom.backend.crossbar_machine import CrossbarMachine
 from spikeloom.backend.host.plan import Task
 from spikeloom.diagnostics import error
-from spikeloom.mapping.mapper import MapOptions
+from spikeloom.mapping.binding import MapOptions
 from spikeloom.mapping.needs import Wanted
 from spikeloom.passes.clustering.strategy import Strategy, Unrolling
 from spikeloom.passes.density_profile import read_profile

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
-from xdsl.dialects.builtin import ArrayAttr
 
 from spikeloom.dialects.crossbars import CrossbarsOp
 from spikeloom.dialects.crossbars_types import NeuronsAttr
@@ -29,7 +28,12 @@ def layers_in(crossbars: CrossbarsOp, network: NetworkConnections) -> tuple[Mapp
 
 
 def crossbars_on(crossbars: CrossbarsOp, tiles: Sequence[int]) -> tuple[MappedCrossbar, ...]:
-    """Every cluster in a crossbar of its tile, in ascending order of wires and neurons."""
+    """Every cluster in a crossbar of its tile.
+
+    Wires are in the order of layers and neurons; those of partial sums come behind all rows of
+    spikes.
+    """
+    partial = {op.layer.data for op in crossbars.layers if op.kind.data == "partial"}
     slots: dict[int, int] = {}
     found: list[MappedCrossbar] = []
     for op, tile in zip(crossbars.clusters, tiles, strict=True):
@@ -40,7 +44,7 @@ def crossbars_on(crossbars: CrossbarsOp, tiles: Sequence[int]) -> tuple[MappedCr
                 op.number.value.data,
                 tile,
                 slot,
-                _wires(op.reads),
+                _wires(sorted(op.reads, key=lambda each: each.layer.data in partial)),
                 _wires(op.computes),
                 op.synapses.value.data,
             )
@@ -48,7 +52,7 @@ def crossbars_on(crossbars: CrossbarsOp, tiles: Sequence[int]) -> tuple[MappedCr
     return tuple(found)
 
 
-def _wires(lists: ArrayAttr[NeuronsAttr]) -> tuple[Wires, ...]:
+def _wires(lists: Iterable[NeuronsAttr]) -> tuple[Wires, ...]:
     found: list[Wires] = []
     wire = 0
     for each in lists:

@@ -5,14 +5,18 @@ A partial sum, the potential of an `li` and an analog input are numbers, sent in
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.dialects.builtin import f32
 
+from spikeloom.dialects.dataflow.graph import Graph
 from spikeloom.dialects.snn import element_type
 from spikeloom.passes.clustering.clustering import Clustering
 from spikeloom.passes.clustering.connections import Offsets
 from spikeloom.passes.clustering.network import NetworkConnections
+from spikeloom.passes.tiles.network import TileNetwork
 
 Integers = NDArray[np.integer]
 
@@ -33,7 +37,38 @@ def packets_of(clustering: Clustering, numbers: NDArray[np.bool_], steps: int) -
     return np.where(numbers, steps, clustering.network.connections.spikes)
 
 
-def link_sums(clustering: Clustering, values: Offsets) -> Offsets:
+@dataclass(frozen=True)
+class Tokens:
+    """What channels between different clusters carry, in the order of the dataflow graph.
+
+    Attributes:
+        bits: of one token, that is of one time step.
+        packets: of one inference.
+    """
+
+    bits: tuple[int, ...]
+    packets: tuple[int, ...]
+
+
+def tokens_of_ways(network: TileNetwork, graph: Graph, packets: Offsets, steps: int) -> Tokens:
+    """Of a network that tiles execute: a partial sum for each term of a neuron."""
+    sent = {
+        (way.source, way.target, way.delay): int(packets[way.spikes].sum()) + steps * len(way.sums)
+        for way in network.ways
+    }
+    ends = [(each.source, each.target, each.tokens) for each in graph.channels]
+    return Tokens(tuple(network.sizes(graph)), tuple(sent[each] for each in ends))
+
+
+def tokens_of_links(clustering: Clustering, numbers: NDArray[np.bool_], packets: Offsets) -> Tokens:
+    """Of any clustering: one spike or number for each neuron."""
+    between = np.flatnonzero(clustering.links.source != clustering.links.target)
+    bits = np.where(numbers, NUMBER_BITS, 1)
+    columns = [_link_sums(clustering, each)[between] for each in (bits, packets)]
+    return Tokens(tuple(columns[0].tolist()), tuple(columns[1].tolist()))
+
+
+def _link_sums(clustering: Clustering, values: Offsets) -> Offsets:
     """For each of `Clustering.links` the sum over all neurons that go along it."""
     first, neuron = clustering.feeds
     source = clustering.cluster_of[neuron].astype(np.int64)
