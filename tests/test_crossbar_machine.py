@@ -46,7 +46,7 @@ def test_every_number_has_a_source_or_is_assumed():
 
 
 def test_the_limits_of_a_crossbar_are_those_of_the_file(tmp_path):
-    limits = limits_of(machine_with(tmp_path, "fan_in = { value = 127", "fan_in = { value = 64"))
+    limits = limits_of(machine_with(tmp_path, "fan_in = { value = 128", "fan_in = { value = 64"))
     assert (limits.inputs, limits.outputs, limits.fan_in, limits.destinations) == (128, 128, 64, 4)
 
 
@@ -79,7 +79,7 @@ def test_a_tile_takes_as_many_actors_as_it_has_crossbars(tmp_path):
         ("value = [], ", f"value = {list(range(25))}, ", "all tiles of the mesh are broken"),
         ("rows = { value = 5", "rows = { value = 500", "at most 1024 tiles, not 2500"),
         ("slice = { value = 8", "slice = { value = 9", "a slice of 9 is no part of a wheel of 8"),
-        ("fan_in = { value = 127", "fan_in = { value = 129", "128 inputs has no 129 for one"),
+        ("fan_in = { value = 128", "fan_in = { value = 129", "128 inputs has no 129 for one"),
         ("pass = {", "passes = {", "unknown key `crossbar.passes`"),
         ('energy_table = "dynapse"', 'energy_table = "x"', "there is no energy table `x`"),
     ],
@@ -109,3 +109,12 @@ def test_energy_tables_are_chosen_by_name():
     assert machine.with_energy_table("loihi").energies.hop.value == 3600
     with pytest.raises(DiagnosticError, match="no energy table `x`"):
         machine.with_energy_table("x")
+
+
+def test_a_route_goes_along_the_row_first_and_has_as_many_links_as_hops():
+    machine = load_crossbar_machine()
+    assert machine.route(1, 13) == (1, 2, 3, 8, 13)
+    assert machine.route(13, 1) == (13, 12, 11, 6, 1)
+    assert machine.route(7, 7) == (7,)
+    tiles = machine.working_tiles
+    assert all(len(machine.route(a, b)) == machine.hops(a, b) + 1 for a in tiles for b in tiles)
