@@ -226,6 +226,18 @@ class CrossbarMachine(Table):
         rows, columns = zip(self.place(source), self.place(target), strict=True)
         return abs(rows[0] - rows[1]) + abs(columns[0] - columns[1])
 
+    def route(self, source: int, target: int) -> tuple[int, ...]:
+        """The tiles on the way from one to the other, both included: along the row, then down."""
+        (row, column), (last_row, last_column) = self.place(source), self.place(target)
+        way = [source]
+        while column != last_column:
+            column += 1 if last_column > column else -1
+            way.append(row * self.mesh.columns.value + column)
+        while row != last_row:
+            row += 1 if last_row > row else -1
+            way.append(row * self.mesh.columns.value + column)
+        return tuple(way)
+
     def delay(self, source: int, target: int) -> int:
         """Cycles of a connection between two tiles of the mesh, without those of its bits."""
         return self.links.fixed.value + self.hops(source, target) * self.links.per_hop.value

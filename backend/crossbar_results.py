@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spikeloom.backend import quantities as q
+from spikeloom.backend.counters import ELAPSED, ENERGY_TOTAL
 from spikeloom.backend.crossbar_machine import CrossbarMachine
 from spikeloom.backend.identities import IdentityError
 from spikeloom.backend.program import ENGINES, Unit, spec_of
 from spikeloom.backend.stream import OPCODE_END, Stream
 from spikeloom.backend.stream_executor import Course
-from spikeloom.dialects.instruction_set import OPCODES, Engine
+from spikeloom.dialects.instruction_set import CROSSBAR_ENGINES, OPCODES, Engine
 
 Integers = NDArray[np.int64]
 
@@ -117,6 +119,30 @@ class CrossbarResult:
     connections: tuple[ConnectionCounts, ...]
     counts: Integers
 
+    def counters(self) -> dict[str, int]:
+        """Sums over tiles and over connections by name, sorted, named as those of training are."""
+        found = {ELAPSED: self.elapsed, "tile__units": len(self.tiles)}
+        found |= _state_counters("tile", [tile.states for tile in self.tiles])
+        found |= _state_counters("noc", [each.states for each in self.connections])
+        for name, quantity in (
+            ("passes", "passes"),
+            ("additions_issued", "crosspoints"),
+            ("additions_skipped_input", "silent"),
+            ("neurons_updated", "updates"),
+            ("spikes_emitted", "spikes"),
+            ("events_received", "received"),
+            ("crosspoints_programmed", "programmed"),
+        ):
+            found[f"tile__{name}"] = sum(getattr(tile, quantity) for tile in self.tiles)
+        found["noc__units"] = len(self.connections)
+        for name in ("tokens", "packets", "hops"):
+            found[f"noc__{name}_sent"] = sum(getattr(each, name) for each in self.connections)
+        energy = self.energy
+        for field in fields(CrossbarEnergy):
+            found[f"machine__energy_{field.name}"] = getattr(energy, field.name)
+        found[ENERGY_TOTAL] = energy.total
+        return dict(sorted(found.items()))
+
     @property
     def energy(self) -> CrossbarEnergy:
         """Count x constant of the machine's energy table; all tiles that work leak."""
@@ -130,6 +156,18 @@ class CrossbarResult:
             sum(each.hops for each in self.connections) * table.hop.value,
             self.elapsed * len(self.machine.working_tiles) * table.leakage.value,
         )
+
+
+def _state_counters(engine: str, states: Sequence[UnitStates]) -> dict[str, int]:
+    found = {
+        f"{engine}__cycles_active": sum(each.active for each in states),
+        f"{engine}__cycles_stalled_on_backpressure": sum(each.back_pressure for each in states),
+        f"{engine}__cycles_idle": sum(each.idle for each in states),
+    }
+    for waited in CROSSBAR_ENGINES:
+        cycles = sum(each.stalled[ENGINES.index(waited)] for each in states)
+        found[f"{engine}__cycles_stalled_on_{waited.value}"] = cycles
+    return found
 
 
 def crossbar_result(stream: Stream, course: Course, machine: CrossbarMachine) -> CrossbarResult:
@@ -156,7 +194,7 @@ def crossbar_result(stream: Stream, course: Course, machine: CrossbarMachine) ->
     connections = tuple(
         _connection(number, states[engine, number], stream, course.counts, records[engine, number])
         for engine, number in sorted(records, key=lambda unit: unit[1])
-        if engine is Engine.NETWORK
+        if engine is Engine.NETWORK and _leads_anywhere(stream, records[engine, number])
     )
     return CrossbarResult(machine, course.elapsed, tiles, connections, course.counts)
 
@@ -212,11 +250,16 @@ def _programming(stream: Stream, records: Integers) -> Integers:
     return records[programs & (stream.instructions["immediate"][records, 0] > 0)]
 
 
+def _leads_anywhere(stream: Stream, records: Integers) -> bool:
+    """Whether it is a connection, and does not move tokens between buffers of a tile."""
+    return bool((stream.instructions["immediate"][records, 0] > 0).any())
+
+
 def _connection(
     number: int, states: UnitStates, stream: Stream, counts: Integers, records: Integers
 ) -> ConnectionCounts:
-    packets = counts[records, q.EVENTS_RECEIVED]
     hops = stream.instructions["immediate"][records, 0].astype(np.int64)
+    packets = counts[records, q.EVENTS_RECEIVED]
     first = stream.instructions["immediate"][records, 2] == 0
     return ConnectionCounts(
         number,

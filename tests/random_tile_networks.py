@@ -75,7 +75,10 @@ class _Draw:
             name, units = f"layer{number}", self._between(3, 14)
             terms: list[Expression] = [Linear(before, units, self._chance(0.7))]
             if self._kind == "recurrent":
-                terms.append(Linear(Previous(Name(name)), units, self._chance(0.5)))
+                past: Expression = Previous(Name(name))
+                for _ in range(self._between(0, 2) if self._chance(0.4) else 0):
+                    past = Previous(past)
+                terms.append(Linear(past, units, self._chance(0.5)))
             if self._kind == "skipping":
                 terms.append(Linear(Previous(Name(INPUT)), units, self._chance(0.5)))
                 if number:

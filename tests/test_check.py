@@ -39,7 +39,7 @@ def test_a_program_that_fits_has_a_margin_for_every_limit(capsys: Captured) -> N
     assert check(EXAMPLES / "match.snn") == 0
     lines = capsys.readouterr().out.splitlines()
     rows = {line.split("  ")[0]: " ".join(line.split()) for line in lines}
-    assert rows["crossbar.fan_in"].startswith("crossbar.fan_in 96 127 75.6% inputs a neuron of")
+    assert rows["crossbar.fan_in"].startswith("crossbar.fan_in 96 128 75.0% inputs a neuron of")
     assert "`hidden`" in rows["crossbar.fan_in"]
     assert "match.snn:3:14" in rows["crossbar.fan_in"]
     assert rows["mesh x tile.crossbars"].startswith("mesh x tile.crossbars at least 2 25 8.0%")
@@ -51,8 +51,8 @@ def test_a_program_that_fits_has_a_margin_for_every_limit(capsys: Captured) -> N
 def test_every_violation_is_told_at_once_with_limit_value_bound_and_remedy(
     tmp_path: Path, capsys: Captured
 ) -> None:
-    program = write_program(tmp_path, HUGE)
-    lines = refused(capsys, program, "--unroll", "none", "--period", 8)
+    program, machine = write_program(tmp_path, HUGE), machine_file(tmp_path, fan_in=127)
+    lines = refused(capsys, program, "--machine", machine, "--unroll", "none", "--period", 8)
     assert lines == [
         f"{program}:2:9: error: the program (`a` most) needs at least 33,547 crossbars, but "
         "`mesh x tile.crossbars` allows 25: fewer or narrower layers, or more tiles [E0306]",

@@ -109,3 +109,12 @@ def test_energy_tables_are_chosen_by_name():
     assert machine.with_energy_table("loihi").energies.hop.value == 3600
     with pytest.raises(DiagnosticError, match="no energy table `x`"):
         machine.with_energy_table("x")
+
+
+def test_a_route_goes_along_the_row_first_and_has_as_many_links_as_hops():
+    machine = load_crossbar_machine()
+    assert machine.route(1, 13) == (1, 2, 3, 8, 13)
+    assert machine.route(13, 1) == (13, 12, 11, 6, 1)
+    assert machine.route(7, 7) == (7,)
+    tiles = machine.working_tiles
+    assert all(len(machine.route(a, b)) == machine.hops(a, b) + 1 for a in tiles for b in tiles)

@@ -28,7 +28,7 @@ from spikeloom.mapping.mapper import MapOptions, map_network
 from spikeloom.mapping.mapping import Mapping
 from spikeloom.mapping.needs import Wanted
 from spikeloom.mapping.program import network_in
-from spikeloom.mapping.routes import link_traffic, route
+from spikeloom.mapping.routes import link_traffic
 from spikeloom.mapping.tile_picture import tile_picture
 from spikeloom.passes.clustering.network import connections_of_network
 from spikeloom.passes.clustering.strategy import Strategy
@@ -183,11 +183,15 @@ def test_links_carry_what_channels_send_hop_by_hop(tmp_path: Path) -> None:
         assert abs(source.row - target.row) + abs(source.column - target.column) == 1
 
 
-def test_a_route_goes_along_the_row_first(tmp_path: Path) -> None:
+def test_packets_go_along_the_row_first_and_nowhere_inside_a_tile(tmp_path: Path) -> None:
     machine = small(tmp_path, rows=3, columns=3)
-    assert list(route(machine, 0, 8)) == [(0, 1), (1, 2), (2, 5), (5, 8)]
-    assert list(route(machine, 7, 0)) == [(7, 6), (6, 3), (3, 0)]
-    assert link_traffic(machine, [(4, 4, 7)]) == ()
+    found = link_traffic(machine, [(0, 8, 7), (4, 4, 9), (1, 2, 1)])
+    assert [(link.source, link.target, link.packets) for link in found] == [
+        (0, 1, 7),
+        (1, 2, 8),
+        (2, 5, 7),
+        (5, 8, 7),
+    ]
 
 
 def test_a_channel_has_a_bit_for_each_spiking_neuron_and_32_for_a_number(tmp_path: Path) -> None:
@@ -225,7 +229,7 @@ def test_energy_is_count_times_price(tmp_path: Path) -> None:
 def test_room_for_more_firings_lets_ways_of_different_lengths_meet(tmp_path: Path) -> None:
     """One neuron goes to a partial sum and past it: with buffers of two tokens that takes 73/4."""
     text = "network n(x: spikes[64]) -> spikes[10] { return lif(linear(lif(linear(x, 128)), 10)) }"
-    machine = load_crossbar_machine()
+    machine = load_crossbar_machine(machine_file(tmp_path, fan_in=127))
     found = mapped(text, machine)
     assert found.guarantee.period == 16
     assert found.guarantee.is_complete

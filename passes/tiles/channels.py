@@ -37,13 +37,15 @@ class Part:
     """One kind of cells of a channel, with its buffers: where they come from and go to.
 
     Attributes:
-        output, arrived: written by the source, read by the target; the same inside a tile.
+        output: one behind the other, as many as time steps that a token waits, or one; the source
+            writes the first.
+        arrived: read by the target; the last of `output` inside a tile.
         taken, placed: tables of the source's and of the target's cells.
         source, target: buffers of the two crossbars, with their lengths.
         cells: how many.
     """
 
-    output: str
+    output: tuple[str, ...]
     arrived: str
     taken: Operand
     placed: Operand
@@ -54,10 +56,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Channel:
-    """A way with its parts; `transfer` and `hops` where it leads to another tile."""
+    """A way with its parts; `transfer` and `hops` where it leads to another tile.
+
+    `moves` are instances of the network engine: a token that waits for several steps moves on from
+    one output buffer to the next, which takes no time.
+    """
 
     way: Way
     parts: tuple[Part, ...]
+    moves: tuple[int, ...] = ()
     instance: int = 0
     hops: int = 0
     transfer: Transfer | None = None
@@ -89,6 +96,7 @@ class ChannelBuilder:
             for number, each in enumerate(application.graph.channels)
         }
         self.connections: list[Connection] = []
+        self._moved = 0
 
     def channel(self, way: Way) -> Channel:
         """A way with its buffers and tables, and the connection where it has one."""
@@ -116,10 +124,17 @@ class ChannelBuilder:
             tables = (taken, placed)
             parts.append(self._part(way, name, Element.F32, ends, tables, (output, arrived)))
         if transfer is None:
-            return Channel(way, tuple(parts))
+            return Channel(way, tuple(parts), self._moves(way))
         hops = self._hops[self._binding[way.source]][self._binding[way.target]]
         self.connections.append(Connection(transfer.channel, way.source, way.target, hops))
-        return Channel(way, tuple(parts), len(self.connections) - 1, hops, transfer)
+        instance = len(self.connections) - 1
+        return Channel(way, tuple(parts), self._moves(way), instance, hops, transfer)
+
+    def _moves(self, way: Way) -> tuple[int, ...]:
+        """Instances behind those of all connections, one for each move."""
+        first = len(self._transfers) + self._moved
+        self._moved += max(0, way.delay - 1)
+        return tuple(range(first, len(self._transfers) + self._moved))
 
     def _copies(self, number: int | None, name: str, transfer: Transfer | None) -> tuple[int, int]:
         """Places of the output buffer and of the input buffer; 0 where there is none."""
@@ -148,15 +163,19 @@ class ChannelBuilder:
     ) -> Part:
         writer, cells = self._writer, len(tables[0])
         kind = ends[0][0]
-        output = writer.row(f"{name}.{kind}.out", element, cells, copies[0])
-        arrived = output
+        # Each further buffer holds one token that waits, the first one all others.
+        waiting = max(0, way.delay - 1)
+        output = [writer.row(f"{name}.{kind}.out", element, cells, max(1, copies[0] - waiting))]
+        for step in range(waiting):
+            output.append(writer.row(f"{name}.{kind}.out.{step + 2}", element, cells))
+        arrived = output[-1]
         if copies[1]:
             arrived = writer.row(f"{name}.{kind}.in", element, cells, copies[1])
         taken = writer.numbers(way.source, tables[0])
         placed = writer.numbers(way.target, tables[1])
         first, second = ends
         return Part(
-            output,
+            tuple(output),
             arrived,
             taken,
             placed,

@@ -64,8 +64,7 @@ def lower_to_tiles(
         hops: [source][target] links between the tiles of the platform.
 
     Raises:
-        DiagnosticError: E0306 something is delayed for more than a step, E0302 a channel has more
-            room than a buffer of the machine.
+        DiagnosticError: E0302 a channel has more room than a buffer of the machine.
         Unconnected: a channel joins tiles without a connection.
     """
     return _Lowering(network, application, binding, platform, hops, steps).program()
@@ -99,7 +98,7 @@ class _Lowering:
         self._writer.write_numbers(self._binding)
         for channel in channels:
             if channel.way.delay:
-                self._reserve(channel)
+                self._fill(channel)
         block = Block(arg_types=[IndexType()])
         prologue, self._writer.block = self._writer.block, block
         self._write_step(channels, block.args[0])
@@ -155,6 +154,7 @@ class _Lowering:
         for channel in channels:
             if channel.way.delay:
                 self._send(channel) if channel.transfer else self._receive(channel)
+                self._move_on(channel)
         entering: list[list[Channel]] = [[] for _ in self._network.crossbars]
         leaving: list[list[Channel]] = [[] for _ in self._network.crossbars]
         for channel in channels:
@@ -176,7 +176,7 @@ class _Lowering:
         """One firing of a cluster."""
         self._take_input(cluster, step)
         for channel in entering:
-            # What a tile sends itself a step later was received when the step began.
+            # What a tile sends itself for a later step was received when the step began.
             if channel.transfer or not channel.way.delay:
                 self._receive(channel)
         for channel in leaving:
@@ -245,19 +245,33 @@ class _Lowering:
     def _reserve(self, channel: Channel) -> None:
         for part in channel.parts:
             extents = (1, 1, 1, part.cells)
-            self._emit("reserve", channel.way.source, {"target": part.output}, extents)
+            self._emit("reserve", channel.way.source, {"target": part.output[0]}, extents)
+
+    def _fill(self, channel: Channel) -> None:
+        """A silent token in every buffer of a channel that waits."""
+        for part in channel.parts:
+            for buffer in part.output:
+                extents = (1, 1, 1, part.cells)
+                self._emit("reserve", channel.way.source, {"target": buffer}, extents)
+
+    def _move_on(self, channel: Channel) -> None:
+        """Tokens that wait for several steps move to the next buffer, the oldest first."""
+        for at in range(len(channel.moves) - 1, -1, -1):
+            for part in channel.parts:
+                operands = {"target": part.output[at + 1], "source": part.output[at]}
+                self._writer.emit("send", channel.moves[at], operands, (part.cells,), (0, 0, 1))
 
     def _emit_cells(self, channel: Channel) -> None:
         for part in channel.parts:
             buffer, cells = part.source
-            operands = {"target": part.output, "source": buffer, "taken": part.taken}
+            operands = {"target": part.output[0], "source": buffer, "taken": part.taken}
             self._emit("emit", channel.way.source, operands, (part.cells, cells))
 
     def _send(self, channel: Channel) -> None:
         """All parts of a token; the first takes the time of the whole."""
         assert channel.transfer is not None
         for number, part in enumerate(channel.parts):
-            operands = {"target": part.arrived, "source": part.output}
+            operands = {"target": part.arrived, "source": part.output[-1]}
             numbers = (channel.hops, channel.transfer.bits, min(1, number))
             self._writer.emit("send", channel.instance, operands, (part.cells,), numbers)
 

@@ -101,14 +101,6 @@ def tile_network(
         for layer in found.layers
         if layer.is_computed
     ]
-    late = next((layer for layer in found.layers if layer.is_computed and layer.delay > 1), None)
-    if late is not None:
-        raise error(
-            "E0306",
-            f"layer `{late.name}` is used {late.delay} time steps later, and channels wait one",
-            late.location,
-            "put neurons between the two `previous`, or drop one",
-        )
     columns = columns_of(clustering.network, own, found.name_of)
     crossbars = crossbars_of(clustering, columns)
     return TileNetwork(

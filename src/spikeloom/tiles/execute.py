@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,15 @@ Parameters = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
+class LinkTraffic:
+    """Packets over one link of the mesh, from a tile to its neighbour, by their numbers there."""
+
+    source: int
+    target: int
+    packets: int
+
+
+@dataclass(frozen=True)
 class TileRun:
     """One run of a network on tiles.
 
@@ -37,6 +48,7 @@ class TileRun:
         programmed: the cycle in which the last tile was programmed.
         firings: [steps, clusters], when each firing was over.
         connections: what the numbers of connections mean.
+        links: traffic of every link that was used, along rows first.
     """
 
     outputs: Mapping[str, NDArray[np.generic]]
@@ -44,6 +56,7 @@ class TileRun:
     programmed: int
     firings: NDArray[np.int64]
     connections: tuple[Connection, ...]
+    links: tuple[LinkTraffic, ...]
 
     @property
     def finishes(self) -> tuple[int, ...]:
@@ -72,7 +85,7 @@ class TileExecutor:
     ):
         numbers = machine.working_tiles
         hops = [[machine.hops(source, target) for target in numbers] for source in numbers]
-        self._network, self._machine = network, machine
+        self._network, self._machine, self._binding = network, machine, tuple(binding)
         self._program: TileProgram = lower_to_tiles(
             network, application, binding, machine.platform(), hops, steps
         )
@@ -109,6 +122,7 @@ class TileExecutor:
             int(finishes[:before].max(initial=0)),
             ordered,
             self._program.connections,
+            self._links(result),
         )
 
     def _fill(self, parameters: Parameters) -> None:
@@ -147,6 +161,15 @@ class TileExecutor:
                 fires = self._network.numbers[KIND, layer.neurons.start] == Kind.FIRES
                 found[layer.name] = (spikes if fires else values)[:, neurons]
         return found
+
+    def _links(self, result: CrossbarResult) -> tuple[LinkTraffic, ...]:
+        packets: Counter[tuple[int, int]] = Counter()
+        tiles = self._machine.working_tiles
+        for connection, counts in zip(self._program.connections, result.connections, strict=True):
+            ends = (self._binding[each] for each in (connection.source, connection.target))
+            for link in pairwise(self._machine.route(*(tiles[end] for end in ends))):
+                packets[link] += counts.packets
+        return tuple(LinkTraffic(*link, count) for link, count in sorted(packets.items()))
 
     def _firings(self) -> tuple[int, list[int]]:
         """Instructions of one time step, and which of them end a pass."""
