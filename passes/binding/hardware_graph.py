@@ -126,8 +126,7 @@ class Transfer:
 
     Attributes:
         channel: its number.
-        delay: cycles of the connection.
-        bits: cycles for the size of the token, on the connection's share of all bandwidths.
+        delay, bits: cycles of the connection, and for the token on its share of all bandwidths.
     """
 
     channel: int
@@ -168,11 +167,8 @@ def transfers(
             (leaving[out], tiles[out].bandwidth_out),
             (entering[into], tiles[into].bandwidth_in),
         )
-        slowest = 0
-        for sharing, bandwidth in shares:
-            if bandwidth is not None:
-                slowest = max(slowest, -(-sizes[number] * sharing // bandwidth))
-        found.append(Transfer(number, delay, slowest))
+        bits = [-(-sizes[number] * sharing // width) for sharing, width in shares if width]
+        found.append(Transfer(number, delay, max(bits, default=0)))
     return found
 
 
