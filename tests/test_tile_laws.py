@@ -24,8 +24,10 @@ from spikeloom.backend.encode import encode_program
 from spikeloom.backend.validator import validate
 from spikeloom.compiler import new_context
 from spikeloom.diagnostics import Diagnostic, DiagnosticError
+from spikeloom.dialects.instruction_set import Element
 from spikeloom.ir_text import parse_ir
 from spikeloom.passes.binding.guarantee import hardware_aware_graph
+from spikeloom.passes.binding.resources import tile_use
 from spikeloom.passes.clustering.limits import Limits
 from spikeloom.passes.clustering.strategy import Unrolling, cluster
 from spikeloom.passes.dataflow.progress import finishes, guaranteed_delay
@@ -125,6 +127,24 @@ def test_cells_are_conserved_from_crossbar_to_crossbar(seed):
     states = [name for name in counters if name.startswith("tile__cycles_")]
     assert sum(counters[name] for name in states) == result.elapsed * len(result.tiles)
     assert counters["tile__spikes_emitted"] == sum(tile.spikes for tile in result.tiles)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_buffers_of_a_program_are_those_that_binding_has_counted(seed):
+    placed, _ = placed_randomly(seed)
+    application, platform = placed.application, placed.machine.platform()
+    channels = {channel.name: channel for channel in application.graph.channels}
+    bits = [0] * len(platform.tiles)
+    for name, buffer in placed.executor(2).program.program.buffers().items():
+        channel = channels.get(name.split(".")[0])
+        if channel is not None:
+            actor = channel.target if name.endswith(".in") else channel.source
+            width = 1 if buffer.kind is Element.BIT else 32
+            bits[placed.binding[actor]] += width * buffer.extents[3] * buffer.copy_count
+    for number, channel in enumerate(application.graph.channels):
+        if channel.source == channel.target:  # an actor's own: no buffer
+            bits[placed.binding[channel.source]] += application.room[number].local or 0
+    assert bits == [use.memory for use in tile_use(application, placed.binding, platform)]
 
 
 def test_local_spikes_are_received_without_a_connection():
