@@ -46,7 +46,7 @@ from spikeloom.dialects.instruction_set import (
     STEPS,
     TAPS,
 )
-from spikeloom.dialects.tile_instructions import (
+from spikeloom.dialects.instructions.tiles import (
     CROSSBAR_COLUMNS,
     INPUT_ROWS,
     NEURON_NUMBERS,

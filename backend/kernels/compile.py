@@ -51,8 +51,15 @@ _COMPILED_BESIDE = (
     "backend/window_rows.py",
     "backend/work.py",
     "dialects/instruction_set.py",
-    "dialects/instruction_spec.py",
-    "dialects/tile_instructions.py",
+    "dialects/instructions/images.py",
+    "dialects/instructions/learning.py",
+    "dialects/instructions/movement.py",
+    "dialects/instructions/neurons.py",
+    "dialects/instructions/normalization.py",
+    "dialects/instructions/operands.py",
+    "dialects/instructions/spec.py",
+    "dialects/instructions/synapses.py",
+    "dialects/instructions/tiles.py",
 )
 """Files outside this folder whose functions or constants are compiled."""
 

@@ -11,7 +11,7 @@ Routes are lists of cell numbers; a number that is no cell of the buffer is pass
 
 from __future__ import annotations
 
-from spikeloom.dialects.instruction_spec import (
+from spikeloom.dialects.instructions.spec import (
     ONE,
     Element,
     Engine,

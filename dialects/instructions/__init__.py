@@ -1,0 +1,1 @@
+"""The rows of the instruction table, a file for each kind; `instruction_set` puts them together."""
