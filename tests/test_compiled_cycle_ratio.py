@@ -9,7 +9,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from random_graphs import random_graph
 
+from spikeloom.dialects.dataflow.graph import Deadlock, InconsistentRates
+from spikeloom.passes.dataflow import throughput
 from spikeloom.passes.dataflow.compiled_cycle_ratio import compiled_cycle_ratio
 from spikeloom.passes.dataflow.cycle_ratio import CycleRatio, TokenFreeCycle, maximum_cycle_ratio
 
@@ -57,3 +60,21 @@ def test_numbers_that_might_be_too_large_for_its_products_go_to_the_plain_one():
     assert compiled_cycle_ratio(2, *ends, weight, tokens) == CycleRatio(Fraction(2**58), (0, 1))
     with pytest.raises(OverflowError):
         compiled_cycle_ratio(2, *ends, 8 * weight, tokens)
+
+
+def test_a_large_graph_has_the_same_throughput_as_by_the_plain_one(monkeypatch):
+    for seed in range(60):
+        graph = random_graph(seed)
+        answers = []
+        for limit in (0, 10**9):
+            monkeypatch.setattr(throughput, "MANY_PRECEDENCES", limit)
+            answers.append(outcome(lambda graph=graph: throughput.throughput_of(graph)))
+        assert answers[0] == answers[1]
+
+
+def outcome(work):
+    """What an analysis finds, or the words of its refusal."""
+    try:
+        return work()
+    except (Deadlock, InconsistentRates) as refusal:
+        return str(refusal)

@@ -1,8 +1,8 @@
-"""The maximum cycle ratio again, compiled: for small graphs of which many are analysed.
+"""The maximum cycle ratio again, compiled: for many small graphs, and for very large ones.
 
 The same policy iteration as in `cycle_ratio`, step by step, and so the same ratio and the same
 cycle; instead of a dozen numpy calls an iteration is one loop. That pays where a decision must be
-taken in milliseconds; compiling takes seconds, once per computer.
+taken in milliseconds, or where an iteration is long; compiling takes seconds, once per computer.
 """
 
 from __future__ import annotations

@@ -7,8 +7,16 @@ from fractions import Fraction
 
 from spikeloom.dialects.dataflow.graph import Deadlock, Graph, Repetition, Step
 from spikeloom.dialects.dataflow.repetition import repetition_vector
-from spikeloom.passes.dataflow.cycle_ratio import TokenFreeCycle, maximum_cycle_ratio
+from spikeloom.passes.dataflow.cycle_ratio import (
+    CycleRatio,
+    Integers,
+    TokenFreeCycle,
+    maximum_cycle_ratio,
+)
 from spikeloom.passes.dataflow.expansion import Precedences, expand
+
+MANY_PRECEDENCES = 50_000
+"""From so many on compiled loops pay, which must be loaded (and compiled once per computer)."""
 
 
 @dataclass(frozen=True)
@@ -37,15 +45,25 @@ def throughput_of(graph: Graph) -> Throughput:
     """
     repetition = repetition_vector(graph)
     firings = expand(graph, repetition)
+    columns = firings.source, firings.target, firings.weight, firings.tokens
     try:
-        found = maximum_cycle_ratio(
-            firings.nodes, firings.source, firings.target, firings.weight, firings.tokens
-        )
+        found = _ratio(firings.nodes, *columns)
     except TokenFreeCycle as stuck:
         raise Deadlock(steps_of(graph, firings, stuck.cycle)) from None
     if found is None:
         return Throughput(Fraction(0), repetition, ())
     return Throughput(found.ratio, repetition, tuple(steps_of(graph, firings, found.cycle)))
+
+
+def _ratio(
+    nodes: int, source: Integers, target: Integers, weight: Integers, tokens: Integers
+) -> CycleRatio | None:
+    """The same iteration of policies in numpy, or compiled where there is much to iterate over."""
+    if len(source) < MANY_PRECEDENCES:
+        return maximum_cycle_ratio(nodes, source, target, weight, tokens)
+    from spikeloom.passes.dataflow.compiled_cycle_ratio import compiled_cycle_ratio
+
+    return compiled_cycle_ratio(nodes, source, target, weight, tokens)
 
 
 def steps_of(graph: Graph, firings: Precedences, cycle: tuple[int, ...]) -> list[Step]:
