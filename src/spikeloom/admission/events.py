@@ -68,6 +68,10 @@ def parse_event(text: str) -> Event:
         BadEvent: it is none.
     """
     fields = _fields(text)
+    known = set().union(*_KEYS.values())
+    for key in fields:
+        if key not in known:
+            raise BadEvent(f"there is no field `{key}`", did_you_mean(key, sorted(known)))
     kinds = [key for key in _KINDS if key in fields]
     if len(kinds) != 1:
         found = " and ".join(f"`{key}`" for key in kinds) or "none of them"
