@@ -7,7 +7,6 @@ no issue rate.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -33,7 +32,7 @@ from spikeloom.backend.machine_numbers import (
     Tiles,
 )
 from spikeloom.backend.machine_text import read_bundled_model, read_model
-from spikeloom.diagnostics import error
+from spikeloom.backend.table_choice import known_table, require_table
 from spikeloom.dialects.dataflow.platform import Platform, Tile
 
 DEFAULT_CROSSBAR_MACHINE = "dynapse.toml"
@@ -184,11 +183,7 @@ class CrossbarMachine(Table):
     @field_validator("energy_table")
     @classmethod
     def _names_a_table(cls, name: str, info: ValidationInfo) -> str:
-        tables: Mapping[str, CrossbarEnergies] | None = info.data.get("energy_tables")
-        if tables is not None and name not in tables:
-            names = ", ".join(tables)
-            raise ValueError(f"there is no energy table `{name}`; the file has {names}")
-        return name
+        return known_table(name, info.data.get("energy_tables"))
 
     @property
     def energies(self) -> CrossbarEnergies:
@@ -203,10 +198,7 @@ class CrossbarMachine(Table):
         """
         if name is None:
             return self
-        if name not in self.energy_tables:
-            help = f"expected one of: {', '.join(self.energy_tables)}"
-            message = f"machine `{self.name}` has no energy table `{name}`"
-            raise error("E0405", message, help=help)
+        require_table(self.name, name, self.energy_tables)
         return self.model_copy(update={"energy_table": name})
 
     @property

@@ -28,7 +28,7 @@ from spikeloom.backend.machine_numbers import (
     TableInputs,
 )
 from spikeloom.backend.machine_text import read_bundled_model, read_model
-from spikeloom.diagnostics import error
+from spikeloom.backend.table_choice import known_table, require_table
 from spikeloom.dialects.instruction_set import (
     ARRAY_RATES,
     LANE_RATES,
@@ -169,11 +169,7 @@ class Machine(Table):
     @field_validator("energy_table")
     @classmethod
     def _names_a_table(cls, name: str, info: ValidationInfo) -> str:
-        tables: Mapping[str, Energies] | None = info.data.get("energy_tables")
-        if tables is not None and name not in tables:
-            names = ", ".join(tables)
-            raise ValueError(f"there is no energy table `{name}`; the file has {names}")
-        return name
+        return known_table(name, info.data.get("energy_tables"))
 
     @property
     def energies(self) -> Energies:
@@ -188,10 +184,7 @@ class Machine(Table):
         """
         if name is None:
             return self
-        if name not in self.energy_tables:
-            help = f"expected one of: {', '.join(self.energy_tables)}"
-            message = f"machine `{self.name}` has no energy table `{name}`"
-            raise error("E0405", message, help=help)
+        require_table(self.name, name, self.energy_tables)
         return self.model_copy(update={"energy_table": name})
 
     @property
