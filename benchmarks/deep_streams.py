@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from spikeloom.backend.stream import LoopExtent, Slice, Stream, StreamBuilder
+from spikeloom.backend.stream.stream import LoopExtent, Slice, Stream, StreamBuilder
 from spikeloom.dialects.instruction_set import SPECS, Element, Shape, buffer_bytes
 
 Extent = int | LoopExtent

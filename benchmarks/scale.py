@@ -24,14 +24,14 @@ from typing import TypeVar
 
 from deep_streams import Depth, deep_stream
 
-from spikeloom.backend.counter import Counter
-from spikeloom.backend.densities import Densities, parse_densities
+from spikeloom.backend.counting.counter import Counter
+from spikeloom.backend.counting.densities import Densities, parse_densities
+from spikeloom.backend.execution.interpreter import prepare_kernels
 from spikeloom.backend.host.counting import FromDensities, count_sizes
 from spikeloom.backend.host.task import describe
-from spikeloom.backend.interpreter import prepare_kernels
-from spikeloom.backend.machine import Machine, load_machine
-from spikeloom.backend.stream import Stream
-from spikeloom.backend.validator import validate
+from spikeloom.backend.machine.description import Machine, load_machine
+from spikeloom.backend.stream.stream import Stream
+from spikeloom.backend.validation.validator import validate
 from spikeloom.compiler import compile_program
 from spikeloom.frontend.program import parse_program
 
@@ -150,7 +150,7 @@ def main() -> None:
     about, machine, watch = computer(), load_machine(), Stopwatch()
     densities = parse_densities(options.density)
     print("\n".join(f"{name:9} {value}" for name, value in about.items()), end="\n\n")
-    import_module("spikeloom.backend.counting_walk")
+    import_module("spikeloom.backend.counting.walk")
     prepare_kernels()
     for path in options.programs:
         measure_program(watch, str(path), path.read_text(), machine, densities)

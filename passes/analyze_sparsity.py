@@ -29,17 +29,17 @@ from spikeloom.dialects.density import (
     densities_attribute,
     density_of,
 )
-from spikeloom.passes.demand_analysis import DemandAnalysis
-from spikeloom.passes.density_analysis import DensityAnalysis
-from spikeloom.passes.density_lattice import Density, density, rounded_down, rounded_up
-from spikeloom.passes.density_profile import (
+from spikeloom.passes.sparsity.demand_analysis import DemandAnalysis
+from spikeloom.passes.sparsity.density_analysis import DensityAnalysis
+from spikeloom.passes.sparsity.density_lattice import Density, density, rounded_down, rounded_up
+from spikeloom.passes.sparsity.density_profile import (
     ANOTHER,
     measured_densities,
     outside_bounds,
     read_profile,
     refused,
 )
-from spikeloom.passes.expected_density import expected_demands, expected_densities
+from spikeloom.passes.sparsity.expected_density import expected_demands, expected_densities
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from spikeloom.passes.clustering.limits import Limits
 from spikeloom.passes.clustering.network import NetworkConnections, connections_of_network
 from spikeloom.passes.clustering.recording import recorded
 from spikeloom.passes.clustering.strategy import Strategy, Unrolling, cluster
-from spikeloom.passes.density_profile import read_profile
+from spikeloom.passes.sparsity.density_profile import read_profile
 
 Choice = TypeVar("Choice", bound=Enum)
 

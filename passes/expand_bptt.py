@@ -19,10 +19,10 @@ from spikeloom.diagnostics import error
 from spikeloom.dialects import bptt, snn
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.training import LossKind
-from spikeloom.passes.bptt_backward import expand_backward
-from spikeloom.passes.bptt_expansion import Emitter, Expansion, sequence_type_of
-from spikeloom.passes.bptt_forward import expand_forward
-from spikeloom.passes.network_graph import analyze_network
+from spikeloom.passes.bptt.backward import expand_backward
+from spikeloom.passes.bptt.expansion import Emitter, Expansion, sequence_type_of
+from spikeloom.passes.bptt.forward import expand_forward
+from spikeloom.passes.bptt.network_graph import analyze_network
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ from spikeloom.passes.accumulation_cost import (
     plain_cost,
     update_tables_cost,
 )
-from spikeloom.passes.engine_tiles import LANES
+from spikeloom.passes.engine.tiles import LANES
 
 Choice = tuple[Way, int]
 """A way and the width of its tables, 0 for none."""

@@ -24,36 +24,36 @@ from spikeloom.dialects.instruction_set import Element, buffer_bytes
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.schedule import group_of, is_recomputed, is_serial
 from spikeloom.dialects.snn import ParameterOp
-from spikeloom.passes.engine_elementwise import (
+from spikeloom.passes.engine.elementwise import (
     lower_add,
     lower_fire,
     lower_fire_gradient,
     lower_integrate,
     lower_integrate_gradient,
 )
-from spikeloom.passes.engine_group_program import PLANS, write_groups
-from spikeloom.passes.engine_layout import Home, parameter_shape, statement
-from spikeloom.passes.engine_margins import clears, shift_positions
-from spikeloom.passes.engine_matrices import (
+from spikeloom.passes.engine.group_program import PLANS, write_groups
+from spikeloom.passes.engine.layout import Home, parameter_shape, statement
+from spikeloom.passes.engine.margins import clears, shift_positions
+from spikeloom.passes.engine.matrices import (
     lower_bias_gradient,
     lower_input_gradient,
     lower_synapse,
     lower_weight_gradient,
 )
-from spikeloom.passes.engine_memory import TileMemory
-from spikeloom.passes.engine_normalization import (
+from spikeloom.passes.engine.memory import TileMemory
+from spikeloom.passes.engine.normalization import (
     lower_moments,
     lower_normalize,
     lower_normalize_gradient,
     lower_scale_gradient,
     lower_update_running,
 )
-from spikeloom.passes.engine_objective import lower_loss, lower_readout, lower_readout_gradient
-from spikeloom.passes.engine_optimizers import OptimizerState, lower_optimize
-from spikeloom.passes.engine_placement import lay_out
-from spikeloom.passes.engine_pools import lower_pool, lower_pool_gradient
-from spikeloom.passes.engine_reshaping import lower_concatenate, lower_reshape, lower_slice
-from spikeloom.passes.engine_writer import Clock, Writer
+from spikeloom.passes.engine.objective import lower_loss, lower_readout, lower_readout_gradient
+from spikeloom.passes.engine.optimizers import OptimizerState, lower_optimize
+from spikeloom.passes.engine.placement import lay_out
+from spikeloom.passes.engine.pools import lower_pool, lower_pool_gradient
+from spikeloom.passes.engine.reshaping import lower_concatenate, lower_reshape, lower_slice
+from spikeloom.passes.engine.writer import Clock, Writer
 
 
 @dataclass(frozen=True)

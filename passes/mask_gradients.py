@@ -18,7 +18,7 @@ from spikeloom.dialects import bptt
 from spikeloom.dialects.bptt_scan import ScanOp, step_of
 from spikeloom.dialects.pool_kind import PoolKind
 from spikeloom.dialects.skip import SKIP, Skip, SkipAttr
-from spikeloom.passes.gradient_masks import Mask, mask_of_readers
+from spikeloom.passes.sparsity.gradient_masks import Mask, mask_of_readers
 
 InputGradient = bptt.SynapseInputGradientOp | bptt.ConvolutionInputGradientOp
 

@@ -37,17 +37,17 @@ from spikeloom.dialects.schedule import (
     moves_for_update,
 )
 from spikeloom.dialects.snn import ParameterOp
-from spikeloom.passes.engine_tiles import SAMPLE_GROUP
+from spikeloom.passes.engine.tiles import SAMPLE_GROUP
 from spikeloom.passes.lower_to_engine import fits_in_groups
-from spikeloom.passes.schedule_costs import Size, cost_of
-from spikeloom.passes.schedule_groups import can_be_grouped, group_sizes
-from spikeloom.passes.schedule_order import let_updates_trail
-from spikeloom.passes.schedule_potentials import (
+from spikeloom.passes.schedule.costs import Size, cost_of
+from spikeloom.passes.schedule.groups import can_be_grouped, group_sizes
+from spikeloom.passes.schedule.order import let_updates_trail
+from spikeloom.passes.schedule.potentials import (
     recomputable,
     recompute,
     recomputing_is_cheaper,
 )
-from spikeloom.passes.schedule_queues import choose_queues, choose_queues_of_groups
+from spikeloom.passes.schedule.queues import choose_queues, choose_queues_of_groups
 
 AUTO, OFF, STORED, RECOMPUTED = "auto", "off", "stored", "recomputed"
 POTENTIALS = (AUTO, STORED, RECOMPUTED)

@@ -8,12 +8,12 @@ import numpy as np
 from reference_gradients import Batch, Gradients, Parameters
 from snn_program import Lif, Network
 
+from spikeloom.backend.execution.interpreter import Interpreter
 from spikeloom.backend.host.images import extract, fill
 from spikeloom.backend.host.parameters import from_buffer, to_buffer
-from spikeloom.backend.interpreter import Interpreter
-from spikeloom.backend.machine import Machine, load_machine
-from spikeloom.backend.stream import OPCODE_LOOP, Stream, per_dimension
-from spikeloom.backend.validator import validate
+from spikeloom.backend.machine.description import Machine, load_machine
+from spikeloom.backend.stream.stream import OPCODE_LOOP, Stream, per_dimension
+from spikeloom.backend.validation.validator import validate
 from spikeloom.compiler import PREPARATION, compile_stream, expansion_text, pipeline_text
 from spikeloom.dialects.instruction_set import Engine as InstructionEngine
 from spikeloom.dialects.instruction_set import Shape

@@ -8,10 +8,10 @@ from functools import cache
 
 from ir_stages import printed, stages
 
-from spikeloom.backend.encode import encode_program
-from spikeloom.backend.image import Image
 from spikeloom.backend.snx import encode_image
+from spikeloom.backend.snx.image import Image
 from spikeloom.backend.snx.layout import ENTRY, HEADER, TABLE_OFFSET, digest
+from spikeloom.backend.stream.encode import encode_program
 from spikeloom.dialects.engine import ProgramOp
 
 _TRAIN = """

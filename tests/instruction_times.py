@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spikeloom.backend import program
-from spikeloom.backend.accounting import account
-from spikeloom.backend.clock import advance, clock_at_zero
-from spikeloom.backend.interpreter import Interpreter
+from spikeloom.backend.accounts.quantities import QUANTITIES
+from spikeloom.backend.execution import program
+from spikeloom.backend.execution.accounting import account
+from spikeloom.backend.execution.clock import advance, clock_at_zero
+from spikeloom.backend.execution.interpreter import Interpreter
+from spikeloom.backend.execution.program import Program, decode
+from spikeloom.backend.execution.walk import follow_loop, set_boxes, set_lengths
 from spikeloom.backend.kernels.operands import BOX_COLUMNS, COUNTS
-from spikeloom.backend.machine import Machine
-from spikeloom.backend.program import Program, decode
-from spikeloom.backend.quantities import QUANTITIES
-from spikeloom.backend.stream import MAX_LOOP_DEPTH
-from spikeloom.backend.validator import ValidatedStream
-from spikeloom.backend.walk import follow_loop, set_boxes, set_lengths
+from spikeloom.backend.machine.description import Machine
+from spikeloom.backend.stream.stream import MAX_LOOP_DEPTH
+from spikeloom.backend.validation.validator import ValidatedStream
 from spikeloom.dialects.instruction_set import MAX_AXES, MAX_ROLES
 
 

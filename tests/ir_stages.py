@@ -9,7 +9,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.printer import Printer
 from xdsl.transforms import get_all_passes
 
-from spikeloom.backend.machine import load_machine
+from spikeloom.backend.machine.description import load_machine
 from spikeloom.compiler import attach_machine, new_context, pipeline_text
 from spikeloom.frontend.program import parse_program
 from spikeloom.keep_locations import keep_locations

@@ -8,9 +8,9 @@ import numpy as np
 
 from spikeloom.backend.dataflow.loop_graph import LoopGraph, loop_graph
 from spikeloom.backend.dataflow.loops import Loop, loops_of
-from spikeloom.backend.machine import Machine
-from spikeloom.backend.program import Program, decode
-from spikeloom.backend.stream import Stream
+from spikeloom.backend.execution.program import Program, decode
+from spikeloom.backend.machine.description import Machine
+from spikeloom.backend.stream.stream import Stream
 
 
 def decoded_of(stream: Stream, machine: Machine) -> Program:

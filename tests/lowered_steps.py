@@ -15,12 +15,12 @@ from reference_machine import ReferenceMachine
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
 
-from spikeloom.backend.encode import encode_program
+from spikeloom.backend.execution.interpreter import Interpreter
 from spikeloom.backend.host.images import extract, fill
 from spikeloom.backend.host.parameters import from_buffer, to_buffer
-from spikeloom.backend.interpreter import Interpreter
-from spikeloom.backend.stream import Stream, per_dimension
-from spikeloom.backend.validator import ValidatedStream, validate
+from spikeloom.backend.stream.encode import encode_program
+from spikeloom.backend.stream.stream import Stream, per_dimension
+from spikeloom.backend.validation.validator import ValidatedStream, validate
 from spikeloom.compiler import attach_machine, new_context
 from spikeloom.dialects.engine import LoopOp, ProgramOp
 from spikeloom.passes.lower_to_engine import LowerToEnginePass

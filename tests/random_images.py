@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from random_training import BIT, F32, RandomTraining
 
-from spikeloom.backend.stream import NO_LOOP, LoopExtent, Slice, Stream
+from spikeloom.backend.stream.stream import NO_LOOP, LoopExtent, Slice, Stream
 
 
 @dataclass

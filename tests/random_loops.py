@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikeloom.backend.stream import NO_LOOP, LoopExtent, Slice, Stream, StreamBuilder
-from spikeloom.backend.validator import validate
+from spikeloom.backend.stream.stream import NO_LOOP, LoopExtent, Slice, Stream, StreamBuilder
+from spikeloom.backend.validation.validator import validate
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects.instruction_set import Element, buffer_bytes
 

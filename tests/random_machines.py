@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-from spikeloom.backend.machine import Machine, load_machine
+from spikeloom.backend.machine.description import Machine, load_machine
 
 LARGE = dict.fromkeys(load_machine().memory_bytes, 1 << 28)
 """Memories that every small stream fits."""

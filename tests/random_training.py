@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spikeloom.backend.stream import NO_LOOP, LoopExtent, Slice, Stream, StreamBuilder
+from spikeloom.backend.stream.stream import NO_LOOP, LoopExtent, Slice, Stream, StreamBuilder
 from spikeloom.dialects.instruction_set import Element, buffer_bytes
 
 BIT, F32, I32 = Element.BIT, Element.F32, Element.I32

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from reference_image_machine import ImageInstructions
 
-from spikeloom.backend.stream import ELEMENTS, NO_BUFFER, NO_LOOP, OPCODE_END, OPCODE_LOOP, Stream
+from spikeloom.backend.stream.stream import (
+    ELEMENTS,
+    NO_BUFFER,
+    NO_LOOP,
+    OPCODE_END,
+    OPCODE_LOOP,
+    Stream,
+)
 from spikeloom.dialects.instruction_set import (
     DIMENSIONS,
     INSTRUCTIONS,

@@ -25,8 +25,8 @@ from spikeloom.dialects.number_text import real
 from spikeloom.frontend.program import parse_program
 from spikeloom.pass_pipeline import parse_passes
 from spikeloom.passes.analyze_sparsity import AnalyzeSparsityPass
-from spikeloom.passes.density_lattice import rounded_up
 from spikeloom.passes.registry import PASSES
+from spikeloom.passes.sparsity.density_lattice import rounded_up
 
 RATES = (0.0, 0.001, 0.01, 0.05, 0.3, 1.0)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from spikeloom.backend.stream import (
+from spikeloom.backend.stream.stream import (
     MAX_COPIES,
     MAX_LOOP_DEPTH,
     NO_LOOP,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from spikeloom.backend.stream import Stream
+from spikeloom.backend.stream.stream import Stream
 from spikeloom.dialects.instruction_set import OPCODES
 
 

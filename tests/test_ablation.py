@@ -25,7 +25,7 @@ from spikeloom.ablation.variants import (
 )
 from spikeloom.backend.host.session import RunOptions, load_dataset
 from spikeloom.backend.host.task import describe
-from spikeloom.backend.machine import load_machine
+from spikeloom.backend.machine.description import load_machine
 from spikeloom.command_line import main
 from spikeloom.frontend.program import parse_program
 

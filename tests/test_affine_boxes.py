@@ -6,7 +6,7 @@ import pytest
 from stream_samples import ON_CHIP_BYTES
 
 from spikeloom.backend.assembly import assemble
-from spikeloom.backend.validator import validate
+from spikeloom.backend.validation.validator import validate
 from spikeloom.diagnostics import DiagnosticError
 
 

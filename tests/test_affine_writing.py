@@ -11,7 +11,7 @@ from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
 from spikeloom.backend.assembly import disassemble
-from spikeloom.backend.encode import encode_program
+from spikeloom.backend.stream.encode import encode_program
 from spikeloom.dialects.engine import Affine, BufferOp, LoopOp, ProgramOp, make_instruction
 from spikeloom.dialects.instruction_set import Element
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from stream_samples import TRAINING_STEP, well_formed_streams
 
 from spikeloom.backend.assembly import assemble, disassemble, disassemble_image
-from spikeloom.backend.image import Image
-from spikeloom.backend.stream import Stream, StreamBuilder
+from spikeloom.backend.snx.image import Image
+from spikeloom.backend.stream.stream import Stream, StreamBuilder
 from spikeloom.backend.validation.violation import assembly_line
 from spikeloom.diagnostics import DiagnosticError
 

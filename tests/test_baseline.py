@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from programs import write_program
 
-from spikeloom.backend.area import area_of
-from spikeloom.backend.baseline import Comparison, Work, compare, load_gpu, work_of
-from spikeloom.backend.machine import load_machine
+from spikeloom.backend.accounts.baseline import Comparison, Work, compare, load_gpu, work_of
+from spikeloom.backend.machine.area import area_of
+from spikeloom.backend.machine.description import load_machine
 from spikeloom.command_line import main
 from spikeloom.diagnostics import DiagnosticError
 
@@ -91,7 +91,8 @@ def test_a_machine_that_did_nothing_has_no_ratio():
 
 @pytest.mark.parametrize("percent", [0, 101])
 def test_an_efficiency_outside_its_range_in_the_file_is_refused(tmp_path: Path, percent: int):
-    from spikeloom.backend import baseline, machine_text
+    from spikeloom.backend.accounts import baseline
+    from spikeloom.backend.machine import text as machine_text
 
     text = (Path(baseline.__file__).parent / "machines" / "v100.toml").read_text()
     path = tmp_path / "gpu.toml"

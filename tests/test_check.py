@@ -8,7 +8,7 @@ import pytest
 from crossbar_machines import machine_file, small_machine_file
 from programs import INFERENCE, write_program
 
-from spikeloom.backend.machine import DEFAULT_MACHINE
+from spikeloom.backend.machine.description import DEFAULT_MACHINE
 from spikeloom.command_line import main
 
 Captured = pytest.CaptureFixture[str]

@@ -12,13 +12,13 @@ from random_training import RandomTraining
 from reference_machine import ReferenceMachine
 from timing_oracle import jobs_of, one_by_one, service_cycles, simulate, states
 
-from spikeloom.backend import quantities as q
-from spikeloom.backend.counters import QUANTITIES, idle_counter
-from spikeloom.backend.interpreter import Interpreter
-from spikeloom.backend.machine import Machine
-from spikeloom.backend.results import RunResult
-from spikeloom.backend.stream import Slice, StreamBuilder
-from spikeloom.backend.validator import validate
+from spikeloom.backend.accounts import quantities as q
+from spikeloom.backend.accounts.counters import QUANTITIES, idle_counter
+from spikeloom.backend.accounts.results import RunResult
+from spikeloom.backend.execution.interpreter import Interpreter
+from spikeloom.backend.machine.description import Machine
+from spikeloom.backend.stream.stream import Slice, StreamBuilder
+from spikeloom.backend.validation.validator import validate
 from spikeloom.dialects.instruction_set import (
     DMA_ENGINES,
     TRAINING_ENGINES,

@@ -14,7 +14,7 @@ from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects.crossbars import CrossbarsOp
 from spikeloom.dialects.sdf import GraphOp
 from spikeloom.frontend.program import parse_program
-from spikeloom.passes.cluster_dataflow import extract_from_clusters
+from spikeloom.passes.clustering.cluster_dataflow import extract_from_clusters
 from spikeloom.passes.clustering.strategy import cluster
 from spikeloom.passes.dataflow.self_timed import self_timed_period
 from spikeloom.passes.dataflow.throughput import throughput_of

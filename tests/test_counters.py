@@ -14,9 +14,8 @@ from random_images import RandomImages
 from random_training import RandomTraining
 from reference_machine import ReferenceMachine
 
-from spikeloom.backend import quantities as q
-from spikeloom.backend.components import leakage_per_cycle
-from spikeloom.backend.counters import (
+from spikeloom.backend.accounts import quantities as q
+from spikeloom.backend.accounts.counters import (
     COMPONENTS,
     COUNTERS,
     ELAPSED,
@@ -28,13 +27,14 @@ from spikeloom.backend.counters import (
     dynamic_counter,
     static_counter,
 )
-from spikeloom.backend.energy import energy_weights
-from spikeloom.backend.identities import IdentityError, check_identities
-from spikeloom.backend.interpreter import Interpreter
-from spikeloom.backend.machine import load_machine
-from spikeloom.backend.results import RunResult
-from spikeloom.backend.validator import validate
-from spikeloom.backend.work import WORK
+from spikeloom.backend.accounts.energy import energy_weights
+from spikeloom.backend.accounts.identities import IdentityError, check_identities
+from spikeloom.backend.accounts.results import RunResult
+from spikeloom.backend.execution.interpreter import Interpreter
+from spikeloom.backend.execution.work import WORK
+from spikeloom.backend.machine.components import leakage_per_cycle
+from spikeloom.backend.machine.description import load_machine
+from spikeloom.backend.validation.validator import validate
 from spikeloom.dialects.instruction_set import (
     DMA_ENGINES,
     INSTRUCTIONS,

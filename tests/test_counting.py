@@ -12,12 +12,15 @@ from programs import LEARNING
 from random_networks import random_network
 from random_training import RandomTraining
 
-from spikeloom.backend import quantities as q
-from spikeloom.backend.counter import Counter, UnfitStatistics
-from spikeloom.backend.data_counts import DATA_COUNTS, READ_ROLES
-from spikeloom.backend.densities import Densities, LayerDensities, profile_densities
-from spikeloom.backend.density_trace import DensityTrace
-from spikeloom.backend.expected_counts import mean_passes
+from spikeloom.backend.accounts import quantities as q
+from spikeloom.backend.accounts.results import RunResult
+from spikeloom.backend.counting.counter import Counter, UnfitStatistics
+from spikeloom.backend.counting.data_counts import DATA_COUNTS, READ_ROLES
+from spikeloom.backend.counting.densities import Densities, LayerDensities, profile_densities
+from spikeloom.backend.counting.density_trace import DensityTrace
+from spikeloom.backend.counting.expected_counts import mean_passes
+from spikeloom.backend.execution.interpreter import Interpreter
+from spikeloom.backend.execution.program import spec_of
 from spikeloom.backend.host.counting import (
     CountedBatch,
     FromDensities,
@@ -31,16 +34,13 @@ from spikeloom.backend.host.plan import Plan, Task
 from spikeloom.backend.host.session import RunOptions, load_dataset
 from spikeloom.backend.host.statistics import Statistics
 from spikeloom.backend.host.task import describe
-from spikeloom.backend.image import Image
-from spikeloom.backend.interpreter import Interpreter
 from spikeloom.backend.kernels.operands import COUNTS, EVENTS, PASSES, SKIPPED_INPUT
-from spikeloom.backend.machine import load_machine
-from spikeloom.backend.program import spec_of
-from spikeloom.backend.records import buffers, records
-from spikeloom.backend.results import RunResult
-from spikeloom.backend.stream import OPCODE_END, Slice, Stream, StreamBuilder
+from spikeloom.backend.machine.description import load_machine
+from spikeloom.backend.snx.image import Image
+from spikeloom.backend.stream.records import buffers, records
+from spikeloom.backend.stream.stream import OPCODE_END, Slice, Stream, StreamBuilder
 from spikeloom.backend.validation.loop_rules import place
-from spikeloom.backend.validator import validate
+from spikeloom.backend.validation.validator import validate
 from spikeloom.compiler import PipelineText, compile_program, pipeline_text
 from spikeloom.dialects.activity_profile import ActivityProfile
 from spikeloom.dialects.instruction_set import SPECS, Element

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from spikeloom.backend import crossbar_machine as module
-from spikeloom.backend.crossbar_machine import CrossbarMachine, load_crossbar_machine
-from spikeloom.backend.machine import DEFAULT_MACHINE, load_machine
+from spikeloom.backend.machine import crossbar_machine as module
+from spikeloom.backend.machine.crossbar_machine import CrossbarMachine, load_crossbar_machine
+from spikeloom.backend.machine.description import DEFAULT_MACHINE, load_machine
 from spikeloom.diagnostics import Diagnostic, DiagnosticError
 from spikeloom.tiles.limits import limits_of
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from spikeloom.passes import density_lattice as lattice
-from spikeloom.passes.density_analysis import fixpoint
-from spikeloom.passes.density_lattice import Density, density, join, zero
+from spikeloom.passes.sparsity import density_lattice as lattice
+from spikeloom.passes.sparsity.density_analysis import fixpoint
+from spikeloom.passes.sparsity.density_lattice import Density, density, join, zero
 
 STEPS, WIDTH = 4, 3
 CELLS = STEPS * WIDTH

@@ -10,19 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from random_training import RandomTraining
 
-from spikeloom.backend import quantities as q
-from spikeloom.backend.actions import LEAKAGE, action_counts, actions_csv
-from spikeloom.backend.area import area_of
+from spikeloom.backend.accounts import quantities as q
+from spikeloom.backend.accounts.actions import LEAKAGE, action_counts, actions_csv
+from spikeloom.backend.accounts.energy import Amount, energy_of, share_out
+from spikeloom.backend.accounts.identities import IdentityError, check_identities
+from spikeloom.backend.accounts.owner import Owner
+from spikeloom.backend.accounts.results import RunResult
 from spikeloom.backend.assembly import assemble
-from spikeloom.backend.components import components, leakage_per_cycle
-from spikeloom.backend.energy import Amount, energy_of, share_out
+from spikeloom.backend.execution.interpreter import Interpreter
 from spikeloom.backend.host.totals import Totals, totals_of
-from spikeloom.backend.identities import IdentityError, check_identities
-from spikeloom.backend.interpreter import Interpreter
-from spikeloom.backend.machine import load_machine
-from spikeloom.backend.owner import Owner
-from spikeloom.backend.results import RunResult
-from spikeloom.backend.validator import validate
+from spikeloom.backend.machine.area import area_of
+from spikeloom.backend.machine.components import components, leakage_per_cycle
+from spikeloom.backend.machine.description import load_machine
+from spikeloom.backend.validation.validator import validate
 from spikeloom.dialects.instruction_set import MEMORIES, TRAINING_ENGINES, Engine
 
 HOROWITZ = load_machine()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from programs import LEARNING, write_program
 
-from spikeloom.backend.actions import HEADER
+from spikeloom.backend.accounts.actions import HEADER
 from spikeloom.command_line import main
 
 Captured = pytest.CaptureFixture[str]

@@ -9,10 +9,10 @@ import pytest
 from programs import LEARNING, write_program
 from xdsl.dialects.builtin import ModuleOp
 
-from spikeloom.backend.encode import encode_program
-from spikeloom.backend.interpreter import Interpreter
-from spikeloom.backend.machine import load_machine
-from spikeloom.backend.validator import validate
+from spikeloom.backend.execution.interpreter import Interpreter
+from spikeloom.backend.machine.description import load_machine
+from spikeloom.backend.stream.encode import encode_program
+from spikeloom.backend.validation.validator import validate
 from spikeloom.command_line import main
 from spikeloom.compiler import apply_pipeline, attach_machine, new_context, pipeline_text
 from spikeloom.diagnostics import DiagnosticError

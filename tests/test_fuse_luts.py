@@ -11,10 +11,10 @@ from reference_machine import unroll
 from timing_oracle import service_cycles
 from xdsl.parser import Parser
 
-from spikeloom.backend.encode import encode_program
-from spikeloom.backend.machine import load_machine
-from spikeloom.backend.stream import Slice, StreamBuilder
-from spikeloom.backend.validator import validate
+from spikeloom.backend.machine.description import load_machine
+from spikeloom.backend.stream.encode import encode_program
+from spikeloom.backend.stream.stream import Slice, StreamBuilder
+from spikeloom.backend.validation.validator import validate
 from spikeloom.compiler import attach_machine, new_context
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects.accumulation import ACCUMULATION, AccumulationAttr, Way

@@ -21,9 +21,9 @@ from fuzzing_seeds import (
     mutated_image,
 )
 
-from spikeloom.backend.machine import load_machine
+from spikeloom.backend.machine.description import load_machine
 from spikeloom.backend.snx import decode_image, encode_image
-from spikeloom.backend.validator import validate
+from spikeloom.backend.validation.validator import validate
 from spikeloom.compiler import compile_stream, pipeline_text
 from spikeloom.diagnostics import CODES, DiagnosticError
 from spikeloom.frontend.program import parse_program_bytes

@@ -7,8 +7,8 @@ from random_images import RandomImages
 from stream_samples import ON_CHIP_BYTES
 
 from spikeloom.backend.assembly import assemble, disassemble
-from spikeloom.backend.stream import Stream
-from spikeloom.backend.validator import validate
+from spikeloom.backend.stream.stream import Stream
+from spikeloom.backend.validation.validator import validate
 from spikeloom.diagnostics import DiagnosticError
 
 STEP = """\

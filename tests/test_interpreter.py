@@ -11,14 +11,14 @@ from random_training import RandomTraining
 from reference_machine import ReferenceMachine
 from stream_samples import TRAINING_STEP
 
-from spikeloom.backend.arena import Arena
+from spikeloom.backend.accounts.results import RunResult
 from spikeloom.backend.assembly import assemble
-from spikeloom.backend.interpreter import Interpreter, prepare_kernels
+from spikeloom.backend.execution.arena import Arena
+from spikeloom.backend.execution.interpreter import Interpreter, prepare_kernels
 from spikeloom.backend.kernels.dispatch import KERNELS, kernel_of
-from spikeloom.backend.machine import load_machine
-from spikeloom.backend.results import RunResult
-from spikeloom.backend.stream import NO_LOOP, LoopExtent, Slice, Stream, StreamBuilder
-from spikeloom.backend.validator import validate
+from spikeloom.backend.machine.description import load_machine
+from spikeloom.backend.stream.stream import NO_LOOP, LoopExtent, Slice, Stream, StreamBuilder
+from spikeloom.backend.validation.validator import validate
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects.instruction_set import INSTRUCTIONS, Element
 

@@ -9,7 +9,7 @@ from random_networks import random_network
 from xdsl.dialects.builtin import FileLineColLoc, ModuleOp
 from xdsl.ir import Attribute, Operation
 
-from spikeloom.backend.encode import encode_program
+from spikeloom.backend.stream.encode import encode_program
 from spikeloom.compiler import new_context
 from spikeloom.dialects.engine import MachineOp, ProgramOp
 from spikeloom.ir_text import parse_ir

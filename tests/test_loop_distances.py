@@ -9,8 +9,8 @@ from random_machines import LARGE, machine
 from spikeloom.backend.dataflow.loop_graph import LoopGraph, loop_graph
 from spikeloom.backend.dataflow.loops import loops_of
 from spikeloom.backend.dataflow.waits import Reason
-from spikeloom.backend.stream import NO_LOOP, Slice, Stream, StreamBuilder
-from spikeloom.backend.validator import validate
+from spikeloom.backend.stream.stream import NO_LOOP, Slice, Stream, StreamBuilder
+from spikeloom.backend.validation.validator import validate
 from spikeloom.dialects.dataflow.graph import TooManyFirings
 from spikeloom.dialects.instruction_set import Element
 

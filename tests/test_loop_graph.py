@@ -18,10 +18,10 @@ from random_networks import random_network
 from random_training import RandomTraining
 from stream_sparsity import without_sparsity
 
-from spikeloom.backend.machine import Machine, load_machine
-from spikeloom.backend.repeated_run import measured_period
-from spikeloom.backend.stream import Stream
-from spikeloom.backend.validator import ValidatedStream, validate
+from spikeloom.backend.execution.repeated_run import measured_period
+from spikeloom.backend.machine.description import Machine, load_machine
+from spikeloom.backend.stream.stream import Stream
+from spikeloom.backend.validation.validator import ValidatedStream, validate
 from spikeloom.compiler import PREPARATION, compile_stream, expansion_text
 from spikeloom.frontend.program import parse_program
 from spikeloom.passes.dataflow.progress import guaranteed_delay

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from spikeloom.backend import machine as module
-from spikeloom.backend.machine import Machine, load_machine
+from spikeloom.backend.machine import description as module
+from spikeloom.backend.machine.description import Machine, load_machine
 from spikeloom.diagnostics import Diagnostic, DiagnosticError
 from spikeloom.dialects.instruction_set import (
     DMA_ENGINES,

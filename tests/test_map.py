@@ -20,7 +20,7 @@ from crossbar_machines import machine_file, small_machine_file
 from programs import INFERENCE, LEARNING, write_program
 from random_image_networks import random_image_network
 
-from spikeloom.backend.crossbar_machine import CrossbarMachine, load_crossbar_machine
+from spikeloom.backend.machine.crossbar_machine import CrossbarMachine, load_crossbar_machine
 from spikeloom.command_line import main
 from spikeloom.frontend.program import parse_program
 from spikeloom.mapping.map_json import mapping_json

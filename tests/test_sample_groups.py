@@ -16,9 +16,9 @@ from random_networks import random_network
 from reference_gradients import evaluate
 from test_schedule import BATCH, LAYERS, MACHINE, STEPS, WHOLE, execute, executed, stream_of
 
-from spikeloom.backend import quantities as q
-from spikeloom.backend.results import ENGINES
-from spikeloom.backend.stream import MEMORIES
+from spikeloom.backend.accounts import quantities as q
+from spikeloom.backend.accounts.results import ENGINES
+from spikeloom.backend.stream.stream import MEMORIES
 from spikeloom.compiler import compile_stream, expansion_text
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects import bptt

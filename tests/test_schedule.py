@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from random_networks import random_network
 
-from spikeloom.backend import quantities as q
-from spikeloom.backend.interpreter import Interpreter
-from spikeloom.backend.machine import Machine, load_machine
-from spikeloom.backend.results import ENGINES, RunResult
-from spikeloom.backend.stream import ELEMENTS, MEMORIES, Stream
-from spikeloom.backend.validator import validate
+from spikeloom.backend.accounts import quantities as q
+from spikeloom.backend.accounts.results import ENGINES, RunResult
+from spikeloom.backend.execution.interpreter import Interpreter
+from spikeloom.backend.machine.description import Machine, load_machine
+from spikeloom.backend.stream.stream import ELEMENTS, MEMORIES, Stream
+from spikeloom.backend.validation.validator import validate
 from spikeloom.compiler import compile_stream
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects.instruction_set import OPCODES, Element, Engine

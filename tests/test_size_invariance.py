@@ -19,9 +19,9 @@ from ir_stages import printed, stages
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.pattern_rewriter import PatternRewriteWalker
 
-from spikeloom.backend.encode import encode_program
-from spikeloom.backend.image import Image
 from spikeloom.backend.snx import encode_image
+from spikeloom.backend.snx.image import Image
+from spikeloom.backend.stream.encode import encode_program
 from spikeloom.dialects.engine import ProgramOp
 from spikeloom.dialects.schedule import GROUP
 

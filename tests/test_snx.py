@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from stream_samples import ON_CHIP_BYTES, TRAINING_STEP, well_formed_streams
 
 from spikeloom.backend.assembly import assemble, disassemble
-from spikeloom.backend.image import Image
 from spikeloom.backend.snx import decode_image, encode_image, read_image, write_image
+from spikeloom.backend.snx.image import Image
 from spikeloom.backend.snx.layout import ENTRY, HEADER, TABLE_OFFSET, digest
-from spikeloom.backend.stream import Stream
-from spikeloom.backend.validator import validate
+from spikeloom.backend.stream.stream import Stream
+from spikeloom.backend.validation.validator import validate
 from spikeloom.diagnostics import DiagnosticError
 
 

@@ -26,7 +26,7 @@ from sparsity_programs import (
 )
 from xdsl.ir import Operation, SSAValue
 
-from spikeloom.backend import quantities as q
+from spikeloom.backend.accounts import quantities as q
 from spikeloom.compiler import attach_machine, new_context
 from spikeloom.dialects import bptt
 from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp
@@ -34,9 +34,9 @@ from spikeloom.dialects.bptt_scan import ScanOp
 from spikeloom.dialects.density import DensityAttr, demand_of, density_of
 from spikeloom.frontend.program import parse_program
 from spikeloom.ir_text import parse_ir
-from spikeloom.passes import density_analysis
 from spikeloom.passes.analyze_sparsity import AnalyzeSparsityPass
-from spikeloom.passes.density_lattice import Density, rounded_up
+from spikeloom.passes.sparsity import density_analysis
+from spikeloom.passes.sparsity.density_lattice import Density, rounded_up
 
 IR_SEEDS = range(96)
 IMAGE_SEEDS = range(72)

@@ -14,11 +14,11 @@ from random_training import RandomTraining
 from stream_sparsity import without_sparsity
 
 from spikeloom.backend.dataflow.stream_graph import StreamGraph, stream_graph
-from spikeloom.backend.interpreter import Interpreter
-from spikeloom.backend.machine import Machine, load_machine
-from spikeloom.backend.repeated_run import RepeatedRun, measured_period
-from spikeloom.backend.stream import Stream
-from spikeloom.backend.validator import validate
+from spikeloom.backend.execution.interpreter import Interpreter
+from spikeloom.backend.execution.repeated_run import RepeatedRun, measured_period
+from spikeloom.backend.machine.description import Machine, load_machine
+from spikeloom.backend.stream.stream import Stream
+from spikeloom.backend.validation.validator import validate
 from spikeloom.compiler import PREPARATION, compile_stream, expansion_text
 from spikeloom.frontend.program import parse_program
 from spikeloom.passes.dataflow.progress import finishes, guaranteed_delay

@@ -19,9 +19,12 @@ from tile_networks import (
 )
 
 from spikeloom.backend.assembly import assemble, disassemble
-from spikeloom.backend.crossbar_interpreter import CROSSBAR_MEMORIES, validate_for_crossbars
-from spikeloom.backend.encode import encode_program
-from spikeloom.backend.validator import validate
+from spikeloom.backend.execution.crossbar_interpreter import (
+    CROSSBAR_MEMORIES,
+    validate_for_crossbars,
+)
+from spikeloom.backend.stream.encode import encode_program
+from spikeloom.backend.validation.validator import validate
 from spikeloom.compiler import new_context
 from spikeloom.diagnostics import Diagnostic, DiagnosticError
 from spikeloom.dialects.instruction_set import Element

@@ -17,8 +17,11 @@ from tile_networks import (
     random_spikes,
 )
 
-from spikeloom.backend.crossbar_interpreter import CrossbarInterpreter, validate_for_crossbars
-from spikeloom.backend.stream import Slice, StreamBuilder
+from spikeloom.backend.execution.crossbar_interpreter import (
+    CrossbarInterpreter,
+    validate_for_crossbars,
+)
+from spikeloom.backend.stream.stream import Slice, StreamBuilder
 from spikeloom.command_line import main
 from spikeloom.dialects.instruction_set import Element
 from spikeloom.passes.clustering.limits import Limits

@@ -18,8 +18,8 @@ from spikeloom.backend.host.plan import ParameterPlan, Plan
 from spikeloom.backend.host.progress import EpochReport, EpochSums, Progress, Totals
 from spikeloom.backend.host.session import RunOptions, Session, SessionResult, load_dataset
 from spikeloom.backend.host.task import describe
-from spikeloom.backend.image import Image
-from spikeloom.backend.machine import Machine, load_machine
+from spikeloom.backend.machine.description import Machine, load_machine
+from spikeloom.backend.snx.image import Image
 from spikeloom.compiler import compile_program
 from spikeloom.diagnostics import Diagnostic, DiagnosticError
 from spikeloom.frontend.program import parse_program

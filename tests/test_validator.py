@@ -9,9 +9,9 @@ import pytest
 from stream_samples import ON_CHIP_BYTES, TRAINING_STEP
 
 from spikeloom.backend.assembly import assemble
-from spikeloom.backend.stream import NO_BUFFER, Slice, Stream, StreamBuilder
+from spikeloom.backend.stream.stream import NO_BUFFER, Slice, Stream, StreamBuilder
 from spikeloom.backend.validation import written_before_read
-from spikeloom.backend.validator import ValidatedStream, validate
+from spikeloom.backend.validation.validator import ValidatedStream, validate
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects.instruction_set import Element
 

@@ -21,7 +21,7 @@ from xdsl.transforms import get_all_passes
 
 from spikeloom import opt
 from spikeloom.ablation.variants import ACCUMULATIONS, SPARSITIES, optimising_passes
-from spikeloom.backend.machine import load_machine
+from spikeloom.backend.machine.description import load_machine
 from spikeloom.command_line import main
 from spikeloom.compiler import attach_machine, new_context
 from spikeloom.diagnostics import DiagnosticError

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from stream_samples import ON_CHIP_BYTES
 
 from spikeloom.backend.assembly import assemble
-from spikeloom.backend.stream import NO_LOOP, LoopExtent, Slice, StreamBuilder, per_dimension
-from spikeloom.backend.validator import validate
+from spikeloom.backend.stream.stream import NO_LOOP, LoopExtent, Slice, StreamBuilder, per_dimension
+from spikeloom.backend.validation.validator import validate
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects.instruction_set import DIMENSIONS, Element
 

@@ -11,8 +11,8 @@ from engine_gradients import Engine
 from reference_gradients import Batch, Parameters
 from snn_program import Network
 
-from spikeloom.backend.crossbar_machine import CrossbarMachine, load_crossbar_machine
 from spikeloom.backend.host.images import extract
+from spikeloom.backend.machine.crossbar_machine import CrossbarMachine, load_crossbar_machine
 from spikeloom.compiler import new_context
 from spikeloom.dialects.snn import NetworkOp
 from spikeloom.frontend.program import parse_program

@@ -18,8 +18,8 @@ from math import ceil, prod
 import numpy as np
 from reference_machine import Executed
 
-from spikeloom.backend.machine import Machine, SparseEngine, TableEngine
-from spikeloom.backend.stream import ELEMENTS, Stream
+from spikeloom.backend.machine.description import Machine, SparseEngine, TableEngine
+from spikeloom.backend.stream.stream import ELEMENTS, Stream
 from spikeloom.dialects.instruction_set import MEMORIES, Element, Engine
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from spikeloom.backend.assembly.parser import TokenParser
 from spikeloom.backend.assembly.tokens import Token, TokenKind
 from spikeloom.backend.assembly.writer import named_form
-from spikeloom.backend.stream import (
+from spikeloom.backend.stream.stream import (
     NO_LOOP,
     NO_SCALE,
     LoopExtent,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from spikeloom.backend.assembly.instructions import InstructionReader
 from spikeloom.backend.assembly.parser import INT64, TokenParser
 from spikeloom.backend.assembly.tokens import TokenKind
-from spikeloom.backend.stream import (
+from spikeloom.backend.stream.stream import (
     MAX_BUFFERS,
     MAX_COPIES,
     MAX_INSTRUCTIONS,

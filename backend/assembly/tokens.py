@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from spikeloom.backend.stream import MAX_TEXT_BYTES
+from spikeloom.backend.stream.stream import MAX_TEXT_BYTES
 from spikeloom.diagnostics import DiagnosticError, SourceLocation, error
 
 

@@ -5,9 +5,17 @@ from __future__ import annotations
 import json
 import re
 
-from spikeloom.backend.image import Image
-from spikeloom.backend.records import Buffer, End, Instruction, Loop, Operand, buffers, records
-from spikeloom.backend.stream import NO_LOOP, NO_SCALE, LoopExtent, Stream
+from spikeloom.backend.snx.image import Image
+from spikeloom.backend.stream.records import (
+    Buffer,
+    End,
+    Instruction,
+    Loop,
+    Operand,
+    buffers,
+    records,
+)
+from spikeloom.backend.stream.stream import NO_LOOP, NO_SCALE, LoopExtent, Stream
 from spikeloom.backend.validation.violation import violations_error
 from spikeloom.backend.validation.well_formed import check_well_formed
 from spikeloom.dialects.instruction_set import InstructionSpec

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from spikeloom.backend.accounts.owner import Owner
 from spikeloom.backend.dataflow.executions import Execution
 from spikeloom.backend.dataflow.issue_slots import issue_slots
 from spikeloom.backend.dataflow.waits import Reason
-from spikeloom.backend.owner import Owner
-from spikeloom.backend.program import spec_of
-from spikeloom.backend.stream import Stream
+from spikeloom.backend.execution.program import spec_of
+from spikeloom.backend.stream.stream import Stream
 from spikeloom.dialects.dataflow.graph import Actor, Channel, Graph
 
 

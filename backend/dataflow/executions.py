@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.backend import program
-from spikeloom.backend.accounting import account
+from spikeloom.backend.accounts.quantities import QUANTITIES
 from spikeloom.backend.dataflow.loops import Loop
 from spikeloom.backend.dataflow.service_bounds import bounded_records
+from spikeloom.backend.execution import program
+from spikeloom.backend.execution.accounting import account
+from spikeloom.backend.execution.program import DIMENSION_LOOP, Program
+from spikeloom.backend.execution.walk import VALUE, follow_loop, set_boxes, set_lengths, set_loop
 from spikeloom.backend.kernels.operands import BOX_COLUMNS, COUNTS
-from spikeloom.backend.program import DIMENSION_LOOP, Program
-from spikeloom.backend.quantities import QUANTITIES
-from spikeloom.backend.stream import MAX_LOOP_DEPTH
-from spikeloom.backend.walk import VALUE, follow_loop, set_boxes, set_lengths, set_loop
+from spikeloom.backend.stream.stream import MAX_LOOP_DEPTH
 from spikeloom.dialects.instruction_set import DIMENSIONS, MAX_AXES, MAX_ROLES
 
 Integers = NDArray[np.int64]

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import gcd, lcm
 
+from spikeloom.backend.accounts.owner import Owner
 from spikeloom.backend.dataflow.execution_graph import Edge, graph_of_executions, owner_of
 from spikeloom.backend.dataflow.executions import Execution, iterations
 from spikeloom.backend.dataflow.loop_places import LoopPlaces, loop_places
@@ -20,9 +21,8 @@ from spikeloom.backend.dataflow.loops import Loop
 from spikeloom.backend.dataflow.service_bounds import data_dependent
 from spikeloom.backend.dataflow.stream_graph import MAX_EXECUTIONS, check_size
 from spikeloom.backend.dataflow.waits import Dependences, Wait
-from spikeloom.backend.owner import Owner
-from spikeloom.backend.program import Program
-from spikeloom.backend.stream import Stream
+from spikeloom.backend.execution.program import Program
+from spikeloom.backend.stream.stream import Stream
 from spikeloom.dialects.dataflow.graph import Graph
 
 MAX_FOLD = 16

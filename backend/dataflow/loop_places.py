@@ -23,12 +23,12 @@ from math import gcd, lcm
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.backend import program
-from spikeloom.backend.clock import CELLS, START
 from spikeloom.backend.dataflow.executions import Execution
 from spikeloom.backend.dataflow.loops import Loop
-from spikeloom.backend.dependences import COPIES, CURRENT, FIRST, PART, SegmentMap
-from spikeloom.backend.program import Program
+from spikeloom.backend.execution import program
+from spikeloom.backend.execution.clock import CELLS, START
+from spikeloom.backend.execution.dependences import COPIES, CURRENT, FIRST, PART, SegmentMap
+from spikeloom.backend.execution.program import Program
 
 Integers = NDArray[np.int64]
 

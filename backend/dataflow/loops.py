@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikeloom.backend import program
-from spikeloom.backend.program import Program
+from spikeloom.backend.execution import program
+from spikeloom.backend.execution.program import Program
 
 
 @dataclass(frozen=True)

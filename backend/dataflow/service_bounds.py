@@ -9,12 +9,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.backend import program
+from spikeloom.backend.execution import program
+from spikeloom.backend.execution.program import Program
+from spikeloom.backend.execution.work import DENSE, EVENTS, PRODUCTS
 from spikeloom.backend.kernels.dual_sparsity import SKIP_INPUT, SKIP_OUTPUT
 from spikeloom.backend.kernels.events import DENSE as TOLD_DENSE
 from spikeloom.backend.kernels.masks import MASK
-from spikeloom.backend.program import Program
-from spikeloom.backend.work import DENSE, EVENTS, PRODUCTS
 
 Integers = NDArray[np.int64]
 

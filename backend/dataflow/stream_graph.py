@@ -17,15 +17,15 @@ from math import gcd, lcm
 
 import numpy as np
 
+from spikeloom.backend.accounts.owner import Owner
 from spikeloom.backend.dataflow.execution_graph import Edge, graph_of_executions, owner_of
 from spikeloom.backend.dataflow.executions import executions
 from spikeloom.backend.dataflow.service_bounds import data_dependent
 from spikeloom.backend.dataflow.waits import Dependences
-from spikeloom.backend.dependences import COPIES
-from spikeloom.backend.machine import Machine
-from spikeloom.backend.owner import Owner
-from spikeloom.backend.program import Program, decode
-from spikeloom.backend.validator import ValidatedStream
+from spikeloom.backend.execution.dependences import COPIES
+from spikeloom.backend.execution.program import Program, decode
+from spikeloom.backend.machine.description import Machine
+from spikeloom.backend.validation.validator import ValidatedStream
 from spikeloom.dialects.dataflow.graph import Graph, TooManyFirings
 
 MAX_EXECUTIONS = 100_000

@@ -14,11 +14,11 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.backend import program
-from spikeloom.backend.clock import copy_written, touched
 from spikeloom.backend.dataflow.executions import Execution
-from spikeloom.backend.dependences import CURRENT
-from spikeloom.backend.program import Program
+from spikeloom.backend.execution import program
+from spikeloom.backend.execution.clock import copy_written, touched
+from spikeloom.backend.execution.dependences import CURRENT
+from spikeloom.backend.execution.program import Program
 
 Integers = NDArray[np.int64]
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikeloom.backend.host.plan import Plan
-from spikeloom.backend.quantities import (
+from spikeloom.backend.accounts.quantities import (
     GRADIENTS_NONZERO,
     MASK_ONES,
     QUANTITIES,
     SPIKES_EMITTED,
 )
-from spikeloom.backend.results import CounterTotals
-from spikeloom.backend.stream import NO_BUFFER, Stream
+from spikeloom.backend.accounts.results import CounterTotals
+from spikeloom.backend.host.plan import Plan
+from spikeloom.backend.stream.stream import NO_BUFFER, Stream
 from spikeloom.dialects.activity_profile import NOT_COUNTED, Activity, LayerActivity, Share
 from spikeloom.dialects.instruction_set import OPCODES, SPECS, Engine
 

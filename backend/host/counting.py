@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from spikeloom.backend.counter import Counter, UnfitStatistics
-from spikeloom.backend.densities import Densities
-from spikeloom.backend.density_trace import Span
+from spikeloom.backend.accounts.results import RunResult
+from spikeloom.backend.counting.counter import Counter, UnfitStatistics
+from spikeloom.backend.counting.densities import Densities
+from spikeloom.backend.counting.density_trace import Span
 from spikeloom.backend.host.active_layers import ActiveLayers
 from spikeloom.backend.host.plan import DataSizes, Plan, StreamKind, Task, needed_streams
 from spikeloom.backend.host.plan import stream_name as name_of
@@ -22,11 +23,10 @@ from spikeloom.backend.host.statistics import (
     unfit,
 )
 from spikeloom.backend.host.totals import totals_of
-from spikeloom.backend.image import Image
-from spikeloom.backend.machine import Machine
-from spikeloom.backend.results import RunResult
-from spikeloom.backend.stream import Stream
-from spikeloom.backend.validator import ValidatedStream, validate
+from spikeloom.backend.machine.description import Machine
+from spikeloom.backend.snx.image import Image
+from spikeloom.backend.stream.stream import Stream
+from spikeloom.backend.validation.validator import ValidatedStream, validate
 from spikeloom.diagnostics import DiagnosticError, did_you_mean, error
 from spikeloom.dialects.activity_profile import ActivityProfile, Share
 

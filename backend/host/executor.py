@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikeloom.backend.accounts.results import RunResult
+from spikeloom.backend.execution.interpreter import Interpreter
 from spikeloom.backend.host.active_layers import ActiveLayers
 from spikeloom.backend.host.dataset import Batch
 from spikeloom.backend.host.image_check import check_image
@@ -29,12 +31,10 @@ from spikeloom.backend.host.statistics import (
     machine_digest,
 )
 from spikeloom.backend.host.totals import Totals, totals_of
-from spikeloom.backend.image import Image
-from spikeloom.backend.interpreter import Interpreter
-from spikeloom.backend.machine import Machine
-from spikeloom.backend.results import RunResult
-from spikeloom.backend.stream import Stream, per_dimension
-from spikeloom.backend.validator import ValidatedStream, validate
+from spikeloom.backend.machine.description import Machine
+from spikeloom.backend.snx.image import Image
+from spikeloom.backend.stream.stream import Stream, per_dimension
+from spikeloom.backend.validation.validator import ValidatedStream, validate
 from spikeloom.diagnostics import error
 from spikeloom.dialects.activity_profile import Share
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from spikeloom.backend.host.images import expected_shape, pixels_and_features
 from spikeloom.backend.host.parameters import buffer_shape
 from spikeloom.backend.host.plan import Plan, StreamKind, needed_streams, stream_name
-from spikeloom.backend.stream import ELEMENTS, Stream, per_dimension
+from spikeloom.backend.stream.stream import ELEMENTS, Stream, per_dimension
 from spikeloom.diagnostics import error
 from spikeloom.dialects.instruction_set import Element, Shape
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from spikeloom.backend.counters import COUNTERS
+from spikeloom.backend.accounts.counters import COUNTERS
 from spikeloom.backend.host.plan import Plan
 from spikeloom.backend.host.totals import Natural, Record, Totals, sum_by_name
 

@@ -10,7 +10,7 @@ from spikeloom.backend.atomic_file import write_atomically
 from spikeloom.backend.host.plan import Plan
 from spikeloom.backend.host.progress import EpochReport
 from spikeloom.backend.host.totals import Totals
-from spikeloom.backend.machine import Machine
+from spikeloom.backend.machine.description import Machine
 from spikeloom.dialects.activity_profile import ActivityProfile
 
 

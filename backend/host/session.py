@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from spikeloom.backend.actions import action_counts, write_actions
+from spikeloom.backend.accounts.actions import action_counts, write_actions
 from spikeloom.backend.host.checkpoint import (
     Identity,
     check_identity,
@@ -25,8 +25,8 @@ from spikeloom.backend.host.statistics import write_statistics
 from spikeloom.backend.host.tensor_dump import TensorDump, capture, write_tensors
 from spikeloom.backend.host.totals import Totals
 from spikeloom.backend.host.training import Goal, Listener, Trainer, test
-from spikeloom.backend.image import Image
-from spikeloom.backend.machine import Machine
+from spikeloom.backend.machine.description import Machine
+from spikeloom.backend.snx.image import Image
 from spikeloom.diagnostics import DiagnosticError, error
 
 

@@ -18,10 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from spikeloom.backend.atomic_file import write_atomically
 from spikeloom.backend.host.plan import Count, Plan, StreamKind
-from spikeloom.backend.image import Image
 from spikeloom.backend.kernels.operands import COUNTS
-from spikeloom.backend.machine import Machine
-from spikeloom.backend.stream import Stream
+from spikeloom.backend.machine.description import Machine
+from spikeloom.backend.snx.image import Image
+from spikeloom.backend.stream.stream import Stream
 from spikeloom.diagnostics import DiagnosticError, error
 from spikeloom.dialects.activity_profile import Share
 

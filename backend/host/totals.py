@@ -7,10 +7,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from spikeloom.backend import counters
-from spikeloom.backend.owner import Ledger, Owner
-from spikeloom.backend.quantities import QUANTITIES
-from spikeloom.backend.results import RunResult
+from spikeloom.backend.accounts import counters
+from spikeloom.backend.accounts.owner import Ledger, Owner
+from spikeloom.backend.accounts.quantities import QUANTITIES
+from spikeloom.backend.accounts.results import RunResult
 from spikeloom.dialects.activity_profile import Activity
 from spikeloom.dialects.instruction_set import Engine
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from spikeloom.backend.image import Image
 from spikeloom.backend.snx.cursor import Cursor
 from spikeloom.backend.snx.decode_stream import decode_stream
+from spikeloom.backend.snx.image import Image
 from spikeloom.backend.snx.layout import (
     DIGEST_BYTES,
     ENTRY,
@@ -20,7 +20,7 @@ from spikeloom.backend.snx.layout import (
     SectionKind,
     digest,
 )
-from spikeloom.backend.stream import Stream
+from spikeloom.backend.stream.stream import Stream
 from spikeloom.diagnostics import error
 
 

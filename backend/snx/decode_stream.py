@@ -16,7 +16,7 @@ from spikeloom.backend.snx.layout import (
     TEXT_LENGTH,
     Column,
 )
-from spikeloom.backend.stream import (
+from spikeloom.backend.stream.stream import (
     BUFFER_DTYPE,
     INSTRUCTION_DTYPE,
     MAX_BUFFERS,

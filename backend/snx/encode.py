@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeloom.backend.atomic_file import write_atomically
-from spikeloom.backend.image import Image
+from spikeloom.backend.snx.image import Image
 from spikeloom.backend.snx.layout import (
     BUFFER_COLUMNS,
     COUNTS,
@@ -27,7 +27,7 @@ from spikeloom.backend.snx.layout import (
     SectionKind,
     digest,
 )
-from spikeloom.backend.stream import MAX_BUFFERS, MAX_INSTRUCTIONS, MAX_TEXT_BYTES, Stream
+from spikeloom.backend.stream.stream import MAX_BUFFERS, MAX_INSTRUCTIONS, MAX_TEXT_BYTES, Stream
 from spikeloom.diagnostics import DiagnosticError, error
 
 

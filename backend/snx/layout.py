@@ -9,7 +9,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from spikeloom.backend.stream import BUFFER_DTYPE, INSTRUCTION_DTYPE
+from spikeloom.backend.stream.stream import BUFFER_DTYPE, INSTRUCTION_DTYPE
 
 MAGIC = b"SPIKELOOM\x00SNX\r\n\x1a"
 """The end shows when a transfer has mangled line ends."""

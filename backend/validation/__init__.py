@@ -1,1 +1,1 @@
-"""The rules of the machine, one file each; `spikeloom.backend.validator` applies them."""
+"""The rules of the machine, one file each; `validator` applies them."""

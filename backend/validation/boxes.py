@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spikeloom.backend.records import Instruction, Operand
-from spikeloom.backend.stream import NO_LOOP, NO_SCALE, LoopExtent
+from spikeloom.backend.stream.records import Instruction, Operand
+from spikeloom.backend.stream.stream import NO_LOOP, NO_SCALE, LoopExtent
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.backend.records import Buffer
+from spikeloom.backend.stream.records import Buffer
 from spikeloom.backend.validation.violation import Violation, spell_text
 from spikeloom.dialects.instruction_set import BUFFER_ALIGNMENT
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from spikeloom.backend.records import Buffer, Instruction
+from spikeloom.backend.stream.records import Buffer, Instruction
 from spikeloom.backend.validation.boxes import tile_of
 from spikeloom.backend.validation.loop_rules import Placed
 from spikeloom.backend.validation.violation import Violation, spell_text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from spikeloom.backend.records import Buffer, Operand
+from spikeloom.backend.stream.records import Buffer, Operand
 from spikeloom.backend.validation.boxes import Box, Interval, tile_of
 from spikeloom.backend.validation.buffer_rules import DRAM, overlap
 from spikeloom.backend.validation.loop_rules import Placed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from spikeloom.backend.records import End, Instruction, Loop, Record
+from spikeloom.backend.stream.records import End, Instruction, Loop, Record
 from spikeloom.backend.validation.boxes import Box, box_of
 from spikeloom.backend.validation.violation import Violation
 

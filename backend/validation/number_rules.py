@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from spikeloom.backend.records import Instruction
+from spikeloom.backend.stream.records import Instruction
 from spikeloom.backend.validation.violation import Violation
 
 RECTANGLE, TRIANGLE, FAST_SIGMOID, ARCTANGENT = 0.0, 1.0, 2.0, 3.0

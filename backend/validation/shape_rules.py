@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
-from spikeloom.backend.stream import LoopExtent
+from spikeloom.backend.stream.stream import LoopExtent
 from spikeloom.backend.validation.boxes import tile_of
 from spikeloom.backend.validation.loop_rules import Placed
 from spikeloom.backend.validation.violation import Violation

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
+from spikeloom.backend.execution.work import WORK
 from spikeloom.backend.validation.boxes import tile_of
 from spikeloom.backend.validation.loop_rules import Placed
 from spikeloom.backend.validation.violation import Violation
-from spikeloom.backend.work import WORK
 from spikeloom.dialects.instruction_set import ENTRIES, GROUPS, MAX_TABLE_WIDTH
 
 SIZES = tuple(2**width for width in range(1, MAX_TABLE_WIDTH + 1))

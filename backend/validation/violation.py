@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from spikeloom.backend.stream import Stream
+from spikeloom.backend.stream.stream import Stream
 from spikeloom.diagnostics import Diagnostic, DiagnosticError
 
 MAX_REPORTED = 10

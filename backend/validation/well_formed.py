@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.backend.records import FIRST_OPCODE
-from spikeloom.backend.stream import (
+from spikeloom.backend.stream.records import FIRST_OPCODE
+from spikeloom.backend.stream.stream import (
     ELEMENTS,
     MAX_BUFFERS,
     MAX_COPIES,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.backend.records import Buffer, End, Instruction, Loop, Record
-from spikeloom.backend.stream import MAX_LOOP_DEPTH
+from spikeloom.backend.stream.records import Buffer, End, Instruction, Loop, Record
+from spikeloom.backend.stream.stream import MAX_LOOP_DEPTH
 from spikeloom.backend.validation.boxes import Interval
 from spikeloom.backend.validation.buffer_rules import DRAM, overlapping
 from spikeloom.backend.validation.cells import Cells, TooLarge

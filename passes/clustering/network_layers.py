@@ -28,7 +28,7 @@ from spikeloom.dialects.snn import (
     ReshapeOp,
     known_shape,
 )
-from spikeloom.passes.network_graph import analyze_network
+from spikeloom.passes.bptt.network_graph import analyze_network
 
 Port = tuple[SSAValue, int]
 """A layer's value, and the time steps after which it is used."""

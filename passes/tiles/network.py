@@ -12,7 +12,7 @@ from spikeloom.diagnostics import error
 from spikeloom.dialects.dataflow.graph import Graph
 from spikeloom.dialects.snn import NetworkOp, ParameterOp
 from spikeloom.passes.binding.application import Application, prepare
-from spikeloom.passes.cluster_dataflow import extract_from_clusters
+from spikeloom.passes.clustering.cluster_dataflow import extract_from_clusters
 from spikeloom.passes.clustering.clustering import Clustering
 from spikeloom.passes.clustering.network import NetworkConnections
 from spikeloom.passes.clustering.network_layers import Layer, layers_of

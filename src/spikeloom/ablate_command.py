@@ -12,10 +12,10 @@ from spikeloom.ablation.measurement import Experiment, measure_all
 from spikeloom.ablation.report import ablation_chart, ablation_json, print_ablation
 from spikeloom.ablation.variants import Variant, all_variants
 from spikeloom.backend.atomic_file import write_atomically
+from spikeloom.backend.execution.interpreter import prepare_kernels
 from spikeloom.backend.host.plan import Task
 from spikeloom.backend.host.session import RunOptions, check_options, load_dataset
-from spikeloom.backend.interpreter import prepare_kernels
-from spikeloom.backend.machine import load_machine
+from spikeloom.backend.machine.description import load_machine
 from spikeloom.console import Console
 from spikeloom.diagnostics import error
 from spikeloom.terminal import EXIT_OK

@@ -14,7 +14,7 @@ from spikeloom.admission.state_file import StateFile
 from spikeloom.admission.timeline import Timeline, answers_json, summary
 from spikeloom.admission.trace import TraceEvent, applied_before, check_sequence, read_trace
 from spikeloom.backend.atomic_file import write_atomically
-from spikeloom.backend.crossbar_machine import load_crossbar_machine
+from spikeloom.backend.machine.crossbar_machine import load_crossbar_machine
 from spikeloom.diagnostics import did_you_mean, error
 from spikeloom.dialects.dataflow.graph import TooManyFirings
 from spikeloom.dialects.dataflow.platform import Platform, Tile, mesh

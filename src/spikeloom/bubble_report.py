@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from spikeloom.backend import counters
-from spikeloom.backend import quantities as q
+from spikeloom.backend.accounts import counters
+from spikeloom.backend.accounts import quantities as q
 from spikeloom.backend.host.progress import Totals
 from spikeloom.dialects.instruction_set import TRAINING_ENGINES, Engine
 

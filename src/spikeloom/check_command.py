@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from xdsl.dialects.builtin import ModuleOp
 
-from spikeloom.backend.crossbar_machine import CrossbarMachine, load_crossbar_machine
+from spikeloom.backend.machine.crossbar_machine import CrossbarMachine, load_crossbar_machine
 from spikeloom.mapping.demand import Basis, Demand, number_text, require
 from spikeloom.mapping.needs import needs_of
 from spikeloom.mapping.options import wanted_of

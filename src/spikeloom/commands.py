@@ -12,7 +12,7 @@ from types import FrameType
 
 from xdsl.dialects.builtin import ModuleOp
 
-from spikeloom.backend.baseline import Gpu, compare, load_gpu
+from spikeloom.backend.accounts.baseline import Gpu, compare, load_gpu
 from spikeloom.backend.host.dataset import Dataset
 from spikeloom.backend.host.plan import Plan, Task
 from spikeloom.backend.host.session import (
@@ -24,10 +24,10 @@ from spikeloom.backend.host.session import (
     machine_in_use,
 )
 from spikeloom.backend.host.task import describe
-from spikeloom.backend.image import Image
-from spikeloom.backend.machine import Machine, load_machine
+from spikeloom.backend.machine.description import Machine, load_machine
 from spikeloom.backend.snx import read_image, write_image
-from spikeloom.backend.validator import validate
+from spikeloom.backend.snx.image import Image
+from spikeloom.backend.validation.validator import validate
 from spikeloom.compiler import compile_program, pipeline_for
 from spikeloom.count_command import check_count_options, count_program, counted_words
 from spikeloom.diagnostics import error
@@ -233,7 +233,7 @@ def _gpu(parsed: argparse.Namespace) -> Gpu | None:
 
 
 def _execute(image: Image, dataset: Dataset, options: RunOptions, gpu: Gpu | None) -> int:
-    from spikeloom.backend.interpreter import prepare_kernels
+    from spikeloom.backend.execution.interpreter import prepare_kernels
     from spikeloom.console import Console
 
     machine_in_use(image, options)  # an unknown energy table is refused before kernels compile

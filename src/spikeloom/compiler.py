@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
 
     from spikeloom.backend.host.plan import DataSizes, Task
-    from spikeloom.backend.image import Image
-    from spikeloom.backend.machine import Machine
-    from spikeloom.backend.stream import Stream
+    from spikeloom.backend.machine.description import Machine
+    from spikeloom.backend.snx.image import Image
+    from spikeloom.backend.stream.stream import Stream
 
 Instrument = Callable[[str, "ModuleOp"], None]
 """Called after every pass with its specification and the module."""
@@ -142,7 +142,7 @@ def compile_stream(
     Raises:
         DiagnosticError: a pass refuses the module, or the machine is too small for it.
     """
-    from spikeloom.backend.encode import encode_program
+    from spikeloom.backend.stream.encode import encode_program
     from spikeloom.dialects.engine import ProgramOp
 
     copy = module.clone()
@@ -175,7 +175,7 @@ def compile_program(
         DiagnosticError: a pass refuses the module, or the machine is too small for it.
     """
     from spikeloom.backend.host.plan import needed_streams, stream_name
-    from spikeloom.backend.image import Image
+    from spikeloom.backend.snx.image import Image
 
     plan = task.with_sizes(sizes)
     streams: list[tuple[str, Stream]] = []

@@ -6,8 +6,8 @@ import argparse
 
 from xdsl.dialects.builtin import ModuleOp
 
-from spikeloom.backend.actions import action_counts, write_actions
-from spikeloom.backend.densities import parse_densities, profile_densities
+from spikeloom.backend.accounts.actions import action_counts, write_actions
+from spikeloom.backend.counting.densities import parse_densities, profile_densities
 from spikeloom.backend.host.counting import (
     CountedBatch,
     FromDensities,
@@ -21,7 +21,7 @@ from spikeloom.backend.host.plan import Task
 from spikeloom.backend.host.run_result import result_json, write_result
 from spikeloom.backend.host.session import RunOptions, check_outputs, machine_in_use
 from spikeloom.backend.host.statistics import read_statistics
-from spikeloom.backend.machine import load_machine
+from spikeloom.backend.machine.description import load_machine
 from spikeloom.compiler import compile_program, pipeline_for
 from spikeloom.diagnostics import error
 
@@ -72,7 +72,7 @@ def read_source(parsed: argparse.Namespace, task: Task) -> Source:
         return FromStatistics(parsed.statistics, read_statistics(parsed.statistics))
     if parsed.density is not None:
         return FromDensities(parse_densities(parsed.density), f"densities {parsed.density}")
-    from spikeloom.passes.density_profile import read_profile
+    from spikeloom.passes.sparsity.density_profile import read_profile
 
     profile = read_profile(str(parsed.profile))
     check_profile(profile, task, str(parsed.profile))
@@ -114,10 +114,10 @@ def counted_words(counted: CountedBatch) -> str:
 def _prepare_kernels() -> None:
     from importlib import import_module
 
-    from spikeloom.backend.interpreter import prepare_kernels
+    from spikeloom.backend.execution.interpreter import prepare_kernels
     from spikeloom.console import Console
 
     # The walk registers its functions with those of the interpreter.
-    import_module("spikeloom.backend.counting_walk")
+    import_module("spikeloom.backend.counting.walk")
     with Console().kernels() as progress:
         prepare_kernels(progress)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from spikeloom.backend.counters import counter_reference
+from spikeloom.backend.accounts.counters import counter_reference
 from spikeloom.diagnostics import CODES
 from spikeloom.dialects.instruction_set import (
     ENGINE_DESCRIPTIONS,

@@ -8,10 +8,10 @@ from fractions import Fraction
 from rich.markup import escape
 from rich.table import Table
 
-from spikeloom.backend.area import SQUARE_NANOMETRES_PER_SQUARE_MILLIMETRE, area_of
-from spikeloom.backend.baseline import Comparison
-from spikeloom.backend.energy import Amount, energy_of
+from spikeloom.backend.accounts.baseline import Comparison
+from spikeloom.backend.accounts.energy import Amount, energy_of
 from spikeloom.backend.host.session import SessionResult
+from spikeloom.backend.machine.area import SQUARE_NANOMETRES_PER_SQUARE_MILLIMETRE, area_of
 from spikeloom.report import scaled
 from spikeloom.tables import print_table
 

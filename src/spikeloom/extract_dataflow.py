@@ -13,9 +13,9 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.passes import ModulePass
 
 from spikeloom.backend.dataflow.stream_graph import MAX_EXECUTIONS, StreamGraph, stream_graph
-from spikeloom.backend.encode import encode_program
-from spikeloom.backend.machine import load_machine
-from spikeloom.backend.validator import validate
+from spikeloom.backend.machine.description import load_machine
+from spikeloom.backend.stream.encode import encode_program
+from spikeloom.backend.validation.validator import validate
 from spikeloom.diagnostics import SourceLocation, error
 from spikeloom.dialects.crossbars import CrossbarsOp
 from spikeloom.dialects.dataflow.graph import TooManyFirings
@@ -25,7 +25,7 @@ from spikeloom.dialects.number_text import count
 from spikeloom.dialects.sdf import MAX_NUMBER, GraphOp
 from spikeloom.labelled_graph import labelled_graph
 from spikeloom.loop_dataflow import graphs_of_loops
-from spikeloom.passes.cluster_dataflow import crossbars_graph
+from spikeloom.passes.clustering.cluster_dataflow import crossbars_graph
 from spikeloom.passes.dataflow.progress import finishes
 
 PUBLISHED_TIME = 16

@@ -14,7 +14,7 @@ from xdsl.passes import ModulePass, get_pass_option_infos
 from xdsl.printer import Printer
 from xdsl.transforms import get_all_passes
 
-from spikeloom.backend.machine import load_machine
+from spikeloom.backend.machine.description import load_machine
 from spikeloom.compiler import PIPELINE, attach_machine, new_context
 from spikeloom.dialects import bptt, engine, snn
 from spikeloom.frontend.program import parse_program

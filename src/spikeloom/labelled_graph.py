@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from xdsl.dialects.builtin import StringAttr
 
-from spikeloom.backend.owner import Owner
+from spikeloom.backend.accounts.owner import Owner
 from spikeloom.diagnostics import SourceLocation, error
 from spikeloom.dialects.dataflow.graph import Graph
 from spikeloom.dialects.locations import location_attribute

@@ -9,9 +9,9 @@ from xdsl.dialects.builtin import StringAttr
 
 from spikeloom.backend.dataflow.loop_graph import LoopGraph, loop_graph
 from spikeloom.backend.dataflow.loops import Loop, loops_of
-from spikeloom.backend.machine import Machine
-from spikeloom.backend.program import decode
-from spikeloom.backend.validator import ValidatedStream
+from spikeloom.backend.execution.program import decode
+from spikeloom.backend.machine.description import Machine
+from spikeloom.backend.validation.validator import ValidatedStream
 from spikeloom.diagnostics import did_you_mean, error
 from spikeloom.dialects.dataflow.graph import TooManyFirings
 from spikeloom.dialects.engine import LoopOp, ProgramOp

@@ -8,10 +8,10 @@ from dataclasses import replace
 from xdsl.dialects.builtin import ModuleOp
 
 from spikeloom.backend.atomic_file import write_atomically
-from spikeloom.backend.crossbar_machine import load_crossbar_machine
+from spikeloom.backend.execution.interpreter import prepare_kernels
 from spikeloom.backend.host.plan import Task
 from spikeloom.backend.host.session import check_outputs
-from spikeloom.backend.interpreter import prepare_kernels
+from spikeloom.backend.machine.crossbar_machine import load_crossbar_machine
 from spikeloom.console import Console
 from spikeloom.diagnostics import DiagnosticError, error
 from spikeloom.dialects.snn import NetworkOp

@@ -209,7 +209,7 @@ class SpikeloomOpt(xDSLOptMain):
         """Executes the program now and after every pass, if the user asks for it."""
         if not self.args.verify_by_running:
             return None
-        from spikeloom.backend.machine import load_machine
+        from spikeloom.backend.machine.description import load_machine
         from spikeloom.verification.pipeline_verifier import PipelineVerifier
 
         machine, sizes = self.args.machine, verification_sizes(self.args)
@@ -237,7 +237,7 @@ class SpikeloomOpt(xDSLOptMain):
 
     def _attach_machine(self, module: ModuleOp) -> None:
         """Gives the module the machine of `--machine`, unless it names one itself."""
-        from spikeloom.backend.machine import load_machine
+        from spikeloom.backend.machine.description import load_machine
         from spikeloom.compiler import attach_machine
 
         if not any(op.name == "engine.machine" for op in module.ops):

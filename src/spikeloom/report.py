@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.markup import escape
 from rich.table import Table
 
-from spikeloom.backend.counters import COUNTERS
+from spikeloom.backend.accounts.counters import COUNTERS
 from spikeloom.backend.host.progress import Totals
 from spikeloom.backend.host.session import SessionResult
 from spikeloom.bubble_report import bubble_table

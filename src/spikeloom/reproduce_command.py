@@ -9,12 +9,12 @@ from importlib import import_module
 from rich.console import Console as Terminal
 
 from spikeloom.ablation.variants import Variant
+from spikeloom.backend.accounts.baseline import Gpu, load_gpu
 from spikeloom.backend.atomic_file import write_atomically
-from spikeloom.backend.baseline import Gpu, load_gpu
+from spikeloom.backend.execution.interpreter import prepare_kernels
 from spikeloom.backend.host.session import check_outputs
 from spikeloom.backend.host.totals import Totals
-from spikeloom.backend.interpreter import prepare_kernels
-from spikeloom.backend.machine import Machine, load_machine
+from spikeloom.backend.machine.description import Machine, load_machine
 from spikeloom.console import Console
 from spikeloom.reproduction.figures import figures_of
 from spikeloom.reproduction.measurement import Workload, beside_gpu
@@ -35,7 +35,7 @@ def reproduce(parsed: argparse.Namespace) -> int:
     gpu = load_gpu().with_efficiency(parsed.efficiency or EFFICIENCY)
     densities = parsed.density or DENSITIES
     workloads = [Workload.load(name) for name in parsed.workload or WORKLOADS]
-    import_module("spikeloom.backend.counting_walk")
+    import_module("spikeloom.backend.counting.walk")
     with Console().kernels() as progress:
         prepare_kernels(progress)
     found = _reproduce_all(workloads, machine, gpu, densities)

@@ -12,7 +12,7 @@ from spikeloom.ablation.variants import Variant
 from spikeloom.backend.host.dataset import Batch, Dataset
 from spikeloom.backend.host.executor import Executor
 from spikeloom.backend.host.plan import DataSizes, Task
-from spikeloom.backend.machine import Machine
+from spikeloom.backend.machine.description import Machine
 from spikeloom.compiler import compile_program
 
 

@@ -11,7 +11,7 @@ from spikeloom.ablation.bar_chart import Bar, Group, bar_chart
 from spikeloom.ablation.measurement import Measurement
 from spikeloom.ablation.variants import SWITCHES
 from spikeloom.backend.host.plan import Task
-from spikeloom.backend.machine import Machine
+from spikeloom.backend.machine.description import Machine
 from spikeloom.report import scaled
 from spikeloom.tables import print_table
 

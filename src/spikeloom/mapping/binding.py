@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.backend.crossbar_machine import CrossbarMachine
+from spikeloom.backend.machine.crossbar_machine import CrossbarMachine
 from spikeloom.diagnostics import DiagnosticError, error
 from spikeloom.dialects.activity_profile import ActivityProfile
 from spikeloom.dialects.dataflow.graph import Deadlock, TooManyFirings
@@ -31,7 +31,7 @@ from spikeloom.passes.binding.resources import Infeasible, check_binding
 from spikeloom.passes.binding.search import MAX_EVALUATIONS, Bound, best_binding
 from spikeloom.passes.binding.transfers import Unconnected
 from spikeloom.passes.cluster_crossbars import clustered
-from spikeloom.passes.cluster_dataflow import extract_from_clusters
+from spikeloom.passes.clustering.cluster_dataflow import extract_from_clusters
 from spikeloom.passes.clustering.clustering import Clustering
 from spikeloom.passes.clustering.connections import Numbers
 from spikeloom.passes.clustering.extents import LayerExtent, extents_of_network

@@ -9,7 +9,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.backend.crossbar_machine import CrossbarMachine
+from spikeloom.backend.machine.crossbar_machine import CrossbarMachine
 from spikeloom.mapping.mapping import EnergyPart, Estimate, MappedChannel
 from spikeloom.mapping.tokens import packets_of
 from spikeloom.passes.clustering.clustering import Clustering

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.backend.crossbar_results import CrossbarResult
+from spikeloom.backend.accounts.crossbar_results import CrossbarResult
 from spikeloom.mapping.binding import BoundNetwork
 from spikeloom.mapping.mapping import EnergyPart, MeasuredTile, Measurement
 from spikeloom.passes.tiles.network import TileNetwork

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.backend.crossbar_machine import CrossbarMachine
+from spikeloom.backend.machine.crossbar_machine import CrossbarMachine
 from spikeloom.diagnostics import SourceLocation
 from spikeloom.mapping.demand import Basis, Demand
 from spikeloom.mapping.needs import fan_in_limit

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from spikeloom.backend.crossbar_machine import CrossbarMachine
+from spikeloom.backend.machine.crossbar_machine import CrossbarMachine
 from spikeloom.diagnostics import SourceLocation
 from spikeloom.mapping.demand import Demand
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from spikeloom.backend.crossbar_machine import CrossbarMachine
+from spikeloom.backend.machine.crossbar_machine import CrossbarMachine
 from spikeloom.diagnostics import error
 from spikeloom.mapping.demand import Basis, Demand
 from spikeloom.passes.clustering.extents import LayerExtent

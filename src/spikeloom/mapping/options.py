@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from fractions import Fraction
 
-from spikeloom.backend.crossbar_machine import CrossbarMachine
 from spikeloom.backend.host.plan import Task
+from spikeloom.backend.machine.crossbar_machine import CrossbarMachine
 from spikeloom.diagnostics import error
 from spikeloom.mapping.binding import MapOptions
 from spikeloom.mapping.needs import Wanted
 from spikeloom.passes.clustering.strategy import Strategy, Unrolling
-from spikeloom.passes.density_profile import read_profile
+from spikeloom.passes.sparsity.density_profile import read_profile
 
 
 def wanted_of(parsed: argparse.Namespace, machine: CrossbarMachine) -> Wanted:

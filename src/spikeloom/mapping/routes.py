@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 
-from spikeloom.backend.crossbar_machine import CrossbarMachine
+from spikeloom.backend.machine.crossbar_machine import CrossbarMachine
 from spikeloom.mapping.mapping import MeshLink
 
 

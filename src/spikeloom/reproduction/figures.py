@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from spikeloom.backend.baseline import Comparison
-from spikeloom.backend.machine import Machine
+from spikeloom.backend.accounts.baseline import Comparison
+from spikeloom.backend.machine.description import Machine
 from spikeloom.reproduction.published import (
     AREA,
     AREA_SAVING,

@@ -8,13 +8,13 @@ from importlib.resources import files
 from xdsl.dialects.builtin import ModuleOp
 
 from spikeloom.ablation.variants import Variant
-from spikeloom.backend.baseline import Comparison, Gpu, compare
-from spikeloom.backend.densities import parse_densities
+from spikeloom.backend.accounts.baseline import Comparison, Gpu, compare
+from spikeloom.backend.counting.densities import parse_densities
 from spikeloom.backend.host.counting import FromDensities, count_image, count_sizes
 from spikeloom.backend.host.plan import Task
 from spikeloom.backend.host.task import describe
 from spikeloom.backend.host.totals import Totals
-from spikeloom.backend.machine import Machine
+from spikeloom.backend.machine.description import Machine
 from spikeloom.compiler import compile_program
 from spikeloom.diagnostics import did_you_mean, error
 from spikeloom.frontend.program import parse_program_bytes

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from spikeloom.backend.baseline import Comparison
-from spikeloom.backend.machine import Machine
+from spikeloom.backend.accounts.baseline import Comparison
+from spikeloom.backend.machine.description import Machine
 from spikeloom.report import scaled
 from spikeloom.reproduction.figures import Figure, efficiencies_of
 from spikeloom.reproduction.signs import Sign

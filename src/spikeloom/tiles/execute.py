@@ -11,12 +11,15 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.backend.crossbar_interpreter import CrossbarInterpreter, validate_for_crossbars
-from spikeloom.backend.crossbar_machine import CrossbarMachine
-from spikeloom.backend.crossbar_results import CrossbarResult
-from spikeloom.backend.encode import encode_program
-from spikeloom.backend.repeated_run import measured_period
-from spikeloom.backend.stream import OPCODE_LOOP, Stream
+from spikeloom.backend.accounts.crossbar_results import CrossbarResult
+from spikeloom.backend.execution.crossbar_interpreter import (
+    CrossbarInterpreter,
+    validate_for_crossbars,
+)
+from spikeloom.backend.execution.repeated_run import measured_period
+from spikeloom.backend.machine.crossbar_machine import CrossbarMachine
+from spikeloom.backend.stream.encode import encode_program
+from spikeloom.backend.stream.stream import OPCODE_LOOP, Stream
 from spikeloom.diagnostics import error
 from spikeloom.dialects.instruction_set import OPCODES
 from spikeloom.passes.binding.application import Application

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spikeloom.backend.crossbar_machine import CrossbarMachine
+from spikeloom.backend.machine.crossbar_machine import CrossbarMachine
 from spikeloom.passes.clustering.limits import Limits
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.backend.crossbar_machine import CrossbarMachine
 from spikeloom.backend.host.checkpoint import load_tensors
+from spikeloom.backend.machine.crossbar_machine import CrossbarMachine
 from spikeloom.diagnostics import error
 from spikeloom.dialects.activity_profile import ActivityProfile
 from spikeloom.dialects.locations import location_of

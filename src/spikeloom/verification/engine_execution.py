@@ -8,13 +8,13 @@ from typing import Protocol
 
 import numpy as np
 
-from spikeloom.backend.encode import encode_program
+from spikeloom.backend.execution.interpreter import Interpreter
 from spikeloom.backend.host.images import extract, fill
 from spikeloom.backend.host.parameters import from_buffer, to_buffer
-from spikeloom.backend.interpreter import Interpreter
-from spikeloom.backend.machine import Machine
-from spikeloom.backend.stream import ELEMENTS, per_dimension
-from spikeloom.backend.validator import validate
+from spikeloom.backend.machine.description import Machine
+from spikeloom.backend.stream.encode import encode_program
+from spikeloom.backend.stream.stream import ELEMENTS, per_dimension
+from spikeloom.backend.validation.validator import validate
 from spikeloom.dialects.bptt_objective import REPORT_KINDS
 from spikeloom.dialects.engine import ProgramOp
 from spikeloom.dialects.instruction_set import Element, Shape

@@ -13,7 +13,7 @@ import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
 
-from spikeloom.backend.machine import Machine
+from spikeloom.backend.machine.description import Machine
 from spikeloom.diagnostics import error
 from spikeloom.dialects import bptt, snn
 from spikeloom.dialects.engine import ProgramOp

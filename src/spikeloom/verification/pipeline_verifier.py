@@ -12,7 +12,7 @@ from dataclasses import replace
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from spikeloom.backend.machine import Machine
+from spikeloom.backend.machine.description import Machine
 from spikeloom.diagnostics import Diagnostic, DiagnosticError
 from spikeloom.dialects import bptt, snn
 from spikeloom.dialects.locations import location_of

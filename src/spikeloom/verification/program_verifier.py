@@ -8,7 +8,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 from xdsl.transforms import get_all_passes
 
-from spikeloom.backend.machine import Machine
+from spikeloom.backend.machine.description import Machine
 from spikeloom.compiler import attach_machine, new_context, pipeline_text
 from spikeloom.dialects.snn import TrainOp
 from spikeloom.ir_checks import verify_module

@@ -1,0 +1,1 @@
+"""What a run is charged with: counters, their laws, energy, results."""

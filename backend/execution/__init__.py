@@ -1,0 +1,1 @@
+"""Executing a validated stream: memory, the compiled walk, the one clock."""

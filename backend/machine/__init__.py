@@ -1,0 +1,1 @@
+"""Machine descriptions: what a machine file says, read, checked and priced."""

@@ -1,0 +1,1 @@
+"""The instruction stream: columns, records, and how the dialect becomes one."""

@@ -1,0 +1,1 @@
+"""How `expand-bptt` differentiates a network and closes its loops in time."""

@@ -1,0 +1,1 @@
+"""How `lower-to-engine` writes each kind of operation as instructions."""

@@ -1,0 +1,1 @@
+"""The costs and orders that `schedule-engines` chooses from."""

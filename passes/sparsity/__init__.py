@@ -1,0 +1,1 @@
+"""The analyses behind `analyze-sparsity` and `mask-gradients`."""
