@@ -58,13 +58,19 @@ def test_the_19_points_of_the_encoder_are_those_of_sdf3():
 
 
 @needs_graphs
-def test_lenet_reaches_its_shortest_period_with_less_storage_than_published():
-    """SDF3's list has 68 tokens for 1/16. With room for two firings everywhere 54 suffice."""
+def test_the_points_of_lenet_are_those_of_sdf3():
+    """As `sdf3analysis-sdf --algo buffersize` prints them, built from the authors' sources.
+
+    The published list has 68 for 1/16, which is 54 and two for each of seven self-loops that the
+    graph does not have. What it says of the throughput at a size holds at 68, too.
+    """
     graph = lenet()
     found = storage_trade_off(graph)
-    assert [(each.size, each.period) for each in found.points] == [
-        *((32, 96), (33, 80), (34, 64), (35, 48), (40, 32), (54, 16))
-    ]
+    points = [(each.size, each.period) for each in found.points]
+    assert points == [(32, 96), (33, 80), (34, 64), (35, 48), (40, 32), (54, 16)]
+    published = {32: 96, 33: 80, 34: 64, 35: 48, 40: 32, 68: 16}
+    for size, period in published.items():
+        assert min(each for needed, each in points if needed <= size) == period
     best = found.points[-1].capacities
     assert sum(capacity or 0 for capacity in best) == 54
     assert self_timed_period(graph.with_capacities(best)) == 16
