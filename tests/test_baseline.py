@@ -94,7 +94,7 @@ def test_an_efficiency_outside_its_range_in_the_file_is_refused(tmp_path: Path, 
     from spikeloom.backend.accounts import baseline
     from spikeloom.backend.machine import text as machine_text
 
-    text = (Path(baseline.__file__).parent / "machines" / "v100.toml").read_text()
+    text = (Path(baseline.__file__).parents[1] / "machines" / "v100.toml").read_text()
     path = tmp_path / "gpu.toml"
     path.write_text(text.replace("value = 50,", f"value = {percent},"))
     with pytest.raises(DiagnosticError, match="`efficiency`: the value must be at"):

@@ -12,7 +12,7 @@ from spikeloom.backend.machine.description import DEFAULT_MACHINE, load_machine
 from spikeloom.diagnostics import Diagnostic, DiagnosticError
 from spikeloom.tiles.limits import limits_of
 
-MACHINES = Path(module.__file__).parent / "machines"
+MACHINES = Path(module.__file__).parents[1] / "machines"
 DEFAULT = (MACHINES / module.DEFAULT_CROSSBAR_MACHINE).read_text()
 
 

@@ -17,7 +17,7 @@ from spikeloom.dialects.instruction_set import (
     TRAINING_ENGINES,
 )
 
-DEFAULT = (Path(module.__file__).parent / "machines" / module.DEFAULT_MACHINE).read_text()
+DEFAULT = (Path(module.__file__).parents[1] / "machines" / module.DEFAULT_MACHINE).read_text()
 
 
 def diagnostics(tmp_path: Path, text: str) -> tuple[Diagnostic, ...]:
