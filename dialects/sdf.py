@@ -20,12 +20,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import ArrayAttr, StringAttr, SymbolNameConstraint, SymbolRefAttr
+from xdsl.dialects.builtin import StringAttr, SymbolNameConstraint
 from xdsl.ir import Block, Dialect, Operation, Region
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
-    opt_prop_def,
     prop_def,
     region_def,
     traits_def,
@@ -33,7 +32,6 @@ from xdsl.irdl import (
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.traits import (
-    HasParent,
     IsolatedFromAbove,
     NoTerminator,
     SymbolOpInterface,
@@ -51,11 +49,9 @@ from spikeloom.dialects.dataflow.graph import (
     TooManyFirings,
 )
 from spikeloom.dialects.dataflow.repetition import repetition_vector
-from spikeloom.dialects.number_text import Count, count, parse_count
+from spikeloom.dialects.sdf_binding import BindOp, OrderOp, TileOp
+from spikeloom.dialects.sdf_graph_parts import ActorOp, ChannelOp
 from spikeloom.dialects.sdf_types import RatioAttr
-
-MAX_NUMBER = 2**31
-"""Rates, tokens and times stay below it, so that 64-bit arithmetic suffices downstream."""
 
 
 @irdl_op_definition
@@ -174,257 +170,6 @@ class GraphOp(IRDLOperation):
         printer.print_op_attributes(self.attributes, print_keyword=True)
         printer.print_string(" ")
         printer.print_region(self.body)
-
-
-@irdl_op_definition
-class ActorOp(IRDLOperation):
-    """Something that fires: `sdf.actor @a time 16`; `repetition` is how often per iteration."""
-
-    name = "sdf.actor"
-
-    sym_name = prop_def(SymbolNameConstraint())
-    time = prop_def(Count)
-    repetition = opt_prop_def(Count)
-
-    traits = traits_def(SymbolOpInterface(), HasParent(GraphOp))
-
-    def __init__(self, name: str, time: int, repetition: int | None = None):
-        super().__init__(
-            properties={
-                "sym_name": StringAttr(name),
-                "time": count(time),
-                "repetition": None if repetition is None else count(repetition),
-            }
-        )
-
-    def verify_(self) -> None:
-        _check_range("time", self.time, 0)
-        if self.repetition is not None:
-            _check_range("repetition", self.repetition, 1)
-
-    @classmethod
-    def parse(cls, parser: Parser) -> ActorOp:
-        name = parser.parse_symbol_name().data
-        parser.parse_keyword("time")
-        time = parse_count(parser).value.data
-        repetition = None
-        if parser.parse_optional_keyword("repetition"):
-            repetition = parse_count(parser).value.data
-        op = cls(name, time, repetition)
-        op.attributes = parser.parse_optional_attr_dict()
-        return op
-
-    def print(self, printer: Printer) -> None:
-        printer.print_string(" ")
-        printer.print_symbol_name(self.sym_name.data)
-        printer.print_string(f" time {self.time.value.data}")
-        if self.repetition is not None:
-            printer.print_string(f" repetition {self.repetition.value.data}")
-        printer.print_op_attributes(self.attributes)
-
-
-@irdl_op_definition
-class ChannelOp(IRDLOperation):
-    """A queue of tokens: `sdf.channel @c : @a[2] -> [3]@b tokens 0 capacity 6 size 8`.
-
-    `size` is that of one token, in bytes.
-    """
-
-    name = "sdf.channel"
-
-    sym_name = prop_def(SymbolNameConstraint())
-    source = prop_def(SymbolRefAttr)
-    target = prop_def(SymbolRefAttr)
-    production = prop_def(Count)
-    consumption = prop_def(Count)
-    tokens = prop_def(Count)
-    capacity = opt_prop_def(Count)
-    token_size = opt_prop_def(Count)
-
-    traits = traits_def(SymbolOpInterface(), HasParent(GraphOp))
-
-    def __init__(
-        self,
-        name: str,
-        source: str,
-        target: str,
-        production: int = 1,
-        consumption: int = 1,
-        tokens: int = 0,
-        capacity: int | None = None,
-        token_size: int | None = None,
-    ):
-        super().__init__(
-            properties={
-                "sym_name": StringAttr(name),
-                "source": SymbolRefAttr(source),
-                "target": SymbolRefAttr(target),
-                "production": count(production),
-                "consumption": count(consumption),
-                "tokens": count(tokens),
-                "capacity": None if capacity is None else count(capacity),
-                "token_size": None if token_size is None else count(token_size),
-            }
-        )
-
-    def verify_(self) -> None:
-        _check_range("production", self.production, 1)
-        _check_range("consumption", self.consumption, 1)
-        _check_range("tokens", self.tokens, 0)
-        if self.token_size is not None:
-            _check_range("size", self.token_size, 0)
-        self.check_capacity()
-
-    def check_capacity(self) -> None:
-        """Room for what one firing moves.
-
-        Raises:
-            VerifyException: there is too little.
-        """
-        if self.capacity is not None:
-            _check_range("capacity", self.capacity, 0)
-            least = max(self.production.value.data, self.consumption.value.data)
-            if self.capacity.value.data < least:
-                raise VerifyException(
-                    f"channel @{self.sym_name.data} has room for {self.capacity.value.data} "
-                    f"tokens, but one firing moves {least}"
-                )
-
-    @classmethod
-    def parse(cls, parser: Parser) -> ChannelOp:
-        name = parser.parse_symbol_name().data
-        parser.parse_punctuation(":")
-        source = parser.parse_symbol_name().data
-        with parser.in_square_brackets():
-            production = parse_count(parser).value.data
-        parser.parse_punctuation("->")
-        with parser.in_square_brackets():
-            consumption = parse_count(parser).value.data
-        target = parser.parse_symbol_name().data
-        parser.parse_keyword("tokens")
-        tokens = parse_count(parser).value.data
-        capacity = size = None
-        if parser.parse_optional_keyword("capacity"):
-            capacity = parse_count(parser).value.data
-        if parser.parse_optional_keyword("size"):
-            size = parse_count(parser).value.data
-        op = cls(name, source, target, production, consumption, tokens, capacity, size)
-        op.attributes = parser.parse_optional_attr_dict()
-        return op
-
-    def print(self, printer: Printer) -> None:
-        printer.print_string(" ")
-        printer.print_symbol_name(self.sym_name.data)
-        printer.print_string(" : ")
-        printer.print_symbol_name(self.source.root_reference.data)
-        printer.print_string(f"[{self.production.value.data}] -> [{self.consumption.value.data}]")
-        printer.print_symbol_name(self.target.root_reference.data)
-        printer.print_string(f" tokens {self.tokens.value.data}")
-        if self.capacity is not None:
-            printer.print_string(f" capacity {self.capacity.value.data}")
-        if self.token_size is not None:
-            printer.print_string(f" size {self.token_size.value.data}")
-        printer.print_op_attributes(self.attributes)
-
-
-@irdl_op_definition
-class TileOp(IRDLOperation):
-    """A processor: `sdf.tile @t wheel 8 slice 4` owns 4 of every 8 cycles (TDMA)."""
-
-    name = "sdf.tile"
-
-    sym_name = prop_def(SymbolNameConstraint())
-    wheel = opt_prop_def(Count)
-    slice = opt_prop_def(Count)
-
-    traits = traits_def(SymbolOpInterface(), HasParent(GraphOp))
-
-    def __init__(self, name: str, wheel: int | None = None, slice: int | None = None):
-        super().__init__(
-            properties={
-                "sym_name": StringAttr(name),
-                "wheel": None if wheel is None else count(wheel),
-                "slice": None if slice is None else count(slice),
-            }
-        )
-
-    def verify_(self) -> None:
-        if (self.wheel is None) != (self.slice is None):
-            raise VerifyException("a wheel and its slice stand together")
-        if self.wheel is not None and self.slice is not None:
-            _check_range("wheel", self.wheel, 1)
-            if not 1 <= self.slice.value.data <= self.wheel.value.data:
-                raise VerifyException(
-                    f"a slice lies in [1, {self.wheel.value.data}], got {self.slice.value.data}"
-                )
-
-    @classmethod
-    def parse(cls, parser: Parser) -> TileOp:
-        name = parser.parse_symbol_name().data
-        wheel = slice = None
-        if parser.parse_optional_keyword("wheel"):
-            wheel = parse_count(parser).value.data
-            parser.parse_keyword("slice")
-            slice = parse_count(parser).value.data
-        op = cls(name, wheel, slice)
-        op.attributes = parser.parse_optional_attr_dict()
-        return op
-
-    def print(self, printer: Printer) -> None:
-        printer.print_string(" ")
-        printer.print_symbol_name(self.sym_name.data)
-        if self.wheel is not None and self.slice is not None:
-            printer.print_string(f" wheel {self.wheel.value.data} slice {self.slice.value.data}")
-        printer.print_op_attributes(self.attributes)
-
-
-@irdl_op_definition
-class BindOp(IRDLOperation):
-    """An actor runs on a tile: `sdf.bind @a on @t`."""
-
-    name = "sdf.bind"
-
-    actor = prop_def(SymbolRefAttr)
-    tile = prop_def(SymbolRefAttr)
-
-    traits = traits_def(HasParent(GraphOp))
-    assembly_format = "$actor `on` $tile attr-dict"
-
-    def __init__(self, actor: str, tile: str):
-        super().__init__(properties={"actor": SymbolRefAttr(actor), "tile": SymbolRefAttr(tile)})
-
-
-@irdl_op_definition
-class OrderOp(IRDLOperation):
-    """A tile fires its actors in this order, again and again: `sdf.order on @t [@a, @b]`."""
-
-    name = "sdf.order"
-
-    tile = prop_def(SymbolRefAttr)
-    firings = prop_def(ArrayAttr[SymbolRefAttr])
-
-    traits = traits_def(HasParent(GraphOp))
-    assembly_format = "`on` $tile $firings attr-dict"
-
-    def __init__(self, tile: str, firings: Sequence[str]):
-        super().__init__(
-            properties={
-                "tile": SymbolRefAttr(tile),
-                "firings": ArrayAttr([SymbolRefAttr(actor) for actor in firings]),
-            }
-        )
-
-    @property
-    def actors(self) -> list[str]:
-        """The names of the actors in order."""
-        return [actor.root_reference.data for actor in self.firings]
-
-
-def _check_range(what: str, number: Count, least: int) -> None:
-    if not least <= number.value.data < MAX_NUMBER:
-        raise VerifyException(
-            f"{what} must lie in [{least}, {MAX_NUMBER}), got {number.value.data}"
-        )
 
 
 def make_graph(graph: Graph, capacities: Sequence[int | None] = ()) -> GraphOp:

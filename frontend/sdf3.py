@@ -18,7 +18,8 @@ from xdsl.dialects.builtin import ModuleOp
 from spikeloom.diagnostics import DiagnosticError, SourceLocation, did_you_mean, error
 from spikeloom.dialects.dataflow.graph import Actor, Channel, Graph
 from spikeloom.dialects.locations import location_attribute
-from spikeloom.dialects.sdf import MAX_NUMBER, make_graph
+from spikeloom.dialects.sdf import make_graph
+from spikeloom.dialects.sdf_graph_parts import MAX_NUMBER
 
 MAX_BYTES = 256 * 2**20
 

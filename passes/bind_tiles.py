@@ -16,7 +16,8 @@ from spikeloom.dialects.dataflow.platform import Platform, Tile, mesh
 from spikeloom.dialects.dataflow.repetition import repetition_vector
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.number_text import count
-from spikeloom.dialects.sdf import BindOp, GraphOp, OrderOp, TileOp
+from spikeloom.dialects.sdf import GraphOp
+from spikeloom.dialects.sdf_binding import BindOp, OrderOp, TileOp
 from spikeloom.dialects.sdf_types import RatioAttr
 from spikeloom.passes.binding.application import Application, prepare
 from spikeloom.passes.binding.pipeline import pipelined

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from programs import INFERENCE, LEARNING, write_program
 
-from spikeloom import ablate_command
 from spikeloom.ablation.bar_chart import Bar, Group, bar_chart
 from spikeloom.ablation.measurement import Experiment, Measurement, measure_all
 from spikeloom.ablation.report import ablation_chart, ablation_json
@@ -27,6 +26,7 @@ from spikeloom.backend.host.session import RunOptions, load_dataset
 from spikeloom.backend.host.task import describe
 from spikeloom.backend.machine.description import load_machine
 from spikeloom.command_line import main
+from spikeloom.commands import ablate
 from spikeloom.frontend.program import parse_program
 
 SAME = (
@@ -163,7 +163,7 @@ def test_a_chart_of_nothing_is_a_chart() -> None:
 def test_the_command_writes_table_json_and_chart(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ablate_command, "all_variants", lambda: SAME)
+    monkeypatch.setattr(ablate, "all_variants", lambda: SAME)
     program, data, chart = write_program(tmp_path), tmp_path / "a.json", tmp_path / "a.svg"
     assert main(["ablate", str(program), "--json", str(data), "--svg", str(chart)]) == 0
     output = capsys.readouterr().out

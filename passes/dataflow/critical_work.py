@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from xdsl.dialects.builtin import StringAttr
 
 from spikeloom.dialects.dataflow.graph import Step
-from spikeloom.dialects.sdf import ActorOp, GraphOp
+from spikeloom.dialects.sdf import GraphOp
+from spikeloom.dialects.sdf_graph_parts import ActorOp
 
 _LABELS = ("layer", "engine", "source")
 """Attributes of actors that came from a program."""

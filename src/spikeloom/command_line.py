@@ -1,7 +1,7 @@
 """`spikeloom`: run, compile, execute and look at spiking programs.
 
 This module holds the options and nothing heavy, so that help appears at once; the commands
-themselves are in `spikeloom.commands`.
+themselves are modules of `spikeloom.commands`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from spikeloom import __version__
@@ -246,9 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return stop.code if isinstance(stop.code, int) else EXIT_ERROR
 
     def command() -> int:
-        from spikeloom import commands
-
-        return commands.COMMANDS[parsed.command](parsed)
+        return import_module(f"spikeloom.commands.{parsed.command}").command(parsed)
 
     return guarded(command)
 

@@ -22,7 +22,8 @@ from spikeloom.dialects.dataflow.graph import TooManyFirings
 from spikeloom.dialects.engine import ProgramOp
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.number_text import count
-from spikeloom.dialects.sdf import MAX_NUMBER, GraphOp
+from spikeloom.dialects.sdf import GraphOp
+from spikeloom.dialects.sdf_graph_parts import MAX_NUMBER
 from spikeloom.labelled_graph import labelled_graph
 from spikeloom.loop_dataflow import graphs_of_loops
 from spikeloom.passes.clustering.cluster_dataflow import crossbars_graph

@@ -10,7 +10,8 @@ from spikeloom.backend.accounts.owner import Owner
 from spikeloom.diagnostics import SourceLocation, error
 from spikeloom.dialects.dataflow.graph import Graph
 from spikeloom.dialects.locations import location_attribute
-from spikeloom.dialects.sdf import MAX_NUMBER, GraphOp, make_graph
+from spikeloom.dialects.sdf import GraphOp, make_graph
+from spikeloom.dialects.sdf_graph_parts import MAX_NUMBER
 
 
 def labelled_graph(

@@ -12,11 +12,11 @@ from spikeloom.dialects.dataflow.graph import Deadlock, InconsistentRates, TooMa
 from spikeloom.dialects.dataflow.platform import Tile, mesh
 from spikeloom.dialects.dataflow.repetition import repetition_vector
 from spikeloom.dialects.sdf import GraphOp
+from spikeloom.graph_file import read_graph
 from spikeloom.passes.binding.application import Application, prepare
 from spikeloom.passes.binding.load_balance import balanced_binding
 from spikeloom.passes.binding.pipeline import pipelined
 from spikeloom.passes.clustering.limits import Limits
-from spikeloom.throughput import read_graph
 
 MAX_PROGRAM_BYTES = 2**24
 ONE_TILE = mesh(1, 1, Tile("tile"))

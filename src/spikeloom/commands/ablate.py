@@ -6,28 +6,30 @@ import argparse
 from pathlib import Path
 
 from rich.console import Console as Terminal
-from xdsl.dialects.builtin import ModuleOp
 
 from spikeloom.ablation.measurement import Experiment, measure_all
 from spikeloom.ablation.report import ablation_chart, ablation_json, print_ablation
 from spikeloom.ablation.variants import Variant, all_variants
 from spikeloom.backend.atomic_file import write_atomically
 from spikeloom.backend.execution.interpreter import prepare_kernels
-from spikeloom.backend.host.plan import Task
 from spikeloom.backend.host.session import RunOptions, check_options, load_dataset
+from spikeloom.backend.host.task import describe
 from spikeloom.backend.machine.description import load_machine
+from spikeloom.commands.program_file import read_program
 from spikeloom.console import Console
 from spikeloom.diagnostics import error
 from spikeloom.terminal import EXIT_OK
 
 
-def ablate(parsed: argparse.Namespace, module: ModuleOp, task: Task) -> int:
+def command(parsed: argparse.Namespace) -> int:
     """Compiles and executes every variant and reports.
 
     Raises:
         DiagnosticError: the program does not train (E0405), data or machine do not fit, or a file
             cannot be written (E0402).
     """
+    module = read_program(parsed.program)
+    task = describe(module, parsed.program)
     if task.training is None:
         help = "add a `train` block to the program"
         raise error("E0405", f"`{task.program}` has no training to ablate", help=help)

@@ -28,7 +28,7 @@ MAX_TILES = 1024
 _MESH_OPTIONS = ("rows", "columns", "delay", "bandwidth", "memory", "connections", "actors")
 
 
-def admit_trace(parsed: argparse.Namespace) -> int:
+def command(parsed: argparse.Namespace) -> int:
     """Answers the events of a trace, those first that are not in the state file yet.
 
     Raises:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
+
 from rich.markup import escape
 from rich.table import Table
 from xdsl.dialects.builtin import ModuleOp
 
+from spikeloom.commands.program_file import read_program
 from spikeloom.compiler import PREPARATION, apply_pipeline, expansion_text
 from spikeloom.dialects.bptt import StepOp
 from spikeloom.operation_counts import OperationCounts, counts_of_step
@@ -36,13 +39,13 @@ def operations_table(counts: OperationCounts) -> Table:
     return table
 
 
-def print_operations(module: ModuleOp) -> int:
+def command(parsed: argparse.Namespace) -> int:
     """Prints the table and the sums over the steps of one sample; returns the exit code.
 
     Raises:
         DiagnosticError: the program cannot be expanded, for instance because it says no steps.
     """
-    name, steps, counts = operations_of(module)
+    name, steps, counts = operations_of(read_program(parsed.program))
     print_table(operations_table(counts))
     print(f"\n`{name}`: {counts.neurons:,} neurons, {counts.parameters:,} trained numbers")
     print(f"one sample trained for {steps} steps: {steps * counts.total:,} MAC")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Sequence
 from fractions import Fraction
-from pathlib import Path
 
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr
+from xdsl.dialects.builtin import IntegerAttr, StringAttr
 
 from spikeloom.backend.atomic_file import write_atomically
-from spikeloom.diagnostics import SourceLocation, did_you_mean, error
+from spikeloom.diagnostics import error
 from spikeloom.dialects.dataflow.graph import (
     Deadlock,
     Graph,
@@ -22,22 +22,18 @@ from spikeloom.dialects.dataflow.graph import (
 from spikeloom.dialects.dataflow.repetition import repetition_vector
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.sdf import GraphOp
+from spikeloom.graph_file import graph_name, read_graph
 from spikeloom.passes.dataflow.critical_work import critical_work
 from spikeloom.passes.dataflow.latency import latency_of
 from spikeloom.passes.dataflow.storage import StorageTradeOff, storage_trade_off
 from spikeloom.passes.dataflow.throughput import throughput_of
+from spikeloom.terminal import EXIT_OK
 
-MAX_INPUT_BYTES = 256 * 2**20
 SHOWN_WORK = 8
-SHOWN_NAMES = 12
 
 
-def show_throughput(
-    path: str, json_file: Path | None, storage: bool = False, name: str | None = None
-) -> None:
-    """Prints the answer for one graph, and writes it as JSON; with `storage` its Pareto points.
-
-    `name` says which of several graphs.
+def command(parsed: argparse.Namespace) -> int:
+    """Prints the answer for one graph, and writes it as JSON; with `--storage` its Pareto points.
 
     A deadlock is an answer; rates that contradict each other are an error.
 
@@ -45,14 +41,14 @@ def show_throughput(
         DiagnosticError: the file cannot be read or holds no single graph, or its rates contradict
             each other (E0205).
     """
-    op = read_graph(path, name)
+    op = read_graph(parsed.file, parsed.graph)
     location = location_of(op)
     try:
         graph = op.bounded_graph()
         counts = repetition_vector(graph).counts
         period, cycle = _period(graph)
         latency = None if period is None else latency_of(graph)
-        trade_off = storage_trade_off(op.graph(), op.capacities) if storage else None
+        trade_off = storage_trade_off(op.graph(), op.capacities) if parsed.storage else None
     except (InconsistentRates, TooManyFirings, OverflowError, ValueError) as problem:
         raise error("E0205", f"`{graph_name(op)}` has no throughput: {problem}", location) from None
     names = [actor.name for actor in graph.actors]
@@ -64,64 +60,13 @@ def show_throughput(
     }
     if trade_off is not None:
         answer["storage"] = _storage_answer(graph, trade_off)
-    if json_file is not None:
-        write_atomically(json_file, (json.dumps(answer, indent=2) + "\n").encode())
+    if parsed.json is not None:
+        write_atomically(parsed.json, (json.dumps(answer, indent=2) + "\n").encode())
     print(_report(op, period, latency, cycle, sum(counts)))
     print_critical_work(op, cycle)
     if trade_off is not None:
         print(_storage_report(trade_off))
-
-
-def read_graph(path: str, name: str | None = None) -> GraphOp:
-    """The one graph in a file, or that of a name: SDF3 XML, which may deadlock, or well-formed IR.
-
-    Raises:
-        DiagnosticError: the file cannot be read, or holds no such graph, or several.
-    """
-    try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_INPUT_BYTES + 1)
-    except (OSError, ValueError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else problem
-        raise error("E0401", f"cannot read `{path}`: {reason}") from None
-    found = {graph_name(op): op for op in _module(data, path).ops if isinstance(op, GraphOp)}
-    place = SourceLocation(path, 1, 1)
-    if name is not None:
-        if name not in found:
-            message = f"`{path}` holds no graph `{name}`"
-            raise error("E0206", message, place, did_you_mean(name, found))
-        return found[name]
-    if len(found) != 1:
-        message = f"a throughput is that of one graph, but `{path}` holds {len(found)}"
-        help = f"--graph NAME: {_some(list(found))}"
-        raise error("E0206", message, place, help if found else "extract-dataflow makes them")
-    return next(iter(found.values()))
-
-
-def _some(names: Sequence[str]) -> str:
-    """The first names, and how many are left."""
-    shown = ", ".join(names[:SHOWN_NAMES])
-    left = len(names) - SHOWN_NAMES
-    return f"{shown}, ... {left} more" if left > 0 else shown
-
-
-def _module(data: bytes, path: str) -> ModuleOp:
-    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        from spikeloom.frontend.sdf3 import parse_sdf3
-
-        return parse_sdf3(data, path)
-    from spikeloom.compiler import new_context
-    from spikeloom.ir_checks import verify_module
-    from spikeloom.ir_text import decode_text, parse_ir
-
-    module = parse_ir(new_context(), decode_text(data, path), path)
-    verify_module(module)
-    return module
-
-
-def graph_name(op: GraphOp) -> str:
-    """The graph's name."""
-    return op.sym_name.data
+    return EXIT_OK
 
 
 def _period(graph: Graph) -> tuple[Fraction | None, Sequence[Step]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,37 +16,36 @@ from spikeloom.passes.clustering.connections import Connections
 from spikeloom.passes.clustering.limits import Limits
 from spikeloom.passes.clustering.lists import read_connections, read_spikes
 from spikeloom.passes.clustering.strategy import Strategy, Unrolling, cluster
+from spikeloom.terminal import EXIT_OK
 
 MAX_INPUT_BYTES = 2**30
 
 
-@dataclass(frozen=True)
-class ClusterOptions:
-    """What the command line says."""
-
-    connections: str
-    spikes: str | None
-    limits: Limits
-    unrolling: Unrolling
-    strategy: Strategy
-    json: Path | None
-
-
-def show_clusters(options: ClusterOptions) -> None:
+def command(parsed: argparse.Namespace) -> int:
     """Clusters a connection list, prints a summary and writes all of it as JSON.
 
     Raises:
         DiagnosticError: a file cannot be read (E0401, E0207), or the network does not fit (E0306).
     """
-    network = read_connections(_text(options.connections), options.connections)
-    if options.spikes is not None:
-        spikes = read_spikes(_text(options.spikes), options.spikes, network.neurons)
+    limits = Limits(
+        parsed.inputs,
+        parsed.outputs,
+        parsed.crosspoints,
+        parsed.fan_in,
+        parsed.destinations,
+        parsed.input_buffer,
+        parsed.output_buffer,
+    )
+    network = read_connections(_text(parsed.connections), parsed.connections)
+    if parsed.spikes is not None:
+        spikes = read_spikes(_text(parsed.spikes), parsed.spikes, network.neurons)
         network = replace(network, spikes=spikes)
-    found = cluster(network, options.limits, options.unrolling, options.strategy)
+    found = cluster(network, limits, Unrolling(parsed.unroll), Strategy(parsed.strategy))
     found.check()
-    if options.json is not None:
-        write_atomically(options.json, (json.dumps(answer_of(found)) + "\n").encode())
+    if parsed.json is not None:
+        write_atomically(parsed.json, (json.dumps(answer_of(found)) + "\n").encode())
     print(_report(network, found))
+    return EXIT_OK
 
 
 def answer_of(found: Clustering) -> dict[str, Any]:

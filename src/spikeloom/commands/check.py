@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from rich.markup import escape
 from rich.table import Table
-from xdsl.dialects.builtin import ModuleOp
 
 from spikeloom.backend.machine.crossbar_machine import CrossbarMachine, load_crossbar_machine
+from spikeloom.commands.program_file import read_program
 from spikeloom.mapping.demand import Basis, Demand, number_text, require
 from spikeloom.mapping.needs import needs_of
 from spikeloom.mapping.options import wanted_of
@@ -19,13 +19,14 @@ from spikeloom.tables import print_table
 from spikeloom.terminal import EXIT_OK
 
 
-def check(parsed: argparse.Namespace, module: ModuleOp) -> int:
+def command(parsed: argparse.Namespace) -> int:
     """Prints the margins of every limit; returns the exit code.
 
     Raises:
         DiagnosticError: one diagnostic for each limit that is exceeded (E0306, E0307); or machine
             or options are not valid.
     """
+    module = read_program(parsed.program)
     machine = load_crossbar_machine(parsed.machine)
     wanted = wanted_of(parsed, machine)
     demands = needs_of(extents_of_network(network_in(module)), machine, wanted)

@@ -24,7 +24,7 @@ from spikeloom.reproduction.signs import ALL_ON, signs_of
 from spikeloom.terminal import EXIT_OK
 
 
-def reproduce(parsed: argparse.Namespace) -> int:
+def command(parsed: argparse.Namespace) -> int:
     """Counts one batch of every workload in every variant that a claim needs, and reports.
 
     Raises:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from xdsl.dialects.builtin import ModuleOp
-
 from spikeloom.backend.atomic_file import write_atomically
 from spikeloom.backend.execution.interpreter import prepare_kernels
 from spikeloom.backend.host.plan import Task
 from spikeloom.backend.host.session import check_outputs
+from spikeloom.backend.host.task import describe
 from spikeloom.backend.machine.crossbar_machine import load_crossbar_machine
+from spikeloom.commands.program_file import read_program
 from spikeloom.console import Console
 from spikeloom.diagnostics import DiagnosticError, error
 from spikeloom.dialects.snn import NetworkOp
@@ -32,13 +32,15 @@ FIT_CODES = ("E0205", "E0302", "E0306")
 """Of diagnostics that say that a program does not fit a machine."""
 
 
-def map_to_tiles(parsed: argparse.Namespace, module: ModuleOp, task: Task) -> int:
+def command(parsed: argparse.Namespace) -> int:
     """Maps, executes, prints the tables, and writes JSON and picture; returns the exit code.
 
     Raises:
         DiagnosticError: the program does not fit (E0306, E0307, E0302), an option, the machine, the
             profile, parameters or data are not valid, or a file cannot be written (E0402).
     """
+    module = read_program(parsed.program)
+    task = describe(module, parsed.program)
     check_outputs((parsed.json, parsed.svg))
     if task.training is not None and parsed.data is not None:
         raise error("E0405", "--data: the program names its own data in `train`")
