@@ -118,6 +118,13 @@ class Platform:
         return found
 
     @cached_property
+    def distances_to(self) -> NDArray[np.float64]:
+        """`distances` by target: rows are tiles that something goes to, columns where from."""
+        found = self.distances.T.copy()
+        found.flags.writeable = False
+        return found
+
+    @cached_property
     def is_connected(self) -> bool:
         """Whether there is a connection from every tile to every other."""
         return bool(np.isfinite(self.distances).all())
@@ -165,6 +172,13 @@ class Platform:
         np.fill_diagonal(slower, np.inf)
         near = (slower == slower.min(initial=np.inf)) & np.isfinite(slower)
         return tuple(tuple(np.flatnonzero(row).tolist()) for row in near)
+
+    @cached_property
+    def adjacency(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """`neighbours` one tile after the other, and where those of every tile begin and end."""
+        lengths = [len(each) for each in self.neighbours]
+        others = np.array([other for each in self.neighbours for other in each], np.int64)
+        return others, np.cumsum([0, *lengths], dtype=np.int64)
 
     def with_slices(self, slices: Sequence[int]) -> Platform:
         """The platform with another slice of every tile's wheel.

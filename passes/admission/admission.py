@@ -8,7 +8,6 @@ repetition vector, order, buffers) was done when the application was prepared.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -177,7 +176,7 @@ class _Search:
         """Tries so many tiles; True where the guarantee is good enough."""
         state = self._state
         usable = [False] * len(state.platform.tiles)
-        for tile in compact_block(state.platform, state.free, count):
+        for tile in compact_block(state.platform, state.free, count, state.blocks):
             usable[tile] = True
         for weights, moves in _ATTEMPTS if thorough else _ATTEMPTS[:1]:
             try:
@@ -195,7 +194,7 @@ class _Search:
         if binding in self._tried:
             return False
         self._tried.add(binding)
-        load = self._fullest(binding)
+        load = self._application.load(binding, self._state.platform)
         if load > self._period:
             # The period is at least that; the guarantee need not be computed.
             self._load = load if self._load is None else min(load, self._load)
@@ -205,18 +204,6 @@ class _Search:
         if enough or self.best is None or found.period < self.best.period:
             self.binding, self.best = binding, found
         return enough
-
-    def _fullest(self, binding: Sequence[int]) -> Fraction:
-        """Work of the tile with most of it, by its share of the wheel."""
-        tiles, counts = self._state.platform.tiles, self._application.repetition.counts
-        work = dict.fromkeys(binding, 0)
-        for actor, tile in enumerate(binding):
-            work[tile] += self._application.graph.actors[actor].time * counts[actor]
-        most: dict[tuple[int, int], int] = {}
-        for tile, cycles in work.items():
-            share = tiles[tile].wheel, tiles[tile].slice
-            most[share] = max(cycles, most.get(share, 0))
-        return max(cycles * Fraction(*share) for share, cycles in most.items())
 
     def refusal(self, name: str, least: int, most: int) -> Refused:
         """Why no attempt was good enough."""

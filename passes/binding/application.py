@@ -107,9 +107,9 @@ class Application:
         return sum(self.works.tolist())
 
     @cached_property
-    def busiest(self) -> int:
-        """An actor with most work."""
-        return int(self.works.argmax())
+    def busiest(self) -> int | None:
+        """The first actor with most work; None where there is none."""
+        return int(self.works.argmax()) if len(self.works) else None
 
     @cached_property
     def least_memory(self) -> int:

@@ -50,14 +50,13 @@ class Firings:
 
     def steps(self, edges: Integers, cycle: tuple[int, ...]) -> list[Step]:
         """A cycle of edges, an actor that follows itself once."""
-        chosen = list(cycle)
-        ends = zip(edges[0, chosen].tolist(), edges[3, chosen].tolist(), strict=True)
-        names = [(self.name(node), self.edge_name(of, node)) for node, of in ends]
+        nodes, channels = edges[0, list(cycle)], edges[3, list(cycle)]
+        actors = self.hardware.actor_names(self.actor[nodes])
+        joined = self.hardware.channel_names(np.maximum(channels, 0))
+        for place in np.flatnonzero(channels == -ORDER).tolist():
+            joined[place] = f"{actors[place]} next"
         # An edge of a cycle ends where the next one begins.
-        found = [
-            Step(name, edge, following)
-            for (name, edge), (following, _) in zip(names, names[1:] + names[:1], strict=True)
-        ]
+        found = [Step(*each) for each in zip(actors, joined, actors[1:] + actors[:1], strict=True)]
         kept = [
             step for number, step in enumerate(found) if number == 0 or found[number - 1] != step
         ]

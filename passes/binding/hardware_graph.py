@@ -41,11 +41,11 @@ from spikeloom.passes.binding.transfers import transfer_times
 Integers = NDArray[np.int64]
 _LARGEST = 2**62
 
-_CHANNEL_NAMES = (
+_CHANNEL_NAMES: tuple[str, ...] = (
     *("{} alone", "{}", "{} room", "{} sent", "{} arrives", "{} output room", "{} input room"),
     *("{} room waits", "{} next"),
 )
-_ACTOR_NAMES = ("{}", "{} connection", "{} waits", "{} room waits")
+_ACTOR_NAMES: tuple[str, ...] = ("{}", "{} connection", "{} waits", "{} room waits")
 
 
 @dataclass(frozen=True)
@@ -77,15 +77,29 @@ class HardwareGraph:
 
     def actor_name(self, number: int) -> str:
         """The name of an actor."""
-        kind, origin = int(self.actor[0, number]), int(self.actor[1, number])
-        return _ACTOR_NAMES[kind].format(self._origin(kind == ACTOR, origin))
+        return self.actor_names(np.array([number]))[0]
+
+    def actor_names(self, numbers: Integers) -> list[str]:
+        """The names of actors."""
+        columns: list[list[int]] = self.actor[:, numbers].tolist()
+        return [
+            _ACTOR_NAMES[kind].format(self._origin(kind == ACTOR, origin))
+            for kind, origin in zip(*columns, strict=True)
+        ]
 
     def channel_name(self, number: int) -> str:
         """The name of a channel."""
-        kind, origin = int(self.channel[5, number]), int(self.channel[6, number])
-        if kind == ALONE:
-            return _CHANNEL_NAMES[kind].format(self.actor_name(origin))
-        return _CHANNEL_NAMES[kind].format(self._origin(kind == ORDER, origin))
+        return self.channel_names(np.array([number]))[0]
+
+    def channel_names(self, numbers: Integers) -> list[str]:
+        """The names of channels."""
+        columns: list[list[int]] = self.channel[5:, numbers].tolist()
+        return [
+            _CHANNEL_NAMES[kind].format(
+                self.actor_name(origin) if kind == ALONE else self._origin(kind == ORDER, origin)
+            )
+            for kind, origin in zip(*columns, strict=True)
+        ]
 
     def _origin(self, of_actor: bool, number: int) -> str:
         if of_actor:
