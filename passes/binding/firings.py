@@ -52,9 +52,11 @@ class Firings:
         """A cycle of edges, an actor that follows itself once."""
         nodes, channels = edges[0, list(cycle)], edges[3, list(cycle)]
         actors = self.hardware.actor_names(self.actor[nodes])
-        joined = self.hardware.channel_names(np.maximum(channels, 0))
-        for place in np.flatnonzero(channels == -ORDER).tolist():
-            joined[place] = f"{actors[place]} next"
+        joined = [f"{name} next" for name in actors]
+        named = np.flatnonzero(channels != -ORDER)
+        names = self.hardware.channel_names(channels[named])
+        for place, name in zip(named.tolist(), names, strict=True):
+            joined[place] = name
         # An edge of a cycle ends where the next one begins.
         found = [Step(*each) for each in zip(actors, joined, actors[1:] + actors[:1], strict=True)]
         kept = [

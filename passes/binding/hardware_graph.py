@@ -81,10 +81,10 @@ class HardwareGraph:
 
     def actor_names(self, numbers: Integers) -> list[str]:
         """The names of actors."""
-        columns: list[list[int]] = self.actor[:, numbers].tolist()
+        kinds, origins = _listed(self.actor[:, numbers])
         return [
             _ACTOR_NAMES[kind].format(self._origin(kind == ACTOR, origin))
-            for kind, origin in zip(*columns, strict=True)
+            for kind, origin in zip(kinds, origins, strict=True)
         ]
 
     def channel_name(self, number: int) -> str:
@@ -93,18 +93,22 @@ class HardwareGraph:
 
     def channel_names(self, numbers: Integers) -> list[str]:
         """The names of channels."""
-        columns: list[list[int]] = self.channel[5:, numbers].tolist()
+        kinds, origins = _listed(self.channel[5:, numbers])
         return [
             _CHANNEL_NAMES[kind].format(
                 self.actor_name(origin) if kind == ALONE else self._origin(kind == ORDER, origin)
             )
-            for kind, origin in zip(*columns, strict=True)
+            for kind, origin in zip(kinds, origins, strict=True)
         ]
 
     def _origin(self, of_actor: bool, number: int) -> str:
         if of_actor:
             return self.application.actors[number].name
         return self.application.channels[number].name
+
+
+def _listed(columns: Integers) -> list[list[int]]:
+    return columns.tolist()
 
 
 def hardware_graph(

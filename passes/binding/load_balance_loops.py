@@ -127,16 +127,24 @@ def _add_up(problem: Problem, bound: Bound, actor: int) -> None:
             arriving += traffic
             added[TRAFFIC_IN, tile] -= traffic
         if problem.far:
-            # Rows of both tables, so that what is read lies side by side.
-            delay = problem.delay_to if leaves else problem.delay_from
-            for here in range(len(problem.share)):
-                added[DISTANCE, here] += traffic * delay[tile, here]
+            _add_distance(added[DISTANCE], traffic, problem, tile, leaves)
         beside[0, tile] += 1
         beside[1, tile] += links[THERE, link]
-    added[MEMORY] += own
-    added[CONNECTIONS] += joined
-    added[TRAFFIC_IN] += arriving
-    added[TRAFFIC_OUT] += departing
+    for tile in range(len(problem.share)):
+        added[MEMORY, tile] += own
+        added[CONNECTIONS, tile] += joined
+        added[TRAFFIC_IN, tile] += arriving
+        added[TRAFFIC_OUT, tile] += departing
+
+
+@compiled
+def _add_distance(
+    distance: Column, traffic: float, problem: Problem, tile: int, leaves: bool
+) -> None:
+    """Traffic between each tile and one; rows of two tables, so that numbers lie side by side."""
+    delay = problem.delay_to[tile] if leaves else problem.delay_from[tile]
+    for here in range(len(distance)):
+        distance[here] += traffic * delay[here]
 
 
 @compiled
