@@ -59,6 +59,8 @@ class Firings:
             joined[place] = name
         # An edge of a cycle ends where the next one begins.
         found = [Step(*each) for each in zip(actors, joined, actors[1:] + actors[:1], strict=True)]
+        if self.single:
+            return found
         kept = [
             step for number, step in enumerate(found) if number == 0 or found[number - 1] != step
         ]
