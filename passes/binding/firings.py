@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.dialects.dataflow.graph import Step
-from spikeloom.dialects.dataflow.repetition import repetition_vector
+from spikeloom.dialects.dataflow.firing_order import MAX_FIRINGS
+from spikeloom.dialects.dataflow.graph import Repetition, Step, TooManyFirings
 from spikeloom.passes.binding.hardware_graph import HardwareGraph
-from spikeloom.passes.binding.hardware_graph_loops import ORDER
-from spikeloom.passes.dataflow.expansion import expand
+from spikeloom.passes.binding.hardware_graph_loops import ACTOR, ORDER
+from spikeloom.passes.dataflow.expansion import expand_columns
 
 Integers = NDArray[np.int64]
 
@@ -67,8 +67,15 @@ class Firings:
         return kept[:-1] if len(kept) > 1 and kept[0] == kept[-1] else kept
 
 
-def firings_of(hardware: HardwareGraph) -> Firings:
-    """The firings of one iteration; where all rates are 1 the columns as they are."""
+def firings_of(hardware: HardwareGraph, repetition: Repetition) -> Firings:
+    """The firings of one iteration; where all rates are 1 the columns as they are.
+
+    Args:
+        repetition: of the application.
+
+    Raises:
+        TooManyFirings: there are more than can be looked at one by one.
+    """
     channel = hardware.channel
     if (channel[2] == channel[3]).all():
         # One firing takes all that one puts; what does not fill a firing is no delay.
@@ -78,12 +85,25 @@ def firings_of(hardware: HardwareGraph) -> Firings:
         edges[3] = np.arange(channel.shape[1])
         numbers = np.arange(len(hardware.time) + 1)
         return Firings(hardware, numbers, numbers[:-1], edges)
-    graph = hardware.graph()
-    repetition = repetition_vector(graph)
-    found = expand(graph, repetition)
+    counts = _counts(hardware, repetition)
+    found = expand_columns(channel[:5], hardware.time, counts)
     edges = np.stack([found.source, found.target, found.tokens, found.channel])
-    first = np.cumsum([0, *repetition.counts])
-    return Firings(hardware, first, found.actor, edges)
+    return Firings(hardware, np.cumsum([0, *counts.tolist()]), found.actor, edges)
+
+
+def _counts(hardware: HardwareGraph, repetition: Repetition) -> Integers:
+    """Firings of every actor of the hardware-aware graph: a connection carries single tokens."""
+    channels = hardware.application.columns
+    firings = np.array(repetition.counts, np.int64)
+    kind, origin = hardware.actor
+    own = kind == ACTOR
+    number = np.where(own, 0, origin)
+    source, carried = channels[0, number], np.where(own, 1, channels[2, number])
+    fired = firings[np.where(own, origin, source)]
+    total = float((fired.astype(np.float64) * carried).sum())
+    if total > MAX_FIRINGS:
+        raise TooManyFirings(int(total), MAX_FIRINGS)
+    return fired * carried
 
 
 def order_edges(

@@ -43,7 +43,7 @@ def hardware_aware_graph(
         Unconnected: a channel joins tiles without a connection.
     """
     hardware = hardware_graph(graph, binding, platform, room, sizes)
-    firings = firings_of(hardware)
+    firings = firings_of(hardware, repetition_vector(graph))
     single = firings.single
     actors = tuple(
         Actor(firings.name(node, single), int(hardware.time[firings.actor[node]]))
@@ -71,8 +71,10 @@ def guarantee(
         Deadlock: orders or buffers let a cycle of actors wait for itself.
         ValueError, Unconnected, TooManyFirings, OverflowError: as for the graph.
     """
-    firings = firings_of(hardware_graph(graph, binding, platform, room, sizes))
-    return _throughput(firings, order_edges(firings, binding, orders), repetition_vector(graph))
+    repetition = repetition_vector(graph)
+    hardware = hardware_graph(graph, binding, platform, room, sizes)
+    firings = firings_of(hardware, repetition)
+    return _throughput(firings, order_edges(firings, binding, orders), repetition)
 
 
 def projected_guarantee(
@@ -93,7 +95,7 @@ def projected_guarantee(
     Raises:
         ValueError, Unconnected, TooManyFirings, OverflowError: as `guarantee`.
     """
-    firings = firings_of(hardware_graph_of(graph, channels, tile, platform))
+    firings = firings_of(hardware_graph_of(graph, channels, tile, platform), repetition)
     ordered = projected_edges(order, tile, firings.first, len(platform.tiles))
     return _throughput(firings, ordered, repetition)
 

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.dialects.dataflow.graph import Actor, Channel, Graph
+from spikeloom.dialects.dataflow.graph import Graph
 from spikeloom.dialects.dataflow.platform import Platform
 from spikeloom.passes.binding.buffers import LOCAL, OUTPUT, Room, channel_table
 from spikeloom.passes.binding.hardware_graph_loops import (
@@ -63,17 +63,6 @@ class HardwareGraph:
     time: Integers
     actor: Integers
     channel: Integers
-
-    def graph(self) -> Graph:
-        """The same with names; times in `1 / ticks` cycles."""
-        actors = tuple(
-            Actor(self.actor_name(number), time) for number, time in enumerate(self.time.tolist())
-        )
-        channels = tuple(
-            Channel(self.channel_name(number), *self.channel[:5, number].tolist())
-            for number in range(self.channel.shape[1])
-        )
-        return Graph(actors, channels, self.application.name)
 
     def actor_name(self, number: int) -> str:
         """The name of an actor."""
