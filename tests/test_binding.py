@@ -198,5 +198,8 @@ def test_what_an_application_keeps_leads_to_the_same_guarantee():
 
 def test_times_that_a_wheel_makes_too_large_are_an_overflow():
     graph = Graph((Actor("a", 2**60),), ())
+    platform = Platform((Tile("t", 8, 1),), ((0,),))
     with pytest.raises(OverflowError):
-        guarantee(graph, [0], Platform((Tile("t", 8, 1),), ((0,),)), [[0]])
+        guarantee(graph, [0], platform, [[0]])
+    with pytest.raises(OverflowError):
+        prepare(graph).load([0], platform)

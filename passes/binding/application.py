@@ -20,6 +20,8 @@ from spikeloom.passes.binding.orders import projection, single_tile_order
 from spikeloom.passes.dataflow.strong_components import strong_components
 from spikeloom.passes.dataflow.throughput import Throughput, throughput_of
 
+_LARGEST = 2**62
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -141,7 +143,13 @@ class Application:
         )
 
     def load(self, binding: Sequence[int], platform: Platform) -> Fraction:
-        """The work of the tile with most of it, by its share of the wheel; no period is shorter."""
+        """The work of the tile with most of it, by its share of the wheel; no period is shorter.
+
+        Raises:
+            OverflowError: times are too large for 64-bit arithmetic.
+        """
+        if self.work * int(platform.pace.max()) >= _LARGEST:
+            raise OverflowError("times are too large for 64-bit arithmetic")
         tile = np.array(binding, np.int64)
         return Fraction(fullest(self.works, tile, platform.pace), platform.ticks)
 
