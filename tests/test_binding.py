@@ -12,6 +12,7 @@ from tile_simulation import TileSimulation
 from spikeloom.dialects.dataflow.graph import Actor, Channel, Deadlock, Graph
 from spikeloom.dialects.dataflow.platform import Platform, Tile, mesh
 from spikeloom.dialects.dataflow.repetition import repetition_vector
+from spikeloom.passes.binding.application import prepare
 from spikeloom.passes.binding.buffers import Room, room_for
 from spikeloom.passes.binding.guarantee import guarantee, hardware_aware_graph
 from spikeloom.passes.binding.orders import projection, single_tile_order
@@ -168,3 +169,37 @@ def test_an_order_that_waits_for_itself_is_a_deadlock_with_its_cycle():
     with pytest.raises(Deadlock) as stuck:
         guarantee(graph, [0, 0], platform, [[1, 0]])
     assert {step.channel for step in stuck.value.cycle} == {"ab", "b next"}
+
+
+def test_a_connection_carries_the_tokens_of_a_firing_one_after_the_other():
+    """Also where the target takes as many as the source puts: both fire once per iteration."""
+    graph = Graph((Actor("a", 3), Actor("b", 4)), (Channel("ab", 0, 1, 6, 6, tokens=6),))
+    platform = Platform((Tile("s"), Tile("t")), ((0, 5), (5, 0)))
+    found = guarantee(graph, [0, 1], platform, [[0], [1]], [Room(12, 12, 12)])
+    assert found.period == 6 * 5
+    assert {step.source for step in found.critical_cycle} == {"ab connection"}
+    whole = prepare(graph)
+    assert whole.guarantee([0, 1], platform).period == 6 * 5
+    assert whole.guarantee([0, 0], platform).period == 3 + 4
+
+
+def test_what_an_application_keeps_leads_to_the_same_guarantee():
+    draw = random.Random(4)
+    for seed, graph in live_graphs(60):
+        application = prepare(graph)
+        platform = random_platform(draw, shared=bool(seed % 2))
+        binding = [draw.randrange(len(platform.tiles)) for _ in graph.actors]
+        orders = application.orders(binding, platform)
+        plain = guarantee(graph, binding, platform, orders, application.room, application.sizes)
+        found = application.guarantee(binding, platform)
+        assert found == plain, seed
+        assert application.load(binding, platform) <= found.period, seed
+
+
+def test_times_that_a_wheel_makes_too_large_are_an_overflow():
+    graph = Graph((Actor("a", 2**60),), ())
+    platform = Platform((Tile("t", 8, 1),), ((0,),))
+    with pytest.raises(OverflowError):
+        guarantee(graph, [0], platform, [[0]])
+    with pytest.raises(OverflowError):
+        prepare(graph).load([0], platform)

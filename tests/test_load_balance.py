@@ -126,3 +126,36 @@ def test_a_prologue_is_an_execution_of_the_graph():
             taken = before.consumption * counts.counts[before.target] * found.ahead[before.target]
             assert after.tokens == before.tokens + moved - taken >= 0
         assert throughput_of(found.graph).period == throughput_of(graph).period
+
+
+def test_a_binding_is_refused_exactly_where_a_tile_gives_more_than_it_has():
+    draw = random.Random(8)
+    refused = 0
+    for seed, graph in live_graphs(60):
+        sizes = [draw.randint(1, 9) for _ in graph.channels]
+        states = [draw.randint(0, 30) for _ in graph.actors]
+        application = prepare(graph, sizes=sizes, states=states)
+        for _ in range(5):
+            tiles = tuple(
+                Tile(f"t{number}", memory=draw.randint(20, 200), connections=draw.randint(2, 9))
+                for number in range(3)
+            )
+            platform = Platform(tiles, ((1,) * 3,) * 3)
+            binding = [draw.randrange(3) for _ in graph.actors]
+            too_much = [
+                f"tile {tile.name} has {limit} {what}, but needs {value}"
+                for tile, use in zip(tiles, tile_use(application, binding, platform), strict=True)
+                for what, value, limit in (
+                    ("memory", use.memory, tile.memory or 0),
+                    ("connections", use.connections, tile.connections or 0),
+                )
+                if value > limit
+            ]
+            if not too_much:
+                check_binding(application, binding, platform)
+                continue
+            refused += 1
+            with pytest.raises(Infeasible) as problem:
+                check_binding(application, binding, platform)
+            assert str(problem.value) == too_much[0], seed
+    assert 50 < refused < 290

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -117,12 +118,67 @@ class Platform:
         return found
 
     @cached_property
+    def distances_to(self) -> NDArray[np.float64]:
+        """`distances` by target: rows are tiles that something goes to, columns where from."""
+        found = self.distances.T.copy()
+        found.flags.writeable = False
+        return found
+
+    @cached_property
+    def is_connected(self) -> bool:
+        """Whether there is a connection from every tile to every other."""
+        return bool(np.isfinite(self.distances).all())
+
+    @cached_property
+    def cycles(self) -> NDArray[np.int64]:
+        """`delays` as integers, -1 where there is no connection, 0 on the diagonal."""
+        found = np.where(np.isfinite(self.distances), self.distances, -1).astype(np.int64)
+        found.flags.writeable = False
+        return found
+
+    @cached_property
+    def shares(self) -> tuple[tuple[int, int], ...]:
+        """Slice and wheel of every tile."""
+        return tuple((tile.slice, tile.wheel) for tile in self.tiles)
+
+    @cached_property
+    def ticks(self) -> int:
+        """Parts of a cycle of which a cycle of work takes a whole number on every tile."""
+        shares = set(self.shares)
+        return math.lcm(*(slice // math.gcd(slice, wheel) for slice, wheel in shares))
+
+    @cached_property
+    def pace(self) -> NDArray[np.int64]:
+        """Rows over tiles: `ticks` that a cycle of work takes, `ticks` until the slice begins."""
+        ticks = self.ticks
+        rows = [(ticks * wheel // slice, ticks * (wheel - slice)) for slice, wheel in self.shares]
+        found = np.array(rows, np.int64).reshape(-1, 2).T.copy()
+        found.flags.writeable = False
+        return found
+
+    @cached_property
+    def interfaces(self) -> NDArray[np.int64]:
+        """Rows over tiles: bandwidth out and in, -1 where it is unlimited."""
+        rows = [(tile.bandwidth_out, tile.bandwidth_in) for tile in self.tiles]
+        values = [[-1 if value is None else value for value in row] for row in rows]
+        found = np.array(values, np.int64).reshape(-1, 2).T.copy()
+        found.flags.writeable = False
+        return found
+
+    @cached_property
     def neighbours(self) -> tuple[tuple[int, ...], ...]:
         """Of every tile those to which and from which no other connection is faster."""
         slower = np.maximum(self.distances, self.distances.T)
         np.fill_diagonal(slower, np.inf)
         near = (slower == slower.min(initial=np.inf)) & np.isfinite(slower)
         return tuple(tuple(np.flatnonzero(row).tolist()) for row in near)
+
+    @cached_property
+    def adjacency(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """`neighbours` one tile after the other, and where those of every tile begin and end."""
+        lengths = [len(each) for each in self.neighbours]
+        others = np.array([other for each in self.neighbours for other in each], np.int64)
+        return others, np.cumsum([0, *lengths], dtype=np.int64)
 
     def with_slices(self, slices: Sequence[int]) -> Platform:
         """The platform with another slice of every tile's wheel.

@@ -8,7 +8,6 @@ repetition vector, order, buffers) was done when the application was prepared.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -86,24 +85,23 @@ def admit(
         raise ValueError(f"{name} wants a period of {period}, which is not positive")
     if any(each.name == name for each in state.running):
         raise ValueError(f"a program called {name} is running")
-    if (refusal := _hopeless(state, name, application, period)) is not None:
-        return refusal
-    demand = least_tiles(application, state.platform, state.free, period)
-    assert demand.count is not None, "what is hopeless has been refused"
-    most = max(demand.count, min(len(state.free), len(application.states)))
+    least = _least(state, name, application, period)
+    if isinstance(least, Refused):
+        return least
+    most = max(least, min(len(state.free), len(application.states)))
     search = _Search(state, application, period)
-    search.run(demand.count, most, attempts)
+    search.run(least, most, attempts)
     if search.best is None or search.best.period > period:
-        return search.refusal(name, demand.count, most)
+        return search.refusal(name, least, most)
     program = Running(name, application, search.binding, period, search.best.period)
     orders = application.orders(search.binding, state.platform)
     return Admitted(state.admitted(program), program, orders, search.best)
 
 
-def _hopeless(
+def _least(
     state: ChipState, name: str, application: Application, period: Fraction
-) -> Refused | None:
-    """A refusal without a search, where a bound that no binding beats is broken."""
+) -> int | Refused:
+    """The fewest tiles to try, or a refusal where a bound says that no binding will do."""
     if not state.usable:
         return Refused(Limit.TILES, "all tiles of the chip are broken", "use another chip")
     shortest = shortest_period(application, state.platform, state.usable)
@@ -115,21 +113,21 @@ def _hopeless(
             shortest.period,
         )
     demand = least_tiles(application, state.platform, state.free, period)
-    if demand.count is None:
-        whole = least_tiles(application, state.platform, state.usable, period)
-        if whole.count is None:
-            return Refused(
-                Limit.TILES if whole.limit is Limit.ACTORS else whole.limit,
-                f"{name} needs {whole.needed}, more than all {len(state.usable)} usable tiles have",
-                _smaller(whole.limit),
-            )
+    if demand.count is not None:
+        return demand.count
+    whole = least_tiles(application, state.platform, state.usable, period)
+    if whole.count is None:
         return Refused(
-            Limit.TILES,
-            f"{name} needs at least {whole.count} tiles for {whole.needed}, "
-            f"and {len(state.free)} of {len(state.usable)} are free",
-            "wait until programs depart" + _or_smaller(whole.limit),
+            Limit.TILES if whole.limit is Limit.ACTORS else whole.limit,
+            f"{name} needs {whole.needed}, more than all {len(state.usable)} usable tiles have",
+            _smaller(whole.limit),
         )
-    return None
+    return Refused(
+        Limit.TILES,
+        f"{name} needs at least {whole.count} tiles for {whole.needed}, "
+        f"and {len(state.free)} of {len(state.usable)} are free",
+        "wait until programs depart" + _or_smaller(whole.limit),
+    )
 
 
 def _smaller(limit: Limit) -> str:
@@ -177,7 +175,7 @@ class _Search:
         """Tries so many tiles; True where the guarantee is good enough."""
         state = self._state
         usable = [False] * len(state.platform.tiles)
-        for tile in compact_block(state.platform, state.free, count):
+        for tile in compact_block(state.platform, state.free, count, state.blocks):
             usable[tile] = True
         for weights, moves in _ATTEMPTS if thorough else _ATTEMPTS[:1]:
             try:
@@ -195,7 +193,7 @@ class _Search:
         if binding in self._tried:
             return False
         self._tried.add(binding)
-        load = self._fullest(binding)
+        load = self._application.load(binding, self._state.platform)
         if load > self._period:
             # The period is at least that; the guarantee need not be computed.
             self._load = load if self._load is None else min(load, self._load)
@@ -205,18 +203,6 @@ class _Search:
         if enough or self.best is None or found.period < self.best.period:
             self.binding, self.best = binding, found
         return enough
-
-    def _fullest(self, binding: Sequence[int]) -> Fraction:
-        """Work of the tile with most of it, by its share of the wheel."""
-        tiles, counts = self._state.platform.tiles, self._application.repetition.counts
-        work = dict.fromkeys(binding, 0)
-        for actor, tile in enumerate(binding):
-            work[tile] += self._application.graph.actors[actor].time * counts[actor]
-        most: dict[tuple[int, int], int] = {}
-        for tile, cycles in work.items():
-            share = tiles[tile].wheel, tiles[tile].slice
-            most[share] = max(cycles, most.get(share, 0))
-        return max(cycles * Fraction(*share) for share, cycles in most.items())
 
     def refusal(self, name: str, least: int, most: int) -> Refused:
         """Why no attempt was good enough."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 
-from spikeloom.dialects.dataflow.platform import Platform, Tile
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeloom.dialects.dataflow.platform import Platform
 from spikeloom.passes.binding.application import Application
+from spikeloom.passes.binding.load_balance_loops import ACTORS, MEMORY
 
 
 class Limit(Enum):
@@ -40,35 +44,33 @@ def least_tiles(
 
     Always at least one; `usable` are the tiles to choose from.
     """
-    tiles = [platform.tiles[tile] for tile in usable]
     actors, memory, work = len(application.states), application.least_memory, application.work
+    limits = platform.limits[:, list(usable)]
     demands = (
-        Demand(Limit.ACTORS, _largest(tiles, lambda tile: tile.actors, actors), f"{actors} actors"),
+        Demand(Limit.ACTORS, _largest(limits[ACTORS], actors), f"{actors} actors"),
         Demand(
             Limit.MEMORY,
-            _largest(tiles, lambda tile: tile.memory, memory),
+            _largest(limits[MEMORY], memory),
             f"{memory} of memory for states and buffers",
         ),
         Demand(
             Limit.PERIOD,
-            _fastest(tiles, work, period),
+            _fastest([platform.shares[tile] for tile in usable], work, period),
             f"{work} cycles of work in a period of {period}",
         ),
     )
-    return max(demands, key=lambda each: len(tiles) + 1 if each.count is None else each.count)
+    return max(demands, key=lambda each: len(usable) + 1 if each.count is None else each.count)
 
 
-def _largest(tiles: Sequence[Tile], limit: Callable[[Tile], int | None], needed: int) -> int | None:
-    """Tiles of which the limits add up to what is needed, the largest first."""
-    limits = [limit(tile) for tile in tiles]
-    if tiles and None in limits:
-        return 1
-    return _counted(sorted((each or 0 for each in limits), reverse=True), needed)
+def _largest(limits: NDArray[np.float64], needed: int) -> int | None:
+    """Tiles of which the limits add up to what is needed, the largest first; at least one."""
+    enough = np.flatnonzero(np.cumsum(np.sort(limits)[::-1]) >= needed)
+    return int(enough[0]) + 1 if len(enough) else None
 
 
-def _fastest(tiles: Sequence[Tile], work: int, period: Fraction) -> int | None:
+def _fastest(shares: Sequence[tuple[int, int]], work: int, period: Fraction) -> int | None:
     """Tiles whose shares of a period hold the work, those with the largest shares first."""
-    alike = Counter((tile.slice, tile.wheel) for tile in tiles)
+    alike = Counter(shares)
     left, count = Fraction(work), 0
     for slice, wheel in sorted(alike, key=lambda share: -Fraction(*share)):
         cycles = period * Fraction(slice, wheel)
@@ -77,16 +79,6 @@ def _fastest(tiles: Sequence[Tile], work: int, period: Fraction) -> int | None:
             return count + needed
         left -= cycles * alike[slice, wheel]
         count += alike[slice, wheel]
-    return None
-
-
-def _counted(amounts: Sequence[int], needed: int) -> int | None:
-    """How many of the amounts, the first ones, are enough; at least one."""
-    total = 0
-    for number, amount in enumerate(amounts, start=1):
-        total += amount
-        if total >= needed:
-            return number
     return None
 
 
@@ -105,7 +97,7 @@ def shortest_period(
 
     `usable` holds one tile at least.
     """
-    share = max(Fraction(platform.tiles[tile].slice, platform.tiles[tile].wheel) for tile in usable)
+    share = max(Fraction(*share) for share in {platform.shares[tile] for tile in usable})
     alone = application.alone
     if alone.critical_cycle and len({step.source for step in alone.critical_cycle}) > 1:
         names = " -> ".join(step.source for step in alone.critical_cycle[:4])
@@ -113,10 +105,9 @@ def shortest_period(
         found = Shortest(alone.period, f"its cycle {names}{cut} takes that long on any tiles")
     else:
         found = Shortest(Fraction(0), "")
-    counts = application.repetition.counts
-    works = [a.time * times for a, times in zip(application.graph.actors, counts, strict=True)]
-    busiest = max(works, default=0)
-    if busiest / share > found.period:
-        name = application.graph.actors[works.index(busiest)].name
-        found = Shortest(busiest / share, f"its actor {name} alone takes that long")
+    busiest = application.busiest
+    work = 0 if busiest is None else int(application.works[busiest])
+    if busiest is not None and work / share > found.period:
+        name = application.graph.actors[busiest].name
+        found = Shortest(work / share, f"its actor {name} alone takes that long")
     return found

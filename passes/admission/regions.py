@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from spikeloom.dialects.dataflow.platform import Platform
+from spikeloom.passes.admission.region_loops import nearest_tiles
 
 
 def regions(platform: Platform, tiles: Iterable[int]) -> tuple[tuple[int, ...], ...]:
@@ -30,13 +31,22 @@ def regions(platform: Platform, tiles: Iterable[int]) -> tuple[tuple[int, ...], 
     return tuple(sorted(found, key=lambda region: (-len(region), region)))
 
 
-def compact_block(platform: Platform, free: Sequence[int], count: int) -> tuple[int, ...]:
+def compact_block(
+    platform: Platform,
+    free: Sequence[int],
+    count: int,
+    blocks: Sequence[Sequence[int]] | None = None,
+) -> tuple[int, ...]:
     """`count` free tiles near each other, so that what stays free stays in one piece.
 
     The smallest region that has as many gives them, from a corner on; where none has, the nearest
     tiles of several regions.
+
+    Args:
+        blocks: the `regions` of the free tiles, where they are known.
     """
-    large_enough = [region for region in regions(platform, free) if len(region) >= count]
+    found = regions(platform, free) if blocks is None else blocks
+    large_enough = [region for region in found if len(region) >= count]
     return grown(platform, large_enough[-1] if large_enough else free, count)
 
 
@@ -52,20 +62,9 @@ def grown(
     """
     if count > len(tiles):
         raise ValueError(f"{count} tiles of {len(tiles)} cannot be taken")
-    inside = frozenset(tiles)
-    neighbours = platform.neighbours
-    beside = [sum(other in inside for other in neighbours[tile]) for tile in tiles]
-    # A share of a cycle that only decides between equal distances.
-    share = 1 / (4 * max(1, *beside, 1))
-    nearness = np.full(len(platform.tiles), np.inf)
-    nearness[list(tiles)] = np.array(beside) * share
-    if seed is not None:
-        nearness[seed] = -1
-    taken: list[int] = []
-    for _ in range(count):
-        nearest = int(nearness.argmin())
-        taken.append(nearest)
-        nearness += platform.apart[nearest]
-        nearness[nearest] = np.inf
-        nearness[list(neighbours[nearest])] -= share
-    return tuple(taken)
+    inside = np.zeros(len(platform.tiles), np.bool_)
+    inside[list(tiles)] = True
+    found = nearest_tiles(
+        inside, platform.apart, *platform.adjacency, -1 if seed is None else seed, count
+    )
+    return tuple(found.tolist())

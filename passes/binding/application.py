@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
@@ -12,11 +13,14 @@ from numpy.typing import NDArray
 from spikeloom.dialects.dataflow.graph import Graph, Repetition
 from spikeloom.dialects.dataflow.platform import Platform
 from spikeloom.dialects.dataflow.repetition import repetition_vector
-from spikeloom.passes.binding.buffers import Room, room_for
-from spikeloom.passes.binding.guarantee import guarantee
+from spikeloom.passes.binding.buffers import Room, channel_table, room_for
+from spikeloom.passes.binding.guarantee import projected_guarantee
+from spikeloom.passes.binding.order_loops import fullest
 from spikeloom.passes.binding.orders import projection, single_tile_order
 from spikeloom.passes.dataflow.strong_components import strong_components
 from spikeloom.passes.dataflow.throughput import Throughput, throughput_of
+
+_LARGEST = 2**62
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class Columns:
     Attributes:
         work: cycles of an iteration, of every actor.
         states: memory of every actor.
+        by_criticality: the actors in the order in which they are bound.
         first: where the links of every actor begin, and the end of the last ones.
         links: rows other, leaves, traffic, and the memory of buffers: of both ends on one tile,
             at this end, at the other.
@@ -33,6 +38,7 @@ class Columns:
 
     work: NDArray[np.float64]
     states: NDArray[np.float64]
+    by_criticality: NDArray[np.int64]
     first: NDArray[np.int64]
     links: NDArray[np.float64]
 
@@ -74,20 +80,38 @@ class Application:
                 links[target].append((source, 0, moved, local, into, out))
         rows = [row for each in links for row in each]
         return Columns(
-            np.array(
-                [a.time * times for a, times in zip(self.graph.actors, counts, strict=True)],
-                np.float64,
-            ),
+            np.array(self.works, np.float64),
             np.array(self.states, np.float64),
+            np.array(self.by_criticality, np.int64),
             np.cumsum([0, *(len(each) for each in links)], dtype=np.int64),
             np.array(rows, np.float64).reshape(-1, 6).T.copy(),
         )
 
     @cached_property
+    def channels(self) -> NDArray[np.int64]:
+        """The `channel_table` of the graph with its buffers and sizes."""
+        return channel_table(self.graph, self.room, self.sizes)
+
+    @cached_property
+    def _order(self) -> NDArray[np.int64]:
+        return np.array(self.order, np.int64)
+
+    @cached_property
+    def works(self) -> NDArray[np.int64]:
+        """Cycles of all firings of an iteration, of every actor."""
+        counts = self.repetition.counts
+        works = [a.time * times for a, times in zip(self.graph.actors, counts, strict=True)]
+        return np.array(works, np.int64)
+
+    @cached_property
     def work(self) -> int:
         """Cycles of all firings of an iteration."""
-        counts = self.repetition.counts
-        return sum(a.time * times for a, times in zip(self.graph.actors, counts, strict=True))
+        return sum(self.works.tolist())
+
+    @cached_property
+    def busiest(self) -> int | None:
+        """The first actor with most work; None where there is none."""
+        return int(self.works.argmax()) if len(self.works) else None
 
     @cached_property
     def least_memory(self) -> int:
@@ -113,8 +137,21 @@ class Application:
             Unconnected: a channel joins tiles without a connection.
             TooManyFirings, OverflowError: the graph is too large.
         """
-        orders = self.orders(binding, platform)
-        return guarantee(self.graph, binding, platform, orders, self.room, self.sizes)
+        tile = np.array(binding, np.int64)
+        return projected_guarantee(
+            self.graph, self.repetition, self.channels, self._order, tile, platform
+        )
+
+    def load(self, binding: Sequence[int], platform: Platform) -> Fraction:
+        """The work of the tile with most of it, by its share of the wheel; no period is shorter.
+
+        Raises:
+            OverflowError: times are too large for 64-bit arithmetic.
+        """
+        if self.work * int(platform.pace.max()) >= _LARGEST:
+            raise OverflowError("times are too large for 64-bit arithmetic")
+        tile = np.array(binding, np.int64)
+        return Fraction(fullest(self.works, tile, platform.pace), platform.ticks)
 
 
 def prepare(

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from spikeloom.dialects.dataflow.graph import Graph
+
+SOURCE, TARGET, PRODUCTION, CONSUMPTION, TOKENS, SIZE, LOCAL, OUTPUT, INPUT = range(9)
+"""Rows of a `channel_table`."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,23 @@ class Room:
 
 
 UNLIMITED = Room()
+
+
+def channel_table(
+    graph: Graph, room: Sequence[Room] = (), sizes: Sequence[int] = ()
+) -> NDArray[np.int64]:
+    """All that is known of channels before they meet tiles, rows over channels.
+
+    Ends, rates, initial tokens and size of a token, then the room inside a tile, at the source and
+    at the target, -1 being unlimited. Room is unlimited and a size 1 where left out.
+    """
+    found = np.empty((9, len(graph.channels)), np.int64)
+    found[: TOKENS + 1] = graph.columns
+    found[SIZE] = sizes or 1
+    limits = [(each.local, each.source, each.target) for each in room] or [(None, None, None)]
+    values = [[-1 if value is None else value for value in row] for row in limits]
+    found[LOCAL : INPUT + 1] = np.array(values, np.int64).T
+    return found
 
 
 def room_for(

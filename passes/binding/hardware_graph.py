@@ -19,27 +19,33 @@ share one tile this is exact: work x wheel / slice.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.dialects.dataflow.graph import Actor, Channel, Graph
+from spikeloom.dialects.dataflow.graph import Graph
 from spikeloom.dialects.dataflow.platform import Platform
-from spikeloom.passes.binding.buffers import UNLIMITED, Room
-from spikeloom.passes.binding.transfers import Crossings, transfer_times
+from spikeloom.passes.binding.buffers import LOCAL, OUTPUT, Room, channel_table
+from spikeloom.passes.binding.hardware_graph_loops import (
+    ACTOR,
+    ALONE,
+    ORDER,
+    Bound,
+    too_small,
+    written,
+)
+from spikeloom.passes.binding.transfers import transfer_times
 
 Integers = NDArray[np.int64]
+_LARGEST = 2**62
 
-ALONE, TOKENS, BUFFER, SEND, ARRIVE, OUTPUT_ROOM, INPUT_ROOM, ROOM_WAIT, ORDER = range(9)
-_CHANNEL_NAMES = (
+_CHANNEL_NAMES: tuple[str, ...] = (
     *("{} alone", "{}", "{} room", "{} sent", "{} arrives", "{} output room", "{} input room"),
     *("{} room waits", "{} next"),
 )
-ACTOR, CONNECTION, WAIT, ROOM_WAITS = range(4)
-_ACTOR_NAMES = ("{}", "{} connection", "{} waits", "{} room waits")
+_ACTOR_NAMES: tuple[str, ...] = ("{}", "{} connection", "{} waits", "{} room waits")
 
 
 @dataclass(frozen=True)
@@ -58,33 +64,40 @@ class HardwareGraph:
     actor: Integers
     channel: Integers
 
-    def graph(self) -> Graph:
-        """The same with names; times in `1 / ticks` cycles."""
-        actors = tuple(
-            Actor(self.actor_name(number), time) for number, time in enumerate(self.time.tolist())
-        )
-        channels = tuple(
-            Channel(self.channel_name(number), *self.channel[:5, number].tolist())
-            for number in range(self.channel.shape[1])
-        )
-        return Graph(actors, channels, self.application.name)
-
     def actor_name(self, number: int) -> str:
         """The name of an actor."""
-        kind, origin = int(self.actor[0, number]), int(self.actor[1, number])
-        return _ACTOR_NAMES[kind].format(self._origin(kind == ACTOR, origin))
+        return self.actor_names(np.array([number]))[0]
+
+    def actor_names(self, numbers: Integers) -> list[str]:
+        """The names of actors."""
+        kinds, origins = _listed(self.actor[:, numbers])
+        return [
+            _ACTOR_NAMES[kind].format(self._origin(kind == ACTOR, origin))
+            for kind, origin in zip(kinds, origins, strict=True)
+        ]
 
     def channel_name(self, number: int) -> str:
         """The name of a channel."""
-        kind, origin = int(self.channel[5, number]), int(self.channel[6, number])
-        if kind == ALONE:
-            return _CHANNEL_NAMES[kind].format(self.actor_name(origin))
-        return _CHANNEL_NAMES[kind].format(self._origin(kind == ORDER, origin))
+        return self.channel_names(np.array([number]))[0]
+
+    def channel_names(self, numbers: Integers) -> list[str]:
+        """The names of channels."""
+        kinds, origins = _listed(self.channel[5:, numbers])
+        return [
+            _CHANNEL_NAMES[kind].format(
+                self.actor_name(origin) if kind == ALONE else self._origin(kind == ORDER, origin)
+            )
+            for kind, origin in zip(kinds, origins, strict=True)
+        ]
 
     def _origin(self, of_actor: bool, number: int) -> str:
         if of_actor:
             return self.application.actors[number].name
         return self.application.channels[number].name
+
+
+def _listed(columns: Integers) -> list[list[int]]:
+    return columns.tolist()
 
 
 def hardware_graph(
@@ -105,141 +118,29 @@ def hardware_graph(
         Unconnected: a channel joins tiles without a connection.
         ValueError: a buffer is smaller than the tokens in it.
     """
-    shares = {(tile.slice, tile.wheel) for tile in platform.tiles}
-    ticks = math.lcm(*(slice // math.gcd(slice, wheel) for slice, wheel in shares))
-    columns = _Columns(graph, binding, platform, room or [UNLIMITED] * len(graph.channels), ticks)
-    columns.add_actors()
-    columns.add_local()
-    columns.add_connections(sizes or [1] * len(graph.channels))
-    time, actor, channel = columns.stacked()
-    return HardwareGraph(graph, ticks, time, actor, channel)
+    tile = np.array(binding, np.int64)
+    return hardware_graph_of(graph, channel_table(graph, room, sizes), tile, platform)
 
 
-class _Columns:
-    """Blocks of equal actors and channels."""
+def hardware_graph_of(
+    graph: Graph, channels: Integers, tile: Integers, platform: Platform
+) -> HardwareGraph:
+    """The same from columns: the graph's `channel_table`, and the tile of every actor.
 
-    def __init__(
-        self,
-        graph: Graph,
-        binding: Sequence[int],
-        platform: Platform,
-        room: Sequence[Room],
-        ticks: int,
-    ):
-        self._graph, self._platform, self._room, self._ticks = graph, platform, room, ticks
-        self._tile = np.array(binding, np.int64)
-        self._rows = graph.columns
-        source, target = self._tile[self._rows[0]], self._tile[self._rows[1]]
-        self._local = np.flatnonzero(source == target)
-        self._crossing = np.flatnonzero(source != target)
-        self._wait = np.array([tile.wait for tile in platform.tiles], np.int64)
-        self._times: list[Integers] = []
-        self._actors: list[Integers] = []
-        self._channels: list[Integers] = []
-        self._count = 0
-
-    def stacked(self) -> tuple[Integers, Integers, Integers]:
-        """All blocks: times, actors, channels."""
-        return (
-            np.concatenate(self._times),
-            np.concatenate(self._actors, axis=1),
-            np.concatenate(self._channels, axis=1),
+    Raises:
+        Unconnected, ValueError: as `hardware_graph`.
+        OverflowError: times are too large for 64-bit arithmetic.
+    """
+    delay, bits = transfer_times(graph, channels, tile, platform)
+    ticks = platform.ticks
+    if int(graph.times.max(initial=0)) * int(platform.pace.max()) >= _LARGEST:
+        raise OverflowError("times are too large for 64-bit arithmetic")
+    bound = Bound(channels, graph.times, tile, ticks * (delay + bits), platform.pace)
+    if (number := too_small(bound)) >= 0:
+        channel = graph.channels[number]
+        room = LOCAL if tile[channel.source] == tile[channel.target] else OUTPUT
+        raise ValueError(
+            f"channel {channel.name} holds {channel.tokens} tokens initially, "
+            f"but its buffer has room for {channels[room, number]}"
         )
-
-    def add_actors(self) -> None:
-        """The application's actors, each alone with itself."""
-        tiles = self._platform.tiles
-        share = np.array([self._ticks * t.wheel // t.slice for t in tiles], np.int64)
-        rest = np.array([self._ticks * t.wheel % t.slice for t in tiles], np.int64)
-        assert not rest.any()
-        own = self._graph.times
-        numbers = self._new_actors(ACTOR, own * share[self._tile], np.arange(len(own)))
-        self._add(ALONE, numbers, numbers, 1, 1, 1, numbers)
-
-    def add_local(self) -> None:
-        """Channels inside a tile, with their buffers."""
-        origin = self._local
-        source, target, production, consumption, tokens = self._rows[:, origin]
-        self._add(TOKENS, source, target, production, consumption, tokens, origin)
-        room = self._limits([self._room[number].local for number in origin.tolist()])
-        bounded = np.flatnonzero((room >= 0) & (source != target))
-        left = room[bounded] - tokens[bounded]
-        self._check_room(left, origin[bounded])
-        back = (target[bounded], source[bounded], consumption[bounded], production[bounded])
-        self._add(BUFFER, *back, left, origin[bounded])
-
-    def add_connections(self, sizes: Sequence[int]) -> None:
-        """Channels between tiles: connection, buffers on both sides, waiting for the slice."""
-        origin = self._crossing
-        source, target, production, consumption, tokens = self._rows[:, origin]
-        own = self._new_actors(CONNECTION, self._transfer_times(sizes), origin)
-        self._add(ALONE, own, own, 1, 1, 1, own)
-        self._add(SEND, source, own, production, 1, tokens, origin)
-        entry = self._through_wait(WAIT, ARRIVE, own, self._tile[target], origin)
-        self._add(TOKENS, entry, target, 1, consumption, 0, origin)
-        room = [self._room[number] for number in origin.tolist()]
-        limit = self._limits([each.target for each in room])
-        kept = np.flatnonzero(limit >= 0)
-        self._add(
-            INPUT_ROOM, target[kept], own[kept], consumption[kept], 1, limit[kept], origin[kept]
-        )
-        limit = self._limits([each.source for each in room])
-        kept = np.flatnonzero(limit >= 0)
-        left = limit[kept] - tokens[kept]
-        self._check_room(left, origin[kept])
-        entry = self._through_wait(
-            ROOM_WAITS, ROOM_WAIT, own[kept], self._tile[source[kept]], origin[kept]
-        )
-        self._add(OUTPUT_ROOM, entry, source[kept], 1, production[kept], left, origin[kept])
-
-    def _transfer_times(self, sizes: Sequence[int]) -> Integers:
-        crossing = self._crossing
-        source, target = self._tile[self._rows[:2, crossing]]
-        crossings = Crossings(crossing, source, target)
-        delay, bits = transfer_times(self._graph, crossings, self._platform, sizes)
-        return self._ticks * (delay + bits)
-
-    def _through_wait(
-        self, kind: int, leads: int, entry: Integers, tile: Integers, origin: Integers
-    ) -> Integers:
-        """The actors after which something is at `tile`: `entry` itself, or one that waits."""
-        late = np.flatnonzero(self._wait[tile])
-        waits = self._new_actors(kind, self._ticks * self._wait[tile[late]], origin[late])
-        self._add(leads, entry[late], waits, 1, 1, 0, origin[late])
-        after = entry.copy()
-        after[late] = waits
-        return after
-
-    def _new_actors(self, kind: int, time: Integers, origin: Integers) -> Integers:
-        numbers = np.arange(self._count, self._count + len(time))
-        self._count += len(time)
-        self._times.append(time)
-        self._actors.append(np.stack([np.full(len(time), kind), origin]))
-        return numbers
-
-    def _add(
-        self,
-        kind: int,
-        source: Integers,
-        target: Integers,
-        production: Integers | int,
-        consumption: Integers | int,
-        tokens: Integers | int,
-        origin: Integers,
-    ) -> None:
-        block = np.empty((7, len(source)), np.int64)
-        columns = (source, target, production, consumption, tokens, kind, origin)
-        for row, column in enumerate(columns):
-            block[row] = column
-        self._channels.append(block)
-
-    def _limits(self, capacities: Sequence[int | None]) -> Integers:
-        return np.array([-1 if each is None else each for each in capacities], np.int64)
-
-    def _check_room(self, left: Integers, origin: Integers) -> None:
-        if len(left) and left.min() < 0:
-            channel = self._graph.channels[int(origin[int(left.argmin())])]
-            raise ValueError(
-                f"channel {channel.name} holds {channel.tokens} tokens initially, "
-                f"but its buffer has room for {channel.tokens + int(left.min())}"
-            )
+    return HardwareGraph(graph, ticks, *written(bound))

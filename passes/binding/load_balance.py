@@ -79,7 +79,7 @@ def balanced_binding(
         np.zeros((2, count)),
         np.zeros(count, np.bool_),
     )
-    failed = place_all(problem, bound, np.array(application.by_criticality, np.int64))
+    failed = place_all(problem, bound, application.columns.by_criticality)
     if failed >= 0:
         name = application.graph.actors[failed].name
         raise _refusal(name, failed, problem, bound, platform.tiles)
@@ -103,8 +103,9 @@ def _problem(
         platform.limits,
         platform.slowness,
         platform.distances,
+        platform.distances_to,
         flags,
-        bool(weights.distance) or not np.isfinite(platform.distances).all(),
+        bool(weights.distance) or not platform.is_connected,
         np.array(
             [
                 weights.processing,

@@ -27,7 +27,8 @@ class Problem(NamedTuple):
             of `links`, which has the rows other, leaves, traffic, local, here, there.
         limits: [quantity, tile], infinite where there is none; work has none (`Platform.limits`).
         share: wheel / slice of every tile.
-        delay: [tile, tile] cycles, infinite where there is no connection.
+        delay_from, delay_to: cycles from the tile of a row to that of a column, and the other way;
+            infinite where there is no connection.
         far: whether distances count.
         weights: of processing, memory, bandwidth, connections and distance.
         fair: the work that a tile should have.
@@ -39,7 +40,8 @@ class Problem(NamedTuple):
     links: Column
     limits: Column
     share: Column
-    delay: Column
+    delay_from: Column
+    delay_to: Column
     usable: Column
     far: bool
     weights: Column
@@ -68,6 +70,12 @@ class Bound(NamedTuple):
 def look_at(problem: Problem, bound: Bound, actor: int) -> bool:
     """Fills in what an actor would add to every tile, and which ones allow it; is there one?"""
     _add_up(problem, bound, actor)
+    return _find_allowed(problem, bound)
+
+
+@compiled
+def _find_allowed(problem: Problem, bound: Bound) -> bool:
+    """Which tiles allow the actor of which `added` is known; is there one?"""
     used, added, limits = bound.used, bound.added, problem.limits
     blocking, blocked = -1, 0
     for tile in range(len(problem.share)):
@@ -119,15 +127,24 @@ def _add_up(problem: Problem, bound: Bound, actor: int) -> None:
             arriving += traffic
             added[TRAFFIC_IN, tile] -= traffic
         if problem.far:
-            for here in range(len(problem.share)):
-                delay = problem.delay[here, tile] if leaves else problem.delay[tile, here]
-                added[DISTANCE, here] += traffic * delay
+            _add_distance(added[DISTANCE], traffic, problem, tile, leaves)
         beside[0, tile] += 1
         beside[1, tile] += links[THERE, link]
-    added[MEMORY] += own
-    added[CONNECTIONS] += joined
-    added[TRAFFIC_IN] += arriving
-    added[TRAFFIC_OUT] += departing
+    for tile in range(len(problem.share)):
+        added[MEMORY, tile] += own
+        added[CONNECTIONS, tile] += joined
+        added[TRAFFIC_IN, tile] += arriving
+        added[TRAFFIC_OUT, tile] += departing
+
+
+@compiled
+def _add_distance(
+    distance: Column, traffic: float, problem: Problem, tile: int, leaves: bool
+) -> None:
+    """Traffic between each tile and one; rows of two tables, so that numbers lie side by side."""
+    delay = problem.delay_to[tile] if leaves else problem.delay_from[tile]
+    for here in range(len(distance)):
+        distance[here] += traffic * delay[here]
 
 
 @compiled
@@ -196,12 +213,25 @@ def move_from(problem: Problem, bound: Bound, actor: int) -> bool:
     """Moves an actor to the cheapest tile that stays below the largest load, if there is one."""
     origin = int(bound.binding[actor])
     most_work = bound.used[WORK].max()
-    look_at(problem, bound, actor)
+    if not _has_room(problem, bound, actor, most_work):
+        return False
+    _add_up(problem, bound, actor)
     change(problem, bound, actor, origin, -1)
-    look_at(problem, bound, actor)
+    # What it would add depends on its neighbours only, what is allowed on what is used.
+    _find_allowed(problem, bound)
     tile = cheapest(problem, bound, actor, most_work)
     change(problem, bound, actor, tile if tile >= 0 else origin, 1)
     return tile >= 0 and tile != origin
+
+
+@compiled
+def _has_room(problem: Problem, bound: Bound, actor: int, most_work: float) -> bool:
+    """Whether some other tile would stay below `most_work` with the actor."""
+    for tile in range(len(problem.share)):
+        work = bound.used[WORK, tile] + problem.work[actor] * problem.share[tile]
+        if problem.usable[tile] and tile != bound.binding[actor] and work < most_work:
+            return True
+    return False
 
 
 @compiled

@@ -6,9 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
+from numpy.typing import NDArray
+
 from spikeloom.dialects.dataflow.platform import Platform, Tile
 from spikeloom.passes.binding.application import Application
+from spikeloom.passes.binding.buffers import INPUT, LOCAL, OUTPUT, SIZE, SOURCE, TARGET
+from spikeloom.passes.binding.load_balance_loops import ACTORS, CONNECTIONS, MEMORY
 from spikeloom.passes.binding.transfers import Unconnected
+
+_LIMITED = [ACTORS, MEMORY, CONNECTIONS]
+_LIMITED_NAMES = ("actors", "memory", "connections")
 
 
 class Infeasible(Exception):
@@ -85,17 +93,39 @@ def check_binding(application: Application, binding: Sequence[int], platform: Pl
         Infeasible: one is exceeded; names tile, limit and value.
         Unconnected: a channel joins tiles without a connection.
     """
-    for tile, use in zip(platform.tiles, tile_use(application, binding, platform), strict=True):
-        for what, value, limit in (
-            ("actors", use.actors, tile.actors),
-            ("memory", use.memory, tile.memory),
-            ("connections", use.connections, tile.connections),
-        ):
-            if limit is not None and value > limit:
-                message = f"tile {tile.name} has {limit} {what}, but needs {value}"
-                raise Infeasible(message, what)
-    for channel in application.graph.channels:
-        source, target = binding[channel.source], binding[channel.target]
-        if source != target and platform.delays[source][target] is None:
-            tiles = platform.tiles
-            raise Unconnected(channel.name, tiles[source].name, tiles[target].name)
+    tile = np.array(binding, np.int64)
+    used = _limited_use(application, tile, len(platform.tiles))
+    full = np.argwhere((used > platform.limits[_LIMITED]).T)
+    if len(full):
+        at, row = int(full[0, 0]), int(full[0, 1])
+        what, limit = _LIMITED_NAMES[row], int(platform.limits[_LIMITED[row], at])
+        name, value = platform.tiles[at].name, int(used[row, at])
+        raise Infeasible(f"tile {name} has {limit} {what}, but needs {value}", what)
+    source, target = tile[application.channels[[SOURCE, TARGET]]]
+    apart = np.flatnonzero(platform.cycles[source, target] < 0)
+    if len(apart):
+        tiles, channel = platform.tiles, application.graph.channels[int(apart[0])]
+        names = (tiles[binding[end]].name for end in (channel.source, channel.target))
+        raise Unconnected(channel.name, *names)
+
+
+def _limited_use(
+    application: Application, tile: NDArray[np.int64], tiles: int
+) -> NDArray[np.float64]:
+    """[quantity, tile] actors, memory and connections, as `tile_use` has them."""
+    channels = application.channels
+    source, target = tile[channels[[SOURCE, TARGET]]]
+    size, room = channels[SIZE], np.maximum(channels[[LOCAL, OUTPUT, INPUT]], 0)
+    inside, outside = source == target, source != target
+
+    used = np.zeros((3, tiles))
+    for row, at, amounts in (
+        (0, tile, np.ones(len(tile))),
+        (1, tile, application.columns.states),
+        (1, source, size * (inside * room[0] + outside * room[1])),
+        (1, target, size * (outside * room[2])),
+        (2, source, outside),
+        (2, target, outside),
+    ):
+        used[row] += np.bincount(at, amounts, tiles)
+    return used

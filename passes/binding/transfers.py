@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from spikeloom.dialects.dataflow.graph import Graph
 from spikeloom.dialects.dataflow.platform import Platform
+from spikeloom.passes.binding.buffers import channel_table
+from spikeloom.passes.binding.transfer_loops import transfer_cycles
 
 Integers = NDArray[np.int64]
 
@@ -45,15 +47,6 @@ class Transfer:
         return self.delay + self.bits
 
 
-@dataclass(frozen=True)
-class Crossings:
-    """The channels between tiles, as columns: their numbers, and the tiles at their ends."""
-
-    channel: Integers
-    source: Integers
-    target: Integers
-
-
 def transfers(
     graph: Graph, binding: Sequence[int], platform: Platform, sizes: Sequence[int]
 ) -> list[Transfer]:
@@ -62,42 +55,31 @@ def transfers(
     Raises:
         Unconnected: a channel joins tiles without a connection.
     """
-    source = np.array([binding[channel.source] for channel in graph.channels], np.int64)
-    target = np.array([binding[channel.target] for channel in graph.channels], np.int64)
-    channel = np.flatnonzero(source != target)
-    crossings = Crossings(channel, source[channel], target[channel])
-    delay, bits = transfer_times(graph, crossings, platform, sizes)
-    return [Transfer(*each) for each in zip(*map(_listed, (channel, delay, bits)), strict=True)]
+    tile = np.array(binding, np.int64)
+    delay, bits = transfer_times(graph, channel_table(graph, sizes=sizes), tile, platform)
+    source, target = tile[graph.columns[:2]]
+    return [
+        Transfer(number, int(delay[number]), int(bits[number]))
+        for number in np.flatnonzero(source != target).tolist()
+    ]
 
 
 def transfer_times(
-    graph: Graph, crossings: Crossings, platform: Platform, sizes: Sequence[int]
+    graph: Graph, channels: Integers, tile: Integers, platform: Platform
 ) -> tuple[Integers, Integers]:
-    """The delays of channels between tiles, and the cycles for the sizes of their tokens.
+    """Of every channel the delay and the cycles for the size of a token; 0 inside a tile.
+
+    Args:
+        channels: the graph's `channel_table`.
+        tile: of every actor.
 
     Raises:
         Unconnected: a channel joins tiles without a connection.
     """
-    tiles, source, target = platform.tiles, crossings.source, crossings.target
-    delay = platform.distances[source, target]
-    if not np.isfinite(delay).all():
-        first = int(np.flatnonzero(np.isinf(delay))[0])
-        name = graph.channels[int(crossings.channel[first])].name
-        raise Unconnected(name, tiles[int(source[first])].name, tiles[int(target[first])].name)
-    size = np.array(sizes, np.int64)[crossings.channel]
-    moved = np.zeros(len(size), np.int64)
-    if platform.bandwidth is not None:
-        moved = -(-size // platform.bandwidth)
-    for bandwidths, ends in (
-        ([tile.bandwidth_out for tile in tiles], source),
-        ([tile.bandwidth_in for tile in tiles], target),
-    ):
-        bounded = np.array([-1 if each is None else each for each in bandwidths], np.int64)[ends]
-        sharing = np.bincount(ends, minlength=len(tiles))[ends]
-        shared = -(-size * sharing // np.maximum(bounded, 1))
-        moved = np.where(bounded < 0, moved, np.maximum(moved, shared))
-    return delay.astype(np.int64), moved
-
-
-def _listed(column: Integers) -> list[int]:
-    return column.tolist()
+    bandwidth = -1 if platform.bandwidth is None else platform.bandwidth
+    delay, bits = transfer_cycles(channels, tile, platform.cycles, platform.interfaces, bandwidth)
+    if delay.min(initial=0) < 0:
+        channel = graph.channels[int(delay.argmin())]
+        ends: list[int] = tile[[channel.source, channel.target]].tolist()
+        raise Unconnected(channel.name, *(platform.tiles[end].name for end in ends))
+    return delay, bits

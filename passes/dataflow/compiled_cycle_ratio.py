@@ -122,11 +122,17 @@ def _policy_iteration(
                 policy[node], most = edge, promise
     # Of every node: its gain above / below, its value, the smallest node of its cycle.
     worth = np.empty((4, nodes), np.int64)
-    _evaluate(policy, target, weight, tokens, worth)
+    evaluate(policy, target, weight, tokens, worth)
     while _improve(first, policy, target, weight, tokens, worth):
-        _evaluate(policy, target, weight, tokens, worth)
+        evaluate(policy, target, weight, tokens, worth)
+    return slowest(policy, target, worth)
+
+
+@compiled
+def slowest(policy: Column, target: Column, worth: Column) -> tuple[int, int, Column]:
+    """The largest gain of a policy in lowest terms, and the edges of a cycle that has it."""
     above, below, _, root = worth
-    best = 0
+    nodes, best = len(policy), 0
     for node in range(1, nodes):
         if above[node] * below[best] > above[best] * below[node]:
             best = node
@@ -140,9 +146,7 @@ def _policy_iteration(
 
 
 @compiled
-def _evaluate(
-    policy: Column, target: Column, weight: Column, tokens: Column, worth: Column
-) -> None:
+def evaluate(policy: Column, target: Column, weight: Column, tokens: Column, worth: Column) -> None:
     """Gain, value and root of every node, following the policy."""
     above, below, value, root = worth
     nodes = len(policy)

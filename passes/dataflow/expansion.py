@@ -54,11 +54,23 @@ def expand(graph: Graph, repetition: Repetition) -> Precedences:
     """
     if repetition.total > MAX_FIRINGS:
         raise TooManyFirings(repetition.total, MAX_FIRINGS)
-    counts = np.array(repetition.counts, np.int64)
+    times = np.array([each.time for each in graph.actors], np.int64)
+    return expand_columns(columns_of(graph), times, np.array(repetition.counts, np.int64))
+
+
+def expand_columns(channels: Integers, times: Integers, counts: Integers) -> Precedences:
+    """The same for a graph in columns: not more than `MAX_FIRINGS`.
+
+    Args:
+        channels: rows source, target, production, consumption and tokens.
+        times, counts: the time of a firing and the firings of an iteration, of every actor.
+
+    Raises:
+        TooManyFirings: the iteration has more than `MAX_PRECEDENCES`.
+    """
     first = np.concatenate([[0], np.cumsum(counts)])
     actor = np.repeat(np.arange(len(counts)), counts)
-    times = np.array([each.time for each in graph.actors], np.int64)
-    source, target, tokens, channel = _precedences(graph, counts, first)
+    source, target, tokens, channel = _precedences(channels, counts, first)
     source, target, tokens, channel = _tightest(source, target, tokens, channel)
     return Precedences(
         actor,
@@ -72,10 +84,10 @@ def expand(graph: Graph, repetition: Repetition) -> Precedences:
 
 
 def _precedences(
-    graph: Graph, counts: Integers, first: Integers
+    channels: Integers, counts: Integers, first: Integers
 ) -> tuple[Integers, Integers, Integers, Integers]:
     """Columns source, target, tokens and channel of all precedences."""
-    producer, consumer, production, consumption, tokens = columns_of(graph)
+    producer, consumer, production, consumption, tokens = channels
     if counts.max(initial=1) == 1:
         # One firing consumes all that one produces; what does not fill a firing is no delay.
         return producer, consumer, tokens // production, np.arange(len(producer))

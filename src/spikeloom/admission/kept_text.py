@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import astuple
+from collections.abc import Callable, Iterable
+from dataclasses import astuple, fields
+from operator import attrgetter
 from typing import Any
 
 from spikeloom.dialects.dataflow.graph import Actor, Channel, Graph
@@ -11,6 +13,10 @@ from spikeloom.dialects.dataflow.platform import Platform, Tile
 from spikeloom.passes.admission.chip import ChipState
 from spikeloom.passes.binding.application import Application, ordered_application
 from spikeloom.passes.binding.buffers import Room
+
+_ACTOR_FIELDS, _CHANNEL_FIELDS, _ROOM_FIELDS = (
+    attrgetter(*(field.name for field in fields(kind))) for kind in (Actor, Channel, Room)
+)
 
 
 def chip_text(state: ChipState) -> str:
@@ -33,11 +39,11 @@ def chip_of(text: str) -> ChipState:
     Raises:
         ValueError, KeyError, TypeError: there is none in it.
     """
-    fields: dict[str, Any] = json.loads(text)
-    tiles = tuple(Tile(*each) for each in fields["tiles"])
-    delays = tuple(tuple(row) for row in fields["delays"])
-    platform = Platform(tiles, delays, fields["bandwidth"], fields["name"])
-    return ChipState(platform, frozenset(fields["broken"]))
+    read: dict[str, Any] = json.loads(text)
+    tiles = tuple(Tile(*each) for each in read["tiles"])
+    delays = tuple(tuple(row) for row in read["delays"])
+    platform = Platform(tiles, delays, read["bandwidth"], read["name"])
+    return ChipState(platform, frozenset(read["broken"]))
 
 
 def application_text(application: Application) -> str:
@@ -46,14 +52,19 @@ def application_text(application: Application) -> str:
     return json.dumps(
         {
             "name": graph.name,
-            "actors": [astuple(actor) for actor in graph.actors],
-            "channels": [astuple(channel) for channel in graph.channels],
+            "actors": _rows(graph.actors, _ACTOR_FIELDS),
+            "channels": _rows(graph.channels, _CHANNEL_FIELDS),
             "order": application.order,
-            "room": [astuple(room) for room in application.room],
+            "room": _rows(application.room, _ROOM_FIELDS),
             "sizes": application.sizes,
             "states": application.states,
         }
     )
+
+
+def _rows(records: Iterable[object], values: Callable[[object], Any]) -> list[Any]:
+    """The fields of records; `astuple` would copy every one of them deeply, for milliseconds."""
+    return [values(record) for record in records]
 
 
 def application_of(text: str) -> Application:
@@ -63,16 +74,16 @@ def application_of(text: str) -> Application:
         ValueError, KeyError, TypeError: there is none in it.
         InconsistentRates, Deadlock, TooManyFirings: its graph cannot complete an iteration.
     """
-    fields: dict[str, Any] = json.loads(text)
+    read: dict[str, Any] = json.loads(text)
     graph = Graph(
-        tuple(Actor(*each) for each in fields["actors"]),
-        tuple(Channel(*each) for each in fields["channels"]),
-        fields["name"],
+        tuple(Actor(*each) for each in read["actors"]),
+        tuple(Channel(*each) for each in read["channels"]),
+        read["name"],
     )
     return ordered_application(
         graph,
-        tuple(fields["order"]),
-        tuple(Room(*each) for each in fields["room"]),
-        tuple(fields["sizes"]),
-        tuple(fields["states"]),
+        tuple(read["order"]),
+        tuple(Room(*each) for each in read["room"]),
+        tuple(read["sizes"]),
+        tuple(read["states"]),
     )

@@ -72,7 +72,7 @@ def _application(path: str, pipeline: bool, crossbars: Crossbars) -> Application
         if pipeline:
             graph = pipelined(graph, repetition_vector(graph)).graph
         application = prepare(graph, op.capacities, sizes)
-        # Columns are made and compiled loops loaded now, not when a decision waits for them.
+        # What cannot be analysed on the smallest chip is an error of its line, not of a decision.
         binding = balanced_binding(application, ONE_TILE)
         application.guarantee(binding, ONE_TILE)
         assert application.alone.period >= 0, "times are not negative"

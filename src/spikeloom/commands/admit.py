@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from spikeloom.admission.answers import Answer
 from spikeloom.admission.manager import Manager
@@ -20,6 +23,7 @@ from spikeloom.dialects.dataflow.graph import TooManyFirings
 from spikeloom.dialects.dataflow.platform import Platform, Tile, mesh
 from spikeloom.extract_dataflow import PUBLISHED_TIME
 from spikeloom.passes.admission.chip import ChipState
+from spikeloom.passes.admission.readiness import make_ready
 from spikeloom.passes.clustering.limits import Limits
 from spikeloom.terminal import EXIT_OK
 from spikeloom.tiles.limits import limits_of
@@ -47,6 +51,7 @@ def command(parsed: argparse.Namespace) -> int:
         check_sequence(events[done:], history)
         folder = os.path.dirname(parsed.trace)
         applications = applications_of(events[done:], folder, crossbars)
+        make_ready(state, applications.values())
         manager = Manager(state, applications, file)
         answers = answers[len(answers) - done :]
         if done:
@@ -56,14 +61,25 @@ def command(parsed: argparse.Namespace) -> int:
         print(timeline.heading)
         for answer in answers:
             print("\n".join(timeline.lines(answer)))
-        for each in events[done:]:
-            answers.append(_answered(manager, each))
-            print("\n".join(timeline.lines(answers[-1])), flush=True)
+        with _without_old_garbage():
+            for each in events[done:]:
+                answers.append(_answered(manager, each))
+                print("\n".join(timeline.lines(answers[-1])), flush=True)
     print(summary(manager.state, answers))
     if parsed.json is not None:
         text = json.dumps(answers_json(manager.state, answers), indent=2) + "\n"
         write_atomically(parsed.json, text.encode())
     return EXIT_OK
+
+
+@contextmanager
+def _without_old_garbage() -> Iterator[None]:
+    """No decision waits a tenth of a second while garbage is looked for in what has been read."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _answered(manager: Manager, each: TraceEvent) -> Answer:
