@@ -37,7 +37,6 @@ from spikeloom.dialects.schedule import (
     moves_for_update,
 )
 from spikeloom.dialects.snn import ParameterOp
-from spikeloom.passes.engine_tiles import SAMPLE_GROUP
 from spikeloom.passes.lower_to_engine import fits_in_groups
 from spikeloom.passes.schedule_costs import Size, cost_of
 from spikeloom.passes.schedule_groups import can_be_grouped, group_sizes
@@ -98,8 +97,8 @@ class ScheduleEnginesPass(ModulePass):
     def _check_groups(self) -> None:
         if isinstance(self.groups, str):
             self._check("groups", self.groups, (AUTO, OFF))
-        elif self.groups < 1 or self.groups % SAMPLE_GROUP:
-            message = f"a group has a multiple of {SAMPLE_GROUP} samples, not {self.groups}"
+        elif self.groups < 1:
+            message = f"a group has at least one sample, not {self.groups}"
             help = "expected auto, off, or such a number"
             raise error("E0405", f"schedule-engines{{groups={self.groups}}}: {message}", help=help)
 

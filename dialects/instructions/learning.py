@@ -7,6 +7,7 @@ from spikeloom.dialects.instructions.operands import (
     CHANNELS,
     F32,
     I32,
+    LABELS,
     MATRICES,
     MATRIX,
     RATE,
@@ -47,7 +48,7 @@ LOSSES: tuple[InstructionSpec, ...] = (
         ),
         (
             Role("readout", F32, SCORES),
-            Role("label", I32, (ONE, ONE, ONE, SAMPLES)),
+            Role("label", I32, LABELS),
         ),
         "adds scale x cross entropy of softmax(readout) and the right decisions",
         (Immediate("scale", "1 / batch"),),
@@ -63,7 +64,7 @@ LOSSES: tuple[InstructionSpec, ...] = (
         ),
         (
             Role("readout", F32, SCORES),
-            Role("label", I32, (ONE, ONE, ONE, SAMPLES)),
+            Role("label", I32, LABELS),
         ),
         "adds scale x squared distance to the one-hot label and the right decisions",
         (Immediate("scale", "1 / (batch x classes)"),),
