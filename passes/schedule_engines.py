@@ -8,7 +8,7 @@ bit: they cut the batch elsewhere, and with it the sums over samples in weight g
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -39,7 +39,12 @@ from spikeloom.dialects.schedule import (
 from spikeloom.dialects.snn import ParameterOp
 from spikeloom.passes.lower_to_engine import fits_in_groups
 from spikeloom.passes.schedule_costs import Size, cost_of
-from spikeloom.passes.schedule_groups import can_be_grouped, group_sizes
+from spikeloom.passes.schedule_groups import (
+    can_be_grouped,
+    full_group,
+    group_sizes,
+    small_group_sizes,
+)
 from spikeloom.passes.schedule_order import let_updates_trail
 from spikeloom.passes.schedule_potentials import (
     recomputable,
@@ -112,11 +117,29 @@ class ScheduleEnginesPass(ModulePass):
             return self.groups
         if self.groups == OFF or not (rates and can_be_grouped(step, memories)):
             return None
+        large = group_sizes(step, rates)
+        if not large:
+            return None
+        group = self._first_that_fits(step, large, rates, memories)
+        if group is None:
+            small = small_group_sizes(step, rates)
+            group = self._first_that_fits(step, small, rates, memories)
+        return group
+
+    def _first_that_fits(
+        self,
+        step: bptt.StepOp,
+        sizes: Sequence[int],
+        rates: Mapping[str, int],
+        memories: Mapping[str, int],
+    ) -> int | None:
+        """The first size that the memories hold with all steps; what is larger than one that they
+        do not hold is not tried."""
         too_large = math.inf
-        for group in group_sizes(step, rates):
+        for group in sizes:
             if group >= too_large:
                 continue
-            tried = step.clone()
+            tried = full_group(step, group)
             self._schedule(tried, rates, group)
             if fits_in_groups(tried, memories):
                 return group

@@ -19,7 +19,6 @@ from spikeloom.dialects.instructions.operands import (
     activation,
 )
 from spikeloom.dialects.instructions.spec import (
-    ONE,
     Element,
     Engine,
     Immediate,
