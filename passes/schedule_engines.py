@@ -37,6 +37,7 @@ from spikeloom.dialects.schedule import (
     moves_for_update,
 )
 from spikeloom.dialects.snn import ParameterOp
+from spikeloom.passes.group_room import lies_side_by_side, may_fit
 from spikeloom.passes.lower_to_engine import fits_in_groups
 from spikeloom.passes.schedule_costs import Size, cost_of
 from spikeloom.passes.schedule_groups import (
@@ -123,7 +124,9 @@ class ScheduleEnginesPass(ModulePass):
         group = self._first_that_fits(step, large, rates, memories)
         if group is None:
             small = small_group_sizes(step, rates)
-            group = self._first_that_fits(step, small, rates, memories)
+            overlapping = [size for size in small if lies_side_by_side(step, size, memories)]
+            others = [size for size in small if size not in overlapping]
+            group = self._first_that_fits(step, [*overlapping, *others], rates, memories)
         return group
 
     def _first_that_fits(
@@ -141,7 +144,7 @@ class ScheduleEnginesPass(ModulePass):
                 continue
             tried = full_group(step, group)
             self._schedule(tried, rates, group)
-            if fits_in_groups(tried, memories):
+            if may_fit(tried, group, memories) and fits_in_groups(tried, memories):
                 return group
             too_large = group
         return None

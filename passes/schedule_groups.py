@@ -44,6 +44,11 @@ _WHOLE = (
 _LONG = 64
 """Groups of `SAMPLE_GROUP` samples in a long batch."""
 
+_WAITING = 2
+"""Layer by layer, nests wait for one another more than the estimate says: on 14 small random
+networks with 2 to 60 steps, groups took fewer cycles wherever they were estimated at less than 2.1
+times those of layers."""
+
 _NO_WORK = (ParameterOp, bptt.ReportOp, bptt.OptimizeOp, bptt.DelayOp, bptt.AdvanceOp)
 
 
@@ -73,7 +78,7 @@ def small_group_sizes(step: bptt.StepOp, rates: Mapping[str, int]) -> list[int]:
     Again of a long batch, even their order: batches of every size are cut in the same way.
     """
     layers, costs = _of_a_long_batch(step, rates, _small_candidates())
-    return sorted((group for group in costs if costs[group] < layers), key=costs.__getitem__)
+    return sorted((size for size in costs if costs[size] < layers), key=costs.__getitem__)
 
 
 def full_group(step: bptt.StepOp, group: int) -> bptt.StepOp:
@@ -98,7 +103,7 @@ def _of_a_long_batch(
     """Cycles of a long batch layer by layer, and in groups of every size."""
     samples = _LONG * SAMPLE_GROUP
     works, dram = _works(step, samples, rates), rates["dram_latency"]
-    layers = sum(_layer_by_layer(part) for part in _halves(works))
+    layers = _WAITING * sum(_layer_by_layer(part) for part in _halves(works))
     return layers, {group: _in_groups(works, group, samples, dram) for group in candidates}
 
 
