@@ -117,7 +117,7 @@ def test_a_machine_without_tables_has_none_to_choose(tmp_path: Path) -> None:
 def test_tables_that_do_not_fit_with_one_sample_are_not_chosen(
     steps: int, widest: int | None
 ) -> None:
-    """All steps of a vector are looked up together: of 64 outputs each takes 256 x 2^n / n bytes."""
+    """All steps of a vector are looked up together: each takes 256 x 2^n / n bytes."""
     text = LONG.format(steps=steps)
     module = fused(FuseLutsPass(engines=("wue",)), text)
     (choice,) = choices(module)
