@@ -36,6 +36,7 @@ from spikeloom.passes.accumulation_cost import (
     plain_cost,
     update_tables_cost,
 )
+from spikeloom.passes.engine.images import image_of
 from spikeloom.passes.engine.tiles import LANES
 
 Choice = tuple[Way, int]
@@ -100,7 +101,7 @@ class FuseLutsPass(ModulePass):
     ) -> AccumulationAttr:
         array = _array(machine, engine)
         work = _accumulation(op, step, machine.sizes(), array)
-        choices = list(self._choices(op, array, machine, engine))
+        choices = list(self._choices(op, step.steps.value.data, array, machine, engine))
         costs = {choice: _cost(choice, work, array, engine) for choice in choices}
 
         def weight(choice: Choice) -> tuple[int, int]:
@@ -113,9 +114,13 @@ class FuseLutsPass(ModulePass):
         return AccumulationAttr.get(*best, costs[best].cycles, costs[best].femtojoules)
 
     def _choices(
-        self, op: Operation, array: Array, machine: MachineOp, engine: str
+        self, op: Operation, steps: int, array: Array, machine: MachineOp, engine: str
     ) -> Iterator[Choice]:
-        """What the options leave, simple ways first."""
+        """What the options leave, simple ways first.
+
+        Tables too large for their memory are left out, except for the narrowest ones where the
+        options ask for tables: `lower-to-engine` then says what they need.
+        """
         forced = Way.TABLES if self.width else Way(self.accumulate) if self.accumulate else None
         for way in (Way.EVENTS, Way.PLAIN):
             if forced in (None, way):
@@ -128,9 +133,11 @@ class FuseLutsPass(ModulePass):
         if self.width:
             yield Way.TABLES, self.width
             return
-        for width in range(1, array.table_width + 1):
-            if _smallest_tables(engine, width) <= machine.sizes()[_table_memory(engine)]:
-                yield Way.TABLES, width
+        room = machine.sizes().get(_table_memory(engine), 0)
+        widths = range(1, array.table_width + 1)
+        fitting = [width for width in widths if _smallest_tables(op, steps, width) <= room]
+        for width in fitting or ([1] if forced else []):
+            yield Way.TABLES, width
 
     def _too_wide(self, op: Operation, width: int, limit: int, machine: MachineOp, engine: str):
         has = f"has tables of {limit}" if limit else "has none"
@@ -153,13 +160,20 @@ def _table_memory(engine: str) -> str:
     return "forward_tables" if engine == "fe" else "update_tables"
 
 
-def _smallest_tables(engine: str, width: int) -> int:
+def _smallest_tables(op: Operation, steps: int, width: int) -> int:
     """Bytes of the tables that the lowering cannot do without.
 
-    They are of `LANES` outputs, and of as many inputs forward, of one group of rows in an update.
+    Forward they are of `LANES` outputs and as many inputs. In an update they are of `LANES`
+    outputs, if there are that many, and of one group of an image's rows. Of vectors all steps of
+    a sample are looked up together.
     """
-    groups = -(-LANES // width) if engine == "fe" else 1
-    return buffer_bytes(Element.F32, (1, groups, 2**width, LANES))
+    assert isinstance(op, Forward | Update)
+    if isinstance(op, Forward):
+        return buffer_bytes(Element.F32, (1, -(-LANES // width), 2**width, LANES))
+    is_image = max(image_of(op.input).positions, image_of(op.gradient).positions) > 1
+    rows = 1 if is_image else steps
+    outputs = min(LANES, bptt.channel_count(op.gradient.type))
+    return buffer_bytes(Element.F32, (-(-rows // width), 1, 2**width, outputs))
 
 
 def _array(machine: MachineOp, engine: str) -> Array:

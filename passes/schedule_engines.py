@@ -8,7 +8,7 @@ bit: they cut the batch elsewhere, and with it the sums over samples in weight g
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -37,10 +37,15 @@ from spikeloom.dialects.schedule import (
     moves_for_update,
 )
 from spikeloom.dialects.snn import ParameterOp
-from spikeloom.passes.engine.tiles import SAMPLE_GROUP
 from spikeloom.passes.lower_to_engine import fits_in_groups
 from spikeloom.passes.schedule.costs import Size, cost_of
-from spikeloom.passes.schedule.groups import can_be_grouped, group_sizes
+from spikeloom.passes.schedule.group_room import lies_side_by_side, may_fit
+from spikeloom.passes.schedule.groups import (
+    can_be_grouped,
+    full_group,
+    group_sizes,
+    small_group_sizes,
+)
 from spikeloom.passes.schedule.order import let_updates_trail
 from spikeloom.passes.schedule.potentials import (
     recomputable,
@@ -98,8 +103,8 @@ class ScheduleEnginesPass(ModulePass):
     def _check_groups(self) -> None:
         if isinstance(self.groups, str):
             self._check("groups", self.groups, (AUTO, OFF))
-        elif self.groups < 1 or self.groups % SAMPLE_GROUP:
-            message = f"a group has a multiple of {SAMPLE_GROUP} samples, not {self.groups}"
+        elif self.groups < 1:
+            message = f"a group has at least one sample, not {self.groups}"
             help = "expected auto, off, or such a number"
             raise error("E0405", f"schedule-engines{{groups={self.groups}}}: {message}", help=help)
 
@@ -113,13 +118,33 @@ class ScheduleEnginesPass(ModulePass):
             return self.groups
         if self.groups == OFF or not (rates and can_be_grouped(step, memories)):
             return None
+        large = group_sizes(step, rates)
+        if not large:
+            return None
+        group = self._first_that_fits(step, large, rates, memories)
+        if group is None:
+            small = small_group_sizes(step, rates)
+            overlapping = [size for size in small if lies_side_by_side(step, size, memories)]
+            others = [size for size in small if size not in overlapping]
+            group = self._first_that_fits(step, [*overlapping, *others], rates, memories)
+        return group
+
+    def _first_that_fits(
+        self,
+        step: bptt.StepOp,
+        sizes: Sequence[int],
+        rates: Mapping[str, int],
+        memories: Mapping[str, int],
+    ) -> int | None:
+        """The first size that the memories hold with all steps; what is larger than one that they
+        do not hold is not tried."""
         too_large = math.inf
-        for group in group_sizes(step, rates):
+        for group in sizes:
             if group >= too_large:
                 continue
-            tried = step.clone()
+            tried = full_group(step, group)
             self._schedule(tried, rates, group)
-            if fits_in_groups(tried, memories):
+            if may_fit(tried, group, memories) and fits_in_groups(tried, memories):
                 return group
             too_large = group
         return None

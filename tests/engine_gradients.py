@@ -84,7 +84,7 @@ class Engine:
         cells = batch.signal.reshape(*leading, -1)
         self._interpreter.write(signal, fill(self._shape(signal), cells, batch.signal.shape[2:]))
         labels = np.zeros(self._shape(label), np.int32)
-        labels[0, 0, 0] = batch.labels
+        labels[0, :, 0, 0] = batch.labels
         self._interpreter.write(label, labels)
         self._result = self._interpreter.run()
         spikes = {

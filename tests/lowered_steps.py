@@ -96,7 +96,7 @@ class Lowered:
         for name, tensor in parameters.items():
             found[self.index("parameter", name)] = to_buffer(tensor)
         if labels is not None:
-            found[self.index("label")] = labels[None, None, None]
+            found[self.index("label")] = labels[None, :, None, None]
         return found
 
     def index(self, kind: str, subject: str = "") -> int:

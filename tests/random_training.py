@@ -247,9 +247,9 @@ class RandomTraining:
 
     def loss(self, output, spiking, units):
         """Readout, loss and its gradient at every step."""
-        labels = self.rng.integers(0, units, (1, 1, 1, self.b)).astype(np.int32)
-        label = self.from_host("label", I32, (1, 1, 1, self.b), "label", labels)
-        here = self.load(label, I32, (1, 1, 1, self.b), "state_sram")
+        labels = self.rng.integers(0, units, (1, self.b, 1, 1)).astype(np.int32)
+        label = self.from_host("label", I32, (1, self.b, 1, 1), "label", labels)
+        here = self.load(label, I32, (1, self.b, 1, 1), "state_sram")
         total = self.buffer("readout", F32, (1, self.b, self.positions, units), "state_sram")
         self.emit(
             "readout",

@@ -228,7 +228,7 @@ class ReferenceMachine(ImageInstructions):
         v["sum"][0] = n["scale"] * v["output"].sum(axis=0)
 
     def do_cross_entropy(self, v, n):
-        r, label = v["readout"][0, :, 0], v["label"][0, 0, 0]
+        r, label = v["readout"][0, :, 0], v["label"][0, :, 0, 0]
         softmax = np.exp(r - r.max(axis=1, keepdims=True))
         softmax /= softmax.sum(axis=1, keepdims=True)
         onehot = np.eye(r.shape[1])[label]
@@ -238,7 +238,7 @@ class ReferenceMachine(ImageInstructions):
             v["gradient"][0, :, 0] = n["scale"] * (softmax - onehot)
 
     def do_mean_squared_error(self, v, n):
-        r, label = v["readout"][0, :, 0], v["label"][0, 0, 0]
+        r, label = v["readout"][0, :, 0], v["label"][0, :, 0, 0]
         distance = r - np.eye(r.shape[1])[label]
         v["loss"] += n["scale"] * (distance**2).sum()
         v["correct"] += (r.argmax(axis=1) == label).sum()

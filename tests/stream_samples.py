@@ -31,7 +31,7 @@ ON_CHIP_BYTES = {
 
 TRAINING_STEP = """\
 buffer @input : bit[4, 32, 1, 70] in dram at 0x00000000 role input
-buffer @label : i32[1, 1, 1, 32] in dram at 0x00010000 role label
+buffer @label : i32[1, 32, 1, 1] in dram at 0x00010000 role label
 buffer @weight : f32[1, 1, 70, 130] in dram at 0x00020000 role parameter "hidden.weight"
 buffer @spikes.out : bit[4, 32, 1, 130] in dram at 0x00040000 role spikes "hidden"
 buffer @input.tile : bit[4, 32, 1, 70] in spike_sram at 0x00000000
@@ -42,7 +42,7 @@ buffer @spikes : bit[4, 32, 1, 130] in spike_sram at 0x00004000
 buffer @mask : bit[4, 32, 1, 130] in spike_sram at 0x00008000
 buffer @readout : f32[1, 32, 1, 130] in state_sram at 0x00040000
 buffer @readout.gradient : f32[1, 32, 1, 130] in state_sram at 0x00050000
-buffer @label.tile : i32[1, 1, 1, 32] in state_sram at 0x00060000
+buffer @label.tile : i32[1, 32, 1, 1] in state_sram at 0x00060000
 buffer @loss : f32[1, 1, 1, 1] in state_sram at 0x00061000
 buffer @correct : i32[1, 1, 1, 1] in state_sram at 0x00062000
 buffer @spike.gradient : f32[4, 32, 1, 130] in gradient_sram at 0x00000000
@@ -50,7 +50,7 @@ buffer @gradient : f32[4, 32, 1, 130] in gradient_sram at 0x00020000
 buffer @late : f32[4, 32, 1, 130] in state_sram at 0x00000000
 
 load @input.tile[0, 0, 0, 0] = @input[0, 0, 0, 0] over planes 4, groups 32, rows 1, columns 70
-load @label.tile[0, 0, 0, 0] = @label[0, 0, 0, 0] over planes 1, groups 1, rows 1, columns 32
+load @label.tile[0, 0, 0, 0] = @label[0, 0, 0, 0] over planes 1, groups 32, rows 1, columns 1
 clear @current[0, 0, 0, 0] over planes 4, groups 32, rows 1, columns 130
 clear @loss[0, 0, 0, 0] over planes 1, groups 1, rows 1, columns 1
 clear @correct[0, 0, 0, 0] over planes 1, groups 1, rows 1, columns 1

@@ -51,6 +51,8 @@ MACHINE = load_machine()
 LARGE = dict.fromkeys(MACHINE.memory_bytes, 1 << 28)
 DATA = slice(q.EVENTS_RECEIVED, q.GRADIENTS_NONZERO + 1)
 """What is counted of data."""
+LONG = LEARNING.replace("steps = 4", "steps = 1000")
+"""Its groups have fewer samples than its batch, and the last of them is smaller."""
 HALF = Densities(0.5, LayerDensities(0.5, 0.5, 0.5))
 
 
@@ -94,7 +96,10 @@ def counted(
 
 def programs() -> dict[str, str]:
     names = ("digits", "memory", "readout")
-    return {name: (EXAMPLES / f"{name}.snn").read_text() for name in names} | {"tiny": LEARNING}
+    return {name: (EXAMPLES / f"{name}.snn").read_text() for name in names} | {
+        "tiny": LEARNING,
+        "long": LONG,
+    }
 
 
 # --- with the statistics of a run ------------------------------------------------------------

@@ -36,9 +36,20 @@ bptt.step @n steps 8 batch 1 (%x: tensor<?x?x16x6x6xi1>) {
 TABLES = ("build_tables", "lookup"), ("build_row_tables", "correlate_tables")
 
 
-def fused(options: FuseLutsPass):
+LONG = """
+bptt.step @n steps {steps} batch 64 (%x: tensor<?x?x256xi1>) {{
+  snn.parameter @a.weight : tensor<64x256xf32> fan_in 256
+  %i = bptt.synapse %x, @a.weight : tensor<?x?x256xi1> -> tensor<?x?x64xf32>
+  %gw = bptt.synapse_weight_gradient %i, %x
+     : tensor<?x?x64xf32>, tensor<?x?x256xi1> -> tensor<64x256xf32>
+  bptt.report %gw as "gradient" of "a.weight" : tensor<64x256xf32>
+}}
+"""
+
+
+def fused(options: FuseLutsPass, text: str = LAYER):
     """The module after the pass, for the bundled machine."""
-    module = Parser(new_context(), LAYER).parse_module()
+    module = Parser(new_context(), text).parse_module()
     attach_machine(module, default_machine())
     options.apply(new_context(), module)
     module.verify()
@@ -97,6 +108,28 @@ def test_a_machine_without_tables_has_none_to_choose(tmp_path: Path) -> None:
     assert all(choice.way.data is not Way.TABLES for choice in choices(module))
     with pytest.raises(DiagnosticError, match=r"tables of 4 inputs, .* has none \[E0302\]"):
         FuseLutsPass(width=4).apply(new_context(), module)
+
+
+@pytest.mark.parametrize(
+    ("steps", "widest"),
+    [(512, 4), (513, 3), (768, 3), (769, None), (4000, None)],
+)
+def test_tables_that_do_not_fit_with_one_sample_are_not_chosen(
+    steps: int, widest: int | None
+) -> None:
+    """All steps of a vector are looked up together: each takes 256 x 2^n / n bytes."""
+    text = LONG.format(steps=steps)
+    module = fused(FuseLutsPass(engines=("wue",)), text)
+    (choice,) = choices(module)
+    assert choice.way.data is (Way.EVENTS if widest is None else Way.TABLES)
+    assert choice.table_width == (widest or 0)
+    LowerToEnginePass().apply(new_context(), module)
+
+
+def test_tables_that_are_asked_for_and_do_not_fit_are_one_clear_error() -> None:
+    module = fused(FuseLutsPass(accumulate="tables", engines=("wue",)), LONG.format(steps=5000))
+    with pytest.raises(DiagnosticError, match=r"of update_tables even .* `tables` .*\[E0302\]"):
+        LowerToEnginePass().apply(new_context(), module)
 
 
 def test_a_machine_with_tables_says_what_they_cost(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def loss_operands(classes: int) -> dict[str, NDArray]:
         "correct": np.full((1, 1, 1), 3, np.int32),
         "gradient": np.zeros((1, B, classes), np.float32),
         "readout": 5 * floats(rng, 1, B, classes),
-        "label": rng.integers(0, classes, (1, 1, B), dtype=np.int32),
+        "label": rng.integers(0, classes, (1, B, 1), dtype=np.int32),
     }
 
 
@@ -49,7 +49,7 @@ def loss_operands(classes: int) -> dict[str, NDArray]:
 def test_cross_entropy_of_softmax(units):
     operands = loss_operands(units)
     found = same_for_all_threads("cross_entropy", operands, (B, units), (1 / B,)).arrays
-    r, label = operands["readout"][0].astype(np.float64), operands["label"][0, 0]
+    r, label = operands["readout"][0].astype(np.float64), operands["label"][0, :, 0]
     softmax = np.exp(r - r.max(axis=1, keepdims=True))
     softmax /= softmax.sum(axis=1, keepdims=True)
     onehot = np.eye(units)[label]
@@ -62,7 +62,7 @@ def test_cross_entropy_of_softmax(units):
 def test_mean_squared_error_against_one_hot(units):
     operands = loss_operands(units)
     found = same_for_all_threads("mean_squared_error", operands, (B, units), (0.1,)).arrays
-    r, label = operands["readout"][0].astype(np.float64), operands["label"][0, 0]
+    r, label = operands["readout"][0].astype(np.float64), operands["label"][0, :, 0]
     distance = r - np.eye(units)[label]
     assert close(found["loss"], np.array(0.5 + 0.1 * (distance**2).sum()))
     assert close(found["gradient"][0], 2 * 0.1 * distance)
@@ -72,7 +72,7 @@ def test_mean_squared_error_against_one_hot(units):
 @pytest.mark.parametrize("name", ["cross_entropy", "mean_squared_error"])
 def test_of_equal_maxima_the_first_decides(name):
     operands = loss_operands(4) | {"readout": np.ones((1, B, 4), np.float32)}
-    operands["label"] = np.array([[[0, 1]]], np.int32)
+    operands["label"] = np.array([[[0], [1]]], np.int32)
     assert execute(name, operands, (B, 4), (1.0,)).arrays["correct"].item() == 4
 
 
@@ -86,7 +86,7 @@ def test_a_loss_without_gradient_only_measures(name):
 
 @pytest.mark.parametrize("label", [-1, 10, 2**31 - 1, -(2**31)])
 def test_a_label_outside_the_classes_is_never_right(label):
-    operands = loss_operands(10) | {"label": np.full((1, 1, B), label, np.int32)}
+    operands = loss_operands(10) | {"label": np.full((1, B, 1), label, np.int32)}
     assert execute("cross_entropy", operands, (B, 10), (1.0,)).arrays["correct"].item() == 3
 
 

@@ -15,16 +15,20 @@ from random_image_networks import random_image_network
 from random_networks import random_network
 from reference_gradients import evaluate
 from test_schedule import BATCH, LAYERS, MACHINE, STEPS, WHOLE, execute, executed, stream_of
+from xdsl.transforms import get_all_passes
 
 from spikeloom.backend.accounts import quantities as q
 from spikeloom.backend.accounts.results import ENGINES
 from spikeloom.backend.stream.stream import MEMORIES
-from spikeloom.compiler import compile_stream, expansion_text
+from spikeloom.compiler import attach_machine, compile_stream, expansion_text, new_context
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects import bptt
 from spikeloom.dialects.instruction_set import Engine as InstructionEngine
 from spikeloom.dialects.schedule import group_of
 from spikeloom.frontend.program import parse_program
+from spikeloom.pass_pipeline import parse_passes
+from spikeloom.passes.registry import PASSES as PASS_REGISTRY
+from spikeloom.passes.schedule.group_room import may_fit
 
 GROUPED = "schedule-engines{groups=16}"
 EXACT = ("spikes", "correct", "readout")
@@ -51,6 +55,16 @@ def assert_equal_but_for_sums(found: dict, expected: dict) -> None:
             assert np.abs(other - values).max() <= 1e-5 * np.abs(values).max(), (kind, subject)
 
 
+def scheduled(text: str, schedule: str, steps: int, batch: int) -> list[bptt.StepOp]:
+    """The steps of a program as this schedule leaves them."""
+    module = parse_program(text, "net.snn")
+    attach_machine(module, MACHINE)
+    pipeline = PASSES.format(expansion_text(training=True, steps=steps, batch=batch), schedule)
+    for each in parse_passes(pipeline, {**get_all_passes(), **PASS_REGISTRY}):
+        each.apply(new_context(), module)
+    return [op for op in module.ops if isinstance(op, bptt.StepOp)]
+
+
 def group_chosen(text: str, steps: int, batch: int) -> int | None:
     """What `schedule-engines` decides on its own."""
     for name, module in stages(text, steps=steps, batch=batch):
@@ -61,7 +75,7 @@ def group_chosen(text: str, steps: int, batch: int) -> int | None:
 
 
 @pytest.mark.parametrize("batch", [1, 16, 37, 64])
-@pytest.mark.parametrize("group", [16, 32])
+@pytest.mark.parametrize("group", [1, 5, 16, 32])
 def test_groups_compute_the_same_and_regroup_only_sums_over_samples(batch: int, group: int):
     _, expected = execute(stream_for(LAYERS, WHOLE, STEPS, batch))
     grouped = f"schedule-engines{{groups={group}}}"
@@ -174,14 +188,71 @@ def test_groups_that_cannot_be_are_one_clear_error(text: str, steps: int, group:
     assert [d.code for d in caught.value.diagnostics] == ["E0302"]
 
 
+LONG = 200
+"""Steps of which the memories do not hold 16 samples of `LAYERS`, but two."""
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5])
+def test_of_long_sequences_a_group_has_as_few_samples_as_fit(batch: int):
+    """A part of a group, a whole one, and several with a last one of a single sample."""
+    grouped = stream_for(LAYERS, "schedule-engines", LONG, batch)
+    assert group_chosen(LAYERS, LONG, batch) == 2
+    with pytest.raises(DiagnosticError, match="groups of 16 samples do not fit"):
+        stream_for(LAYERS, GROUPED, LONG, 16)
+    whole, expected = execute(stream_for(LAYERS, WHOLE, LONG, batch))
+    result, found = execute(grouped)
+    assert_equal_but_for_sums(found, expected)
+    assert result.elapsed < whole.elapsed
+
+
+@pytest.mark.parametrize("steps", [16, 64, 200, 400, 800, 2047])
+def test_small_groups_never_take_longer_than_layers(steps: int):
+    chosen, whole = (
+        execute(stream_for(example("digits"), schedule, steps, 8))[0]
+        for schedule in ("schedule-engines", WHOLE)
+    )
+    assert group_chosen(example("digits"), steps, 8) is not None
+    assert chosen.elapsed < whole.elapsed
+
+
+def test_where_not_even_one_sample_fits_the_step_goes_layer_by_layer():
+    chosen, whole = (
+        stream_for(example("digits"), schedule, 2048, 8) for schedule in ("schedule-engines", WHOLE)
+    )
+    assert group_chosen(example("digits"), 2048, 8) is None
+    assert chosen.instructions.tobytes() == whole.instructions.tobytes()
+    with pytest.raises(DiagnosticError, match="groups of 1 samples do not fit"):
+        stream_for(example("digits"), "schedule-engines{groups=1}", 2048, 8)
+
+
+@pytest.mark.parametrize("name", ["digits", "readout"])
+def test_what_cannot_fit_by_its_values_does_not_fit_when_lowered(name: str):
+    """And there is something to find out without lowering."""
+    machine = MACHINE.memory_bytes
+    surely_not = 0
+    for steps in (50, 100, 400, 1000):
+        for group in (1, 2, 4, 8, 16):
+            schedule = f"schedule-engines{{groups={group}}}"
+            (step,) = scheduled(example(name), schedule, steps, 16)
+            if not may_fit(step, group, machine):
+                surely_not += 1
+                with pytest.raises(DiagnosticError, match="do not fit the machine"):
+                    stream_for(example(name), schedule, steps, 16)
+    assert surely_not >= 4
+
+
 def test_a_serial_step_has_no_groups():
     serial = stream_for(LAYERS, "schedule-engines{mode=serial}", STEPS, BATCH)
     asked = stream_for(LAYERS, "schedule-engines{mode=serial groups=16}", STEPS, BATCH)
     assert serial.instructions.tobytes() == asked.instructions.tobytes()
 
 
-def test_the_group_does_not_depend_on_the_batch():
-    assert {group_chosen(example("digits"), 16, batch) for batch in (1, 62, 64, 1024)} == {16}
+@pytest.mark.parametrize(
+    ("name", "steps", "group"), [("digits", 16, 16), ("digits", 400, 1), ("readout", 400, 4)]
+)
+def test_the_group_does_not_depend_on_the_batch(name: str, steps: int, group: int):
+    chosen = {group_chosen(example(name), steps, batch) for batch in (1, 62, 64, 1024)}
+    assert chosen == {group}
 
 
 NETWORKS = [(random_network, seed) for seed in (1, 4, 5, 7, 11, 28)]
@@ -191,11 +262,14 @@ NETWORKS += [(random_image_network, seed) for seed in (1, 2, 13, 16, 20, 30, 31,
 
 @pytest.mark.parametrize(("make", "seed"), NETWORKS)
 @pytest.mark.parametrize("before", ["", "mask-gradients,fuse-luts,", "fuse-luts{width=3},"])
-def test_gradients_of_groups_agree_with_the_reference(make, seed: int, before: str):
-    """Three groups, the last one smaller."""
-    network = replace(make(seed), batch=37)
+@pytest.mark.parametrize(("samples", "group"), [(37, 16), (7, 3), (3, 1)])
+def test_gradients_of_groups_agree_with_the_reference(
+    make, seed: int, before: str, samples: int, group: int
+):
+    """Three groups, the last one smaller, or each of one sample."""
+    network = replace(make(seed), batch=samples)
     parameters, batch = random_batch(network, seed)
-    engine = Engine(network, passes=f"{before}{GROUPED}")
+    engine = Engine(network, passes=f"{before}schedule-engines{{groups={group}}}")
     assert engine.loops_that_repeat() >= 1
     engine.write_parameters(parameters)
     assert_agrees(engine.run(batch), evaluate(network, parameters, batch))

@@ -165,8 +165,7 @@ def test_slow_neuron_units_let_potentials_be_stored():
         ("potentials=none", "potentials"),
         ("tiles=tiny", "tiles"),
         ("groups=on", "groups"),
-        ("groups=0", "multiple of 16 samples, not 0"),
-        ("groups=40", "multiple of 16 samples, not 40"),
+        ("groups=0", "a group has at least one sample, not 0"),
     ],
 )
 def test_an_unknown_option_is_one_clear_error(options, words):

@@ -1,10 +1,9 @@
 """Time and batch are never unrolled: IR, stream and compile work do not depend on them.
 
 Between 4 and 400 steps, and batches of 1 and 1024, every size differs by at most 1 % where layers
-accumulate in the same way and samples go through it layer by layer, or group by group. Which way is
-cheapest depends on the rows of a step, and tables need an instruction to build them: where the
-compiler chooses, sizes differ by at most 5 %. Groups are chosen where one of them fits the memories
-with all its steps; they make programs shorter, never longer.
+accumulate in the same way, layer by layer as well as in the groups of samples that the compiler
+chooses. Which way of accumulating is cheapest depends on the rows of a step, and tables need an
+instruction to build them: where the compiler chooses that too, sizes differ by at most 5 %.
 """
 
 from __future__ import annotations
@@ -121,23 +120,18 @@ def test_groups_are_as_long_for_any_time_and_batch_and_shorter_than_layers(
 ) -> None:
     program = (EXAMPLES / f"{example}.snn").read_text()
     measured = [measure(program, *size, monkeypatch, "events") for size in SIZES]
-    layers = measure(program, *SIZES[0], monkeypatch, "events", "off")
-    grouped = [each for each in measured if each.grouped]
-    assert len(grouped) == (3 if example in ("digits", "readout") else 0)
-    if grouped:
-        assert_alike(grouped, TOLERANCE)
-        assert grouped[0].records < layers.records
-        assert grouped[0].stream_bytes < layers.stream_bytes
-    assert_alike([layers, *(each for each in measured if not each.grouped)], TOLERANCE)
+    assert_alike(measured, TOLERANCE)
     assert len({each.visits for each in measured}) == 1
+    assert {each.grouped for each in measured} == {example in ("digits", "readout")}
+    if measured[0].grouped:
+        layers = measure(program, *SIZES[0], monkeypatch, "events", "off")
+        assert measured[0].records < layers.records
+        assert measured[0].stream_bytes < layers.stream_bytes
 
 
 @examples
 def test_choices_hardly_change_sizes(example: str, monkeypatch: pytest.MonkeyPatch) -> None:
     program = (EXAMPLES / f"{example}.snn").read_text()
     measured = [measure(program, *size, monkeypatch) for size in SIZES]
-    for grouped in (False, True):
-        alike = [each for each in measured if each.grouped is grouped]
-        if alike:
-            assert_alike(alike, TOLERANCE_OF_CHOICES)
+    assert_alike(measured, TOLERANCE_OF_CHOICES)
     assert len({each.visits for each in measured}) == 1

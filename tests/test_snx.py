@@ -132,8 +132,8 @@ KIND, ZERO, NAME, OFFSET, LENGTH = 0, 4, 8, 72, 80
     ("data", "message"),
     [
         (replaced(0, b"ELF"), "byte 0: not a .snx file"),
-        (sealed(replaced(16, b"\1")), "version 1, this release reads 5: compile the program again"),
-        (sealed(replaced(16, b"\6")), "byte 16: format version 6, this release reads 5"),
+        (sealed(replaced(16, b"\1")), "version 1, this release reads 6: compile the program again"),
+        (sealed(replaced(16, b"\7")), "byte 16: format version 7, this release reads 6"),
         (replaced(20, b"\1"), "byte 20: 1 sections, expected 2 to 64"),
         (replaced(20, b"\xff"), "byte 20: 255 sections, expected 2 to 64"),
         (sealed(replaced(entry(0, KIND), b"\2")), "section 0 is of kind 2, expected 1 (metadata)"),

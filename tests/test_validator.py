@@ -286,11 +286,11 @@ def test_counters_cannot_overflow() -> None:
     text = """\
 buffer @loss : f32[1, 1, 1, 1] in state_sram at 0x0
 buffer @correct : i32[1, 1, 1, 1] in state_sram at 0x40
-buffer @label : i32[1, 1, 1, 1048576] in state_sram at 0x80
+buffer @label : i32[1, 1048576, 1, 1] in state_sram at 0x80
 buffer @readout : f32[1, 1048576, 1, 10] in gradient_sram at 0x0
 clear @loss[0, 0, 0, 0] over planes 1, groups 1, rows 1, columns 1
 clear @correct[0, 0, 0, 0] over planes 1, groups 1, rows 1, columns 1
-clear @label[0, 0, 0, 0] over planes 1, groups 1, rows 1, columns 1048576
+clear @label[0, 0, 0, 0] over planes 1, groups 1048576, rows 1, columns 1
 clear @readout[0, 0, 0, 0] over planes 1, groups 1048576, rows 1, columns 10
 loop %0 = 0 to 2047 step 1 {
   cross_entropy @loss[0, 0, 0, 0] += loss, @correct[0, 0, 0, 0] += correct from \

@@ -147,7 +147,7 @@ class Executor:
         shape = per_dimension(loaded.stream.buffers[index]["shape"].tolist())
         loaded.interpreter.write(index, fill(shape, batch.signal, self._plan.input_shape))
         if (index := loaded.stream.find("label")) is not None and batch.labels is not None:
-            loaded.interpreter.write(index, batch.labels[None, None, None])
+            loaded.interpreter.write(index, batch.labels[None, :, None, None])
 
     def _outcome(self, loaded: _Loaded, batch: Batch, result: RunResult) -> Outcome:
         layers = loaded.layers

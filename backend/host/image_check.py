@@ -36,7 +36,7 @@ def _check_stream(name: str, stream: Stream, plan: Plan, kind: StreamKind, sampl
         pixels, features = pixels_and_features(plan.output_shape)
         _check(name, stream, "readout", "", Element.F32, (1, samples, pixels, features))
     else:
-        _check(name, stream, "label", "", Element.I32, (1, 1, 1, samples))
+        _check(name, stream, "label", "", Element.I32, (1, samples, 1, 1))
         _check(name, stream, "correct", "", Element.I32, ONE_CELL)
         _check(name, stream, "loss", "", Element.F32, ONE_CELL)
     for parameter in plan.parameters:

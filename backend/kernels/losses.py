@@ -113,11 +113,10 @@ def cross_entropy(
     if thread != 0:
         return
     scale, samples, classes = immediate[0], extent[0], extent[1]
-    labels = row_at(operand, LABEL, 0, 0, 0)
     loss, correct = 0.0, 0
     for sample in range(samples):
         row = row_at(operand, READOUT, 0, sample, 0)
-        label = load_i32(labels, sample)
+        label = load_i32(row_at(operand, LABEL, 0, sample, 0), 0)
         decision = first_maximum(row, classes)
         correct += int(decision == label)
         largest = float(load_f32(row, decision))
@@ -153,11 +152,10 @@ def mean_squared_error(
     if thread != 0:
         return
     scale, samples, classes = immediate[0], extent[0], extent[1]
-    labels = row_at(operand, LABEL, 0, 0, 0)
     loss, correct = 0.0, 0
     for sample in range(samples):
         row = row_at(operand, READOUT, 0, sample, 0)
-        label = load_i32(labels, sample)
+        label = load_i32(row_at(operand, LABEL, 0, sample, 0), 0)
         correct += int(first_maximum(row, classes) == label)
         for unit in range(classes):
             error = float(load_f32(row, unit)) - float(int(unit == label))

@@ -13,9 +13,10 @@ from spikeloom.backend.stream.stream import BUFFER_DTYPE, INSTRUCTION_DTYPE
 
 MAGIC = b"SPIKELOOM\x00SNX\r\n\x1a"
 """The end shows when a transfer has mangled line ends."""
-VERSION = 5
+VERSION = 6
 """Version 1 had buffers of three dimensions and slices without scales, version 2 no windows,
-version 3 neither copies of buffers nor serial streams, version 4 one instance of every engine."""
+version 3 neither copies of buffers nor serial streams, version 4 one instance of every engine,
+version 5 all labels in one row."""
 MAX_FILE_BYTES = 256 * 1024 * 1024
 MAX_SECTIONS = 64
 

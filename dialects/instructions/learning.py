@@ -7,6 +7,7 @@ from spikeloom.dialects.instructions.operands import (
     CHANNELS,
     F32,
     I32,
+    LABELS,
     MATRICES,
     MATRIX,
     RATE,
@@ -18,7 +19,6 @@ from spikeloom.dialects.instructions.operands import (
     activation,
 )
 from spikeloom.dialects.instructions.spec import (
-    ONE,
     Element,
     Engine,
     Immediate,
@@ -47,7 +47,7 @@ LOSSES: tuple[InstructionSpec, ...] = (
         ),
         (
             Role("readout", F32, SCORES),
-            Role("label", I32, (ONE, ONE, ONE, SAMPLES)),
+            Role("label", I32, LABELS),
         ),
         "adds scale x cross entropy of softmax(readout) and the right decisions",
         (Immediate("scale", "1 / batch"),),
@@ -63,7 +63,7 @@ LOSSES: tuple[InstructionSpec, ...] = (
         ),
         (
             Role("readout", F32, SCORES),
-            Role("label", I32, (ONE, ONE, ONE, SAMPLES)),
+            Role("label", I32, LABELS),
         ),
         "adds scale x squared distance to the one-hot label and the right decisions",
         (Immediate("scale", "1 / (batch x classes)"),),

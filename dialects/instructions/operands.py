@@ -17,6 +17,7 @@ ROW = (STEPS, SAMPLES, POSITIONS)
 """Instructions treat rows alike: step by step, then sample by sample, then by position."""
 STATE = (ONE, SAMPLES, POSITIONS, UNITS)
 SCORES = (ONE, SAMPLES, ONE, UNITS)
+LABELS = (ONE, SAMPLES, ONE, ONE)
 WEIGHT = (TAPS, ONE, INPUTS, OUTPUTS)
 MATRICES = (TAPS, "rows", "columns")
 MATRIX = (TAPS, ONE, "rows", "columns")

@@ -6,7 +6,7 @@ from spikeloom.dialects import bptt
 from spikeloom.dialects.instruction_set import Element
 from spikeloom.dialects.training import LossKind
 from spikeloom.passes.engine.elementwise import activation_buffer, unit_axes
-from spikeloom.passes.engine.tiles import SAMPLE_GROUP, TileBuffer, samples
+from spikeloom.passes.engine.tiles import TileBuffer, samples
 from spikeloom.passes.engine.writer import Writer
 
 
@@ -53,7 +53,7 @@ def lower_loss(writer: Writer, op: bptt.LossOp) -> None:
         TileBuffer("loss", Element.F32, "state_sram", (1, 1, 1, 1)),
         TileBuffer("correct", Element.I32, "state_sram", (1, 1, 1, 1)),
         TileBuffer("readout", Element.F32, "state_sram", (1, "samples", 1, classes)),
-        TileBuffer("label", Element.I32, "state_sram", (1, 1, 1, "samples")),
+        TileBuffer("label", Element.I32, "state_sram", (1, "samples", 1, 1)),
     ]
     roles = ["loss", "correct", "readout", "label"]
     if op.gradient is not None:
@@ -62,13 +62,12 @@ def lower_loss(writer: Writer, op: bptt.LossOp) -> None:
         roles.append("gradient")
     cross_entropy = op.kind.data is LossKind.CROSS_ENTROPY
     scale = 1.0 / batch if cross_entropy else 1.0 / (batch * classes)
-    nest = writer.nest("loss", [samples(batch, SAMPLE_GROUP)], buffers, op)
-    label = writer.layout.view(op.label).home
+    nest = writer.nest("loss", [samples(batch)], buffers, op)
     nest.clear("loss", (1, 1, 1, 1))
     nest.clear("correct", (1, 1, 1, 1))
     with nest.loop("samples") as g:
         nest.load("readout", nest.at(op.readout, g), (1, g, 1, classes))
-        nest.load("label", nest.home(label, None, g), (1, 1, 1, g))
+        nest.load("label", nest.at(op.label, g), (1, g, 1, 1))
         name = "cross_entropy" if cross_entropy else "mean_squared_error"
         nest.on_tiles(name, roles, (g, classes), (scale,))
         if op.gradient is not None:

@@ -30,7 +30,7 @@ def lay_out(step: bptt.StepOp) -> Layout:
     layout.place_activation(arguments[0], arguments[0].name_hint or "input", True)
     layout.views[arguments[0]].home.role = ("input", "")
     if len(arguments) > 1:
-        label = layout.new_home("label", Element.I32, (1, 1, 1, layout.samples), False)
+        label = layout.new_home("label", Element.I32, (1, layout.samples, 1, 1), False)
         label.role = ("label", "")
         layout.views[arguments[1]] = View(label)
     for op in step.body.block.ops:

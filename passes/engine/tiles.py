@@ -17,7 +17,7 @@ SAMPLES = "samples"
 """The name of the axis of the batch."""
 
 SAMPLE_GROUP = 16
-"""Samples of a large tile come in multiples of this, so that rows of labels start aligned."""
+"""Samples of a large tile come in multiples of this; smaller tiles have any number."""
 
 
 @dataclass(frozen=True)

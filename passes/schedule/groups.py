@@ -10,13 +10,14 @@ but inside a group one operation waits for the other. With the cycles of every e
 The queues of DRAM are engines; all latencies are included. `chain` is what one group waits for from
 its first operation to its last but the weight updates, which are one engine's chain beside it. A
 group has the number of samples with the fewest cycles, `SAMPLE_GROUP` or twice as many again and
-again.
+again. Where the memories hold no such group with all its steps, it has half as many, again and
+again: its rows are samples x steps, so that few samples of many steps fill the lanes as well.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from xdsl.ir import BlockArgument, Operation, SSAValue
@@ -24,6 +25,7 @@ from xdsl.ir import BlockArgument, Operation, SSAValue
 from spikeloom.dialects import bptt
 from spikeloom.dialects.bptt_scan import ScanOp
 from spikeloom.dialects.instruction_set import Element, Engine, buffer_bytes
+from spikeloom.dialects.number_text import count
 from spikeloom.dialects.snn import ParameterOp
 from spikeloom.passes.engine.tiles import SAMPLE_GROUP
 from spikeloom.passes.schedule.costs import Size, compute_of, cost_of
@@ -41,6 +43,11 @@ _WHOLE = (
 
 _LONG = 64
 """Groups of `SAMPLE_GROUP` samples in a long batch."""
+
+_WAITING = 2
+"""Layer by layer, nests wait for one another more than the estimate says: on 14 small random
+networks with 2 to 60 steps, groups took fewer cycles wherever they were estimated at less than 2.1
+times those of layers."""
 
 _NO_WORK = (ParameterOp, bptt.ReportOp, bptt.OptimizeOp, bptt.DelayOp, bptt.AdvanceOp)
 
@@ -65,12 +72,47 @@ def group_sizes(step: bptt.StepOp, rates: Mapping[str, int]) -> list[int]:
     return sorted(costs, key=costs.__getitem__)
 
 
+def small_group_sizes(step: bptt.StepOp, rates: Mapping[str, int]) -> list[int]:
+    """Less than `SAMPLE_GROUP` samples: those that are cheaper than layers, the best first.
+
+    Again of a long batch, even their order: batches of every size are cut in the same way.
+    """
+    layers, costs = _of_a_long_batch(step, rates, _small_candidates())
+    return sorted((size for size in costs if costs[size] < layers), key=costs.__getitem__)
+
+
+def full_group(step: bptt.StepOp, group: int) -> bptt.StepOp:
+    """A copy of the step whose batch has at least one whole group, of up to `SAMPLE_GROUP`.
+
+    What fits the memories is asked of it, so that the answer does not depend on a short batch.
+    """
+    copy = step.clone()
+    copy.batch = count(max(step.batch.value.data, min(group, SAMPLE_GROUP)))
+    return copy
+
+
 def _pay(step: bptt.StepOp, rates: Mapping[str, int]) -> bool:
     """Whether groups of some size are cheaper than layers, of a long batch."""
+    layers, costs = _of_a_long_batch(step, rates, _candidates(_LONG * SAMPLE_GROUP))
+    return min(costs.values()) < layers
+
+
+def _of_a_long_batch(
+    step: bptt.StepOp, rates: Mapping[str, int], candidates: Iterable[int]
+) -> tuple[float, dict[int, float]]:
+    """Cycles of a long batch layer by layer, and in groups of every size."""
     samples = _LONG * SAMPLE_GROUP
     works, dram = _works(step, samples, rates), rates["dram_latency"]
-    least = min(_in_groups(works, group, samples, dram) for group in _candidates(samples))
-    return least < sum(_layer_by_layer(part) for part in _halves(works))
+    layers = _WAITING * sum(_layer_by_layer(part) for part in _halves(works))
+    return layers, {group: _in_groups(works, group, samples, dram) for group in candidates}
+
+
+def _small_candidates() -> Iterator[int]:
+    """Half of `SAMPLE_GROUP`, again and again down to one sample."""
+    group = SAMPLE_GROUP
+    while group > 1:
+        group //= 2
+        yield group
 
 
 def _candidates(samples: int) -> Iterator[int]:

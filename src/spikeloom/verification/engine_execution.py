@@ -45,7 +45,7 @@ class DrawnInputs:
             case "parameter":
                 return to_buffer(self.draw.parameters[subject])
             case "label":
-                return self.draw.labels[None, None, None]
+                return self.draw.labels[None, :, None, None]
             case "input":
                 signal = self.draw.signal
                 cells = signal.reshape(*signal.shape[:2], -1)

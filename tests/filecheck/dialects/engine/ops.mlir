@@ -12,8 +12,8 @@ engine.program @all samples 8 steps 4 {
   engine.buffer @input : bit[4, 8, 1, 16] in dram at 0x00000000 role input
   // CHECK-NEXT: engine.buffer @weight : f32[1, 1, 16, 8] in dram at 0x00001000 role parameter "a.weight"
   engine.buffer @weight : f32[1, 1, 16, 8] in dram at 0x00001000 role parameter "a.weight"
-  // CHECK-NEXT: engine.buffer @label : i32[1, 1, 1, 8] in dram at 0x00002000 role label
-  engine.buffer @label : i32[1, 1, 1, 8] in dram at 0x00002000 role label
+  // CHECK-NEXT: engine.buffer @label : i32[1, 8, 1, 1] in dram at 0x00002000 role label
+  engine.buffer @label : i32[1, 8, 1, 1] in dram at 0x00002000 role label
   // CHECK-NEXT: engine.buffer @count : i32[1, 1, 1, 1] in gradient_sram at 0x00000000
   engine.buffer @count : i32[1, 1, 1, 1] in gradient_sram at 0x00000000
   // CHECK-NEXT: engine.buffer @loss : f32[1, 1, 1, 1] in state_sram at 0x00000800
@@ -22,8 +22,8 @@ engine.program @all samples 8 steps 4 {
   engine.buffer @correct : i32[1, 1, 1, 1] in state_sram at 0x00000840
   // CHECK-NEXT: engine.buffer @readout : f32[1, 8, 1, 8] in state_sram at 0x00000880
   engine.buffer @readout : f32[1, 8, 1, 8] in state_sram at 0x00000880
-  // CHECK-NEXT: engine.buffer @labels : i32[1, 1, 1, 8] in state_sram at 0x00000a80
-  engine.buffer @labels : i32[1, 1, 1, 8] in state_sram at 0x00000a80
+  // CHECK-NEXT: engine.buffer @labels : i32[1, 8, 1, 1] in state_sram at 0x00000a80
+  engine.buffer @labels : i32[1, 8, 1, 1] in state_sram at 0x00000a80
   // CHECK-NEXT: engine.buffer @state : f32[1, 8, 1, 8] in state_sram at 0x00000c00
   engine.buffer @state : f32[1, 8, 1, 8] in state_sram at 0x00000c00
   // CHECK-NEXT: engine.buffer @bits : bit[1, 8, 1, 8] in spike_sram at 0x00000200
@@ -56,8 +56,8 @@ engine.program @all samples 8 steps 4 {
   engine.load target @w, source @weight over planes 1, groups 1, rows 16, columns 8
   // CHECK-NEXT: engine.load_transposed target @wt, source @weight over taps 1, rows 16, columns 8 layer "a"
   engine.load_transposed target @wt, source @weight over taps 1, rows 16, columns 8 layer "a"
-  // CHECK-NEXT: engine.load target @labels, source @label over planes 1, groups 1, rows 1, columns 8
-  engine.load target @labels, source @label over planes 1, groups 1, rows 1, columns 8
+  // CHECK-NEXT: engine.load target @labels, source @label over planes 1, groups 8, rows 1, columns 1
+  engine.load target @labels, source @label over planes 1, groups 8, rows 1, columns 1
   // CHECK-NEXT: engine.clear target @i over planes all, groups 8, rows 1, columns 8
   engine.clear target @i over planes all, groups 8, rows 1, columns 8
   // CHECK-NEXT: engine.loop %step = 3 to -1 step -1 {
