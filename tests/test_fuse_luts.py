@@ -23,6 +23,7 @@ from spikeloom.dialects.instruction_set import Element
 from spikeloom.passes.fuse_luts import FuseLutsPass
 from spikeloom.passes.lower_to_engine import LowerToEnginePass
 
+MACHINES = Path(__file__).parents[1] / "backend" / "machines"
 LAYER = """
 bptt.step @n steps 8 batch 1 (%x: tensor<?x?x16x6x6xi1>) {
   snn.parameter @a.weight : tensor<70x16x3x3xf32> fan_in 144
@@ -98,7 +99,7 @@ def test_engines_that_are_not_asked_for_are_left_alone() -> None:
 
 
 def test_a_machine_without_tables_has_none_to_choose(tmp_path: Path) -> None:
-    text = Path(load_machine.__code__.co_filename).with_name("machines") / "h2learn.toml"
+    text = MACHINES / "h2learn.toml"
     lines = [line for line in text.read_text().splitlines() if not line.startswith("table_width")]
     path = tmp_path / "plain.toml"
     path.write_text("\n".join(lines))
@@ -133,7 +134,7 @@ def test_tables_that_are_asked_for_and_do_not_fit_are_one_clear_error() -> None:
 
 
 def test_a_machine_with_tables_says_what_they_cost(tmp_path: Path) -> None:
-    text = Path(load_machine.__code__.co_filename).with_name("machines") / "h2learn.toml"
+    text = MACHINES / "h2learn.toml"
     lines = [
         line
         for line in text.read_text().splitlines()
