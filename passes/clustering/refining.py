@@ -1,8 +1,8 @@
 """From first clusters to few clusters with little traffic: several starts, and turns of moves.
 
 No way of growing is the best for every network, so that several are tried where that takes no more
-than some seconds; the more synapses, the fewer starts and turns. Nothing here breaks a limit or
-depends on the neurons' numbers more than `canonical_order` says.
+than some seconds: the longer a sweep of moves, the fewer starts and turns. Nothing here breaks a
+limit or depends on the neurons' numbers more than `canonical_order` says.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ PRICES = 2, 16, 4096
 """Prices of an input, one for each further start, in 64ths of a neuron's mean spikes."""
 SHAKES = 8
 """Turns of shaking and merging, at most; each must save a cluster or spikes."""
-EFFORT = 2**22
-"""Synapses times starts, and synapses times shakes: some seconds each."""
+EFFORT = 2**24
+"""Looks of one sweep of moves, times further starts, and times shakes: some seconds each."""
 SPARE = 20
 """One crossbar in so many may be spent on less traffic between them."""
 
@@ -37,7 +37,7 @@ def best_grown(network: Unrolled, limits: Limits) -> Clustering:
     order = canonical_order(network.connections)
     found = [_settled(grown(network, limits, order), order)]
     if found[0].clusters > 1:
-        for price in PRICES[: _affordable(network)]:
+        for price in PRICES[: _affordable(found[0])]:
             found.append(_settled(attracted(network, limits, order, price), order))
     return _shaken_in_turns(best_of(found), order)
 
@@ -55,9 +55,15 @@ def best_of(found: Sequence[Clustering]) -> Clustering:
     return min(few, key=lambda each: (each.traffic.total, each.clusters))
 
 
-def _affordable(network: Unrolled) -> int:
-    """How often a network of its size may be gone over once more."""
-    return EFFORT // max(1, network.connections.synapses)
+def looks(clustering: Clustering) -> int:
+    """Clusters that one sweep of moves looks at: those of each input of each neuron."""
+    fan_out = clustering.network.connections.fan_out
+    return int((fan_out * clustering.destinations).sum())
+
+
+def _affordable(clustering: Clustering) -> int:
+    """How often it may be gone over once more."""
+    return EFFORT // max(1, looks(clustering))
 
 
 def _settled(clustering: Clustering, order: Offsets) -> Clustering:
@@ -73,7 +79,7 @@ def _settled(clustering: Clustering, order: Offsets) -> Clustering:
 
 def _shaken_in_turns(clustering: Clustering, order: Offsets) -> Clustering:
     """After shaking and merging, in turns."""
-    for _ in range(min(SHAKES, _affordable(clustering.network))):
+    for _ in range(min(SHAKES, _affordable(clustering))):
         before = clustering.clusters, clustering.traffic.total
         if before[1] == 0:
             break

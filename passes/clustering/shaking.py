@@ -25,10 +25,11 @@ SLACK = 5, 2
 SWEEPS = 6
 
 
-def shaken(clustering: Clustering, order: Offsets) -> Clustering:
+def shaken(clustering: Clustering, order: Offsets, most_visits: int = MOST_VISITS) -> Clustering:
     """The best division met in a few sweeps; neurons are tried in the given order.
 
-    It has neither more spikes between clusters nor more clusters. Empty clusters are gone.
+    It has neither more spikes between clusters nor more clusters. Empty clusters are gone. `cut`
+    says so where the sweeps were stopped before the last.
     """
     connections = clustering.network.connections
     fed = connections.fan_in > 0
@@ -40,10 +41,12 @@ def shaken(clustering: Clustering, order: Offsets) -> Clustering:
     best = clustering.cluster_of
     for turn in range(SWEEPS):
         gained, _, visits = sweep(
-            division, holders, candidates, order, slack, turn, visits, MOST_VISITS
+            division, holders, candidates, order, slack, turn, visits, most_visits
         )
         total += gained
         if total > most:
             most, best = total, division.cluster_of.copy()
         slack //= 2
-    return replace(clustering, cluster_of=best).numbered()
+    complete = visits <= most_visits
+    cut = clustering.cut if complete else f"shaking was cut after {most_visits} looks"
+    return replace(clustering, cluster_of=best, cut=cut).numbered()
