@@ -1,4 +1,4 @@
-"""The search for clusters: growing by attraction, shaking, and the choice among several starts."""
+"""The search for clusters: attraction, shaking, growing anew, and the choice among starts."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from spikeloom.passes.clustering.limits import Limits
 from spikeloom.passes.clustering.merging import merged
 from spikeloom.passes.clustering.moving import improved
 from spikeloom.passes.clustering.refining import PRICES, best_of, refined
+from spikeloom.passes.clustering.regions import region_of
+from spikeloom.passes.clustering.regrowing import regrown
 from spikeloom.passes.clustering.shaking import shaken
 from spikeloom.passes.clustering.unrolling import unroll, untouched
 
@@ -109,6 +111,45 @@ def test_shaking_that_is_cut_keeps_limits_and_says_so() -> None:
     found.check()
     assert found.cut == "shaking was cut after 1000 looks"
     assert found.traffic.total <= start.traffic.total
+
+
+def test_regions_grown_anew_only_gain_and_keep_limits_and_levels() -> None:
+    rng = np.random.default_rng(11)
+    for _ in range(60):
+        network, limits = random_network(rng)
+        if network.fan_in.max(initial=0) > limits.longest:
+            continue
+        start = merged(grown(untouched(network), replace(limits, destinations=None)))
+        found = regrown(start, canonical_order(network), PRICES[0])
+        found.check()
+        assert (found.clusters, found.traffic.total) <= (start.clusters, start.traffic.total)
+
+
+def test_full_crossbars_exchange_halves_by_growing_anew() -> None:
+    # A layer in two crossbars, what it feeds in two more: all outputs are in use, nobody can move.
+    network = untouched(pairs_behind_a_layer())
+    order = canonical_order(network.connections)
+    apart = np.array([-1] * 4 + [0] * 4 + [1] * 4 + [2] * 4 + [3] * 4, np.int32)
+    start = Clustering(network, Limits(inputs=6, outputs=4), apart)
+    start.check()
+    assert improved(start, order).traffic.total == start.traffic.total == 8 * 5
+    found = regrown(start, order, price=16)
+    found.check()
+    assert (found.clusters, found.traffic.total) == (4, 0)
+
+
+def test_the_cost_of_a_region_is_what_enters_its_clusters_wherever_it_comes_from() -> None:
+    network = small_world(300, 12)
+    found = merged(grown(untouched(network), Limits(40, 40)))
+    rank = np.argsort(canonical_order(network))
+    clusters = np.array([1, 3, 4])
+    region = region_of(network, found.limits, found.cluster_of, clusters, rank)
+    entering = np.isin(found.traffic.target, clusters)
+    spikes = int(found.traffic.spikes[entering].sum())
+    assert region.cost(region.division) == (3, spikes)
+    assert set(region.members.tolist()) == set(
+        np.flatnonzero(np.isin(found.cluster_of, clusters)).tolist()
+    )
 
 
 def test_clusters_of_any_origin_are_refined() -> None:

@@ -34,7 +34,7 @@ class Pull(NamedTuple):
     """What does not change: the pull of each neuron's spikes, and the price of an input.
 
     Attributes:
-        weight: [n], the spikes divided by the neurons that they reach; 0 for inputs of the network.
+        weight: [n], the spikes that count, divided by the neurons that they reach.
         order, rank: the canonical order, and the place of each neuron in it.
         price: of a new input.
         limits: inputs, outputs and crosspoints of a cluster, at most.
@@ -69,19 +69,27 @@ class Frontier(NamedTuple):
     met: Column
 
 
-def attracted(network: Unrolled, limits: Limits, order: Offsets, price: int) -> Clustering:
+def attracted(
+    network: Unrolled,
+    limits: Limits,
+    order: Offsets,
+    price: int,
+    crossing: Offsets | None = None,
+) -> Clustering:
     """Clusters by growing alone; `price`, at least 1, is that of an input in 64ths of mean spikes.
 
-    `order` is the canonical order of all neurons.
+    `order` is the canonical order of all neurons. `crossing` are the spikes of each neuron that
+    count when they enter another cluster: those of all but the inputs of the network, unless said.
     """
     connections = network.connections
-    fed = connections.fan_in > 0
+    if crossing is None:
+        crossing = np.where(connections.fan_in > 0, connections.spikes, 0)
     out_first, targets = connections.outgoing(order)
-    shared = np.where(fed, connections.spikes, 0) * SCALE // np.maximum(1, np.diff(out_first))
-    total, count = int(connections.spikes[fed].sum()), max(1, int(fed.sum()))
+    shared = crossing * SCALE // np.maximum(1, np.diff(out_first))
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
     bounds = (limits.most_inputs, limits.most_outputs, limits.most_crosspoints)
+    total, count = int(crossing.sum()), max(1, int(np.count_nonzero(crossing)))
     costs = max(1, total * SCALE * price // (count * UNIT))
     pull = Pull(shared, order, rank, costs, np.array(bounds, np.int64))
     graph = Graph(connections.first, connections.inputs, out_first, targets, network.levels)

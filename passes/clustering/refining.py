@@ -17,6 +17,7 @@ from spikeloom.passes.clustering.growing import grown
 from spikeloom.passes.clustering.limits import Limits
 from spikeloom.passes.clustering.merging import merged
 from spikeloom.passes.clustering.moving import improved
+from spikeloom.passes.clustering.regrowing import regrown
 from spikeloom.passes.clustering.shaking import shaken
 from spikeloom.passes.clustering.unrolling import Unrolled
 
@@ -26,26 +27,28 @@ PRICES = 2, 16, 4096
 """Prices of an input, one for each further start, in 64ths of a neuron's mean spikes."""
 SHAKES = 8
 """Turns of shaking and merging, at most; each must save a cluster or spikes."""
+TURNS = 2
+"""Turns of growing regions anew and shaking, at most; each must save a cluster or spikes."""
 EFFORT = 2**24
-"""Looks of one sweep of moves, times further starts, and times shakes: some seconds each."""
+"""Looks of one sweep of moves, times further starts, shakes, or turns: some seconds each."""
 SPARE = 20
 """One crossbar in so many may be spent on less traffic between them."""
 
 
 def best_grown(network: Unrolled, limits: Limits) -> Clustering:
-    """The best clusters that growing leads to, one way or the other, shaken."""
+    """The best clusters that growing leads to, one way or the other, refined."""
     order = canonical_order(network.connections)
     found = [_settled(grown(network, limits, order), order)]
     if found[0].clusters > 1:
         for price in PRICES[: _affordable(found[0])]:
             found.append(_settled(attracted(network, limits, order, price), order))
-    return _shaken_in_turns(best_of(found), order)
+    return _regrown_in_turns(best_of(found), order)
 
 
 def refined(clustering: Clustering) -> Clustering:
-    """Other people's clusters, merged, moved and shaken."""
+    """Clusters of any origin, merged, moved, shaken, and grown anew in part."""
     order = canonical_order(clustering.network.connections)
-    return _shaken_in_turns(_settled(clustering, order), order)
+    return _regrown_in_turns(_settled(clustering, order), order)
 
 
 def best_of(found: Sequence[Clustering]) -> Clustering:
@@ -62,7 +65,9 @@ def looks(clustering: Clustering) -> int:
 
 
 def _affordable(clustering: Clustering) -> int:
-    """How often it may be gone over once more."""
+    """How often it may be gone over once more; a look is at a synapse at least."""
+    if clustering.network.connections.synapses > EFFORT:
+        return 0
     return EFFORT // max(1, looks(clustering))
 
 
@@ -74,6 +79,18 @@ def _settled(clustering: Clustering, order: Offsets) -> Clustering:
         clustering = merged(improved(clustering, order))
         if clustering.cut is not None or (clustering.clusters, clustering.traffic.total) == before:
             break
+    return clustering
+
+
+def _regrown_in_turns(clustering: Clustering, order: Offsets) -> Clustering:
+    """After shaking, and growing regions anew and shaking, in turns."""
+    clustering = _shaken_in_turns(clustering, order)
+    for _ in range(min(TURNS, _affordable(clustering))):
+        before = clustering.clusters, clustering.traffic.total
+        clustering = regrown(clustering, order, PRICES[0])
+        if (clustering.clusters, clustering.traffic.total) == before:
+            break
+        clustering = _shaken_in_turns(clustering, order)
     return clustering
 
 
