@@ -173,14 +173,14 @@ def test_a_convolutional_network_takes_few_crossbars_and_little_traffic() -> Non
     found = cluster(convolutional(), Limits())
     found.check()
     assert found.clusters <= 160
-    assert found.traffic.total <= MT_KAHYPAR["convolutional"]
+    assert found.traffic.total <= 0.72 * MT_KAHYPAR["convolutional"]
 
 
 def test_a_small_world_takes_few_crossbars_and_little_traffic() -> None:
     found = cluster(small_world(), Limits())
     found.check()
-    assert found.clusters <= 205
-    assert found.traffic.total <= 0.95 * MT_KAHYPAR["small world"]
+    assert found.clusters <= 200
+    assert found.traffic.total <= 0.85 * MT_KAHYPAR["small world"]
 
 
 def test_local_moves_and_merging_only_gain() -> None:

@@ -19,7 +19,7 @@ import numpy as np
 
 from spikeloom.passes.clustering.canonical import canonical_order
 from spikeloom.passes.clustering.clustering import Clustering
-from spikeloom.passes.clustering.connections import transposed
+from spikeloom.passes.clustering.connections import Offsets, transposed
 from spikeloom.passes.clustering.limits import Limits
 from spikeloom.passes.clustering.unrolling import Unrolled
 from spikeloom.passes.compiled import Column, compiled
@@ -70,10 +70,10 @@ class Buckets(NamedTuple):
     following: Column
 
 
-def grown(network: Unrolled, limits: Limits) -> Clustering:
-    """Clusters by growing alone."""
+def grown(network: Unrolled, limits: Limits, order: Offsets | None = None) -> Clustering:
+    """Clusters by growing alone; `order` is the canonical order where it is known already."""
     connections = network.connections
-    order = canonical_order(connections)
+    order = canonical_order(connections) if order is None else order
     out_first, targets = connections.outgoing(order)
     inputs = transposed(out_first, targets, order, connections.neurons)[1]
     graph = Graph(connections.first, inputs, out_first, targets, network.levels)

@@ -1,8 +1,8 @@
 """Local moves: one neuron after the other goes to the cluster where it saves the most spikes.
 
 After Fiduccia & Mattheyses (DAC 1982), with the gains of a hypergraph's connectivity (km1): a spike
-crosses once into every other cluster that it feeds. Only moves that save spikes and keep every
-limit are made, so that the search ends; it is also cut after a number of looks.
+crosses once into every other cluster that it feeds. All moves keep every limit, and `improved`
+makes only those that save spikes, so that the search ends; it is also cut after a number of looks.
 """
 
 from __future__ import annotations
@@ -62,9 +62,25 @@ def improved(clustering: Clustering, order: Column, most_visits: int = MOST_VISI
 
     Empty clusters are gone. `cut` says so where the moves were stopped before the last.
     """
+    division = division_of(clustering)
+    holders = holders_in(division)
+    candidates = no_candidates(clustering.clusters)
+    visits = 0
+    turn = 0
+    moves = 1
+    while moves and visits <= most_visits:
+        _, moves, visits = sweep(division, holders, candidates, order, 0, turn, visits, most_visits)
+        turn += 1
+    complete = visits <= most_visits
+    cut = clustering.cut if complete else f"local moves were cut after {most_visits} looks"
+    return replace(clustering, cluster_of=division.cluster_of, cut=cut).numbered()
+
+
+def division_of(clustering: Clustering) -> Division:
+    """What moves change, in columns of their own."""
     limits, connections = clustering.limits, clustering.network.connections
     bounds = (limits.most_inputs, limits.most_outputs, limits.most_crosspoints)
-    division = Division(
+    return Division(
         connections.first,
         connections.inputs,
         connections.spikes,
@@ -74,11 +90,23 @@ def improved(clustering: Clustering, order: Column, most_visits: int = MOST_VISI
         np.array(bounds, np.int64),
         clustering.levels,
     )
-    room = min(connections.synapses, clustering.clusters * limits.most_inputs)
-    holders = holders_of(*division[:2], division.cluster_of, clustering.clusters, room)
-    complete = _move_all(division, holders, order, most_visits)
-    cut = clustering.cut if complete else f"local moves were cut after {most_visits} looks"
-    return replace(clustering, cluster_of=division.cluster_of, cut=cut).numbered()
+
+
+def holders_in(division: Division) -> Holders:
+    """Whom each neuron feeds in this division."""
+    clusters = len(division.outputs)
+    room = min(len(division.inputs), clusters * int(division.limits[0]))
+    return holders_of(division.first, division.inputs, division.cluster_of, clusters, room)
+
+
+def no_candidates(clusters: int) -> Candidates:
+    """Room to look for candidates among so many clusters."""
+    return Candidates(
+        np.full(clusters, -1, np.int64),
+        np.zeros(clusters, np.int64),
+        np.zeros(clusters, np.int64),
+        np.empty(clusters, np.int32),
+    )
 
 
 @compiled
@@ -197,32 +225,36 @@ def _move(division: Division, holders: Holders, neuron: int, target: int) -> Non
 
 
 @compiled
-def _move_all(division: Division, holders: Holders, order: Column, most_visits: int) -> bool:
-    """Moves neurons in this order, again and again until none gains; False where that was cut."""
-    clusters = len(division.outputs)
-    candidates = Candidates(
-        np.full(clusters, -1, np.int64),
-        np.zeros(clusters, np.int64),
-        np.zeros(clusters, np.int64),
-        np.empty(clusters, np.int32),
-    )
-    look = 0
-    visits = 0
-    moved = True
-    while moved:
-        moved = False
-        for index in range(len(order)):
-            neuron = order[index]
-            if division.cluster_of[neuron] < 0:
-                continue
-            if visits > most_visits:
-                return False
-            look += 1
-            count, total, seen = _look_around(division, holders, candidates, neuron, look)
-            visits += seen + division.first[neuron + 1] - division.first[neuron]
-            loss = total + _loss_of_leaving(division, holders, neuron)
-            target = _best(division, holders, candidates, neuron, count, loss)
-            if target >= 0:
-                _move(division, holders, neuron, target)
-                moved = True
-    return True
+def sweep(
+    division: Division,
+    holders: Holders,
+    candidates: Candidates,
+    order: Column,
+    slack: int,
+    turn: int,
+    visits: int,
+    most_visits: int,
+) -> tuple[int, int, int]:
+    """Offers every neuron a move, in this order; each may lose less than `slack`, or must gain.
+
+    `turn` counts the sweeps with these candidates. Returns the spikes gained, the moves made, and
+    the visits, those before included; the sweep stops where they exceed the most.
+    """
+    gained = 0
+    moves = 0
+    for index in range(len(order)):
+        neuron = order[index]
+        if division.cluster_of[neuron] < 0:
+            continue
+        if visits > most_visits:
+            break
+        look = turn * len(order) + index
+        count, total, seen = _look_around(division, holders, candidates, neuron, look)
+        visits += seen + division.first[neuron + 1] - division.first[neuron]
+        loss = total + _loss_of_leaving(division, holders, neuron)
+        target = _best(division, holders, candidates, neuron, count, loss - slack)
+        if target >= 0:
+            gained += candidates.worth[target] - loss
+            moves += 1
+            _move(division, holders, neuron, target)
+    return gained, moves, visits

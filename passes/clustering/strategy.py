@@ -10,17 +10,12 @@ from spikeloom.diagnostics import error
 from spikeloom.passes.clustering.canonical import canonical_order
 from spikeloom.passes.clustering.clustering import Clustering
 from spikeloom.passes.clustering.connections import Connections, Numbers, Offsets, ascending
-from spikeloom.passes.clustering.growing import grown
 from spikeloom.passes.clustering.limits import Limits, no_chain, too_wide
-from spikeloom.passes.clustering.merging import merged
-from spikeloom.passes.clustering.moving import improved
 from spikeloom.passes.clustering.partial_sums import unroll_as_tree
 from spikeloom.passes.clustering.published import cluster_as_published
+from spikeloom.passes.clustering.refining import best_grown, refined
 from spikeloom.passes.clustering.relaying import relayed
 from spikeloom.passes.clustering.unrolling import Unrolled, unroll, untouched
-
-ROUNDS = 3
-"""Turns of merging and moving, at most; each must save a cluster or spikes."""
 
 
 class Strategy(Enum):
@@ -100,16 +95,8 @@ def _refined(network: Unrolled, limits: Limits, strategy: Strategy) -> Clusterin
     if strategy is Strategy.KAHYPAR:
         from spikeloom.passes.clustering.kahypar import partitioned
 
-        clustering = merged(partitioned(network, limits))
-    else:
-        clustering = merged(grown(network, limits))
-    order = canonical_order(network.connections)
-    for _ in range(ROUNDS):
-        before = clustering.clusters, clustering.traffic.total
-        clustering = merged(improved(clustering, order))
-        if clustering.cut is not None or (clustering.clusters, clustering.traffic.total) == before:
-            break
-    return clustering
+        return refined(partitioned(network, limits))
+    return best_grown(network, limits)
 
 
 def _check_widths(
