@@ -45,6 +45,17 @@ def layered_graph(actors: int, channels: int, seed: int, width: int) -> Graph:
     return Graph(_actors(actors, draw), tuple(found))
 
 
+def pipeline_graph(actors: int, seed: int, buffer: int) -> Graph:
+    """A chain of stages without self overlap; with a `buffer`, rooms for so many results."""
+    draw = random.Random(seed)
+    found = [Channel(f"s{number}", number, number, tokens=1) for number in range(actors)]
+    for number in range(actors - 1):
+        found.append(Channel(f"c{number}", number, number + 1, tokens=0 if buffer else 2))
+        if buffer:
+            found.append(Channel(f"b{number}", number + 1, number, tokens=buffer))
+    return Graph(_actors(actors, draw), tuple(found))
+
+
 def _actors(count: int, draw: random.Random) -> tuple[Actor, ...]:
     return tuple(Actor(f"a{number}", draw.randint(1, 100)) for number in range(count))
 
@@ -73,6 +84,9 @@ def main() -> None:
         ("layers with buffers", layered_graph(actors, channels, 2, max(1, actors // 100))),
         ("layers, narrow", layered_graph(actors, channels, 3, max(1, actors // 1000))),
         ("random, 1 or 2 firings per actor", ring_graph(actors, channels, 4, (1, 2))),
+        ("a pipeline", pipeline_graph(actors, 5, 0)),
+        ("a pipeline, rooms for 1", pipeline_graph(actors, 6, 1)),
+        ("a pipeline, rooms for 3", pipeline_graph(actors, 7, 3)),
     ):
         wall, processor = seconds(lambda graph=graph: throughput_of(graph))
         print(f"{name:34} {wall:8.2f} {processor:8.2f}  {throughput_of(graph).period}")

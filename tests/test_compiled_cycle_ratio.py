@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from random_graphs import random_graph
 
 from spikeloom.dialects.dataflow.graph import Deadlock, InconsistentRates
-from spikeloom.passes.dataflow import throughput
+from spikeloom.passes.dataflow import cycle_ratio, throughput
 from spikeloom.passes.dataflow.compiled_cycle_ratio import compiled_cycle_ratio
 from spikeloom.passes.dataflow.cycle_ratio import CycleRatio, TokenFreeCycle, maximum_cycle_ratio
 
@@ -78,3 +78,26 @@ def outcome(work):
         return work()
     except (Deadlock, InconsistentRates) as refusal:
         return str(refusal)
+
+
+@pytest.mark.parametrize("slowest", [0, 1_000, 1_999])
+def test_a_gain_is_known_everywhere_at_once(slowest: int, monkeypatch: pytest.MonkeyPatch):
+    """A pipeline of 2,000 stages, one of them slower: not an iteration for every stage."""
+    evaluations = 0
+    evaluate = cycle_ratio._Search._evaluate
+
+    def counting(self: cycle_ratio._Search, policy: Integers) -> object:
+        nonlocal evaluations
+        evaluations += 1
+        return evaluate(self, policy)
+
+    monkeypatch.setattr(cycle_ratio._Search, "_evaluate", counting)
+    stages = np.arange(2_000)
+    source = np.concatenate([stages, stages[:-1], stages[1:]])
+    target = np.concatenate([stages, stages[1:], stages[:-1]])
+    tokens = np.repeat([1, 2, 3], [2_000, 1_999, 1_999])
+    weight = np.where(source == slowest, 2, 1)
+    found = maximum_cycle_ratio(2_000, source, target, weight, tokens)
+    assert found == CycleRatio(Fraction(2), (slowest,))
+    assert compiled_cycle_ratio(2_000, source, target, weight, tokens) == found
+    assert evaluations < 10

@@ -123,9 +123,28 @@ def _policy_iteration(
     # Of every node: its gain above / below, its value, the smallest node of its cycle.
     worth = np.empty((4, nodes), np.int64)
     evaluate(policy, target, weight, tokens, worth)
-    while _improve(first, policy, target, weight, tokens, worth):
+    source, entering, into = _by_target(first, target)
+    while _improve(first, policy, target, weight, tokens, worth, source, entering, into):
         evaluate(policy, target, weight, tokens, worth)
     return slowest(policy, target, worth)
+
+
+@compiled
+def _by_target(first: Column, target: Column) -> tuple[Column, Column, Column]:
+    """The source of every edge; where the edges into every node begin, and the edges so sorted."""
+    nodes = len(first) - 1
+    source, into = np.empty(len(target), np.int64), np.empty(len(target), np.int64)
+    entering = np.zeros(nodes + 1, np.int64)
+    for node in range(nodes):
+        source[first[node] : first[node + 1]] = node
+    for end in target:
+        entering[end + 1] += 1
+    entering = np.cumsum(entering)
+    place = entering.copy()
+    for edge, end in enumerate(target):
+        into[place[end]] = edge
+        place[end] += 1
+    return source, entering, into
 
 
 @compiled
@@ -198,23 +217,30 @@ def _find_cycles(
 
 @compiled
 def _improve(
-    first: Column, policy: Column, target: Column, weight: Column, tokens: Column, worth: Column
+    first: Column,
+    policy: Column,
+    target: Column,
+    weight: Column,
+    tokens: Column,
+    worth: Column,
+    source: Column,
+    entering: Column,
+    into: Column,
 ) -> bool:
-    """A better edge for every node that has one: a larger gain, else a larger value."""
+    """The way to the largest gain for every node that has one, a larger value for the others."""
     above, below, value, _ = worth
     if (above == above[0]).all() and (below == below[0]).all():
         return _improve_values(first, policy, target, weight, tokens, worth)
-    changed = False
+    gained = _spread_gains(policy, worth, source, entering, into)
+    changed = gained.any()
     for node in range(len(policy)):
+        if gained[node]:
+            continue
         up, down = above[node], below[node]
-        most, chosen, gained = value[node], -1, False
+        most, chosen = value[node], -1
         for edge in range(first[node], first[node + 1]):
             other = target[edge]
-            order = above[other] * down - up * below[other]
-            if order > 0:
-                up, down = above[other], below[other]
-                chosen, gained = edge, True
-            elif order == 0 and not gained:
+            if above[other] == up and below[other] == down:
                 worth_of = down * weight[edge] - up * tokens[edge] + value[other]
                 if worth_of > most:
                     chosen, most = edge, worth_of
@@ -222,6 +248,39 @@ def _improve(
             policy[node] = chosen
             changed = True
     return changed
+
+
+@compiled
+def _spread_gains(
+    policy: Column, worth: Column, source: Column, entering: Column, into: Column
+) -> Column:
+    """Leads every node to the largest gain that it reaches; which nodes gained by that.
+
+    Breadth first, against the edges, from the largest gains on: an edge at a time a gain would
+    need as many iterations as its way is long. Gains are ordered as rounded; each is compared
+    exactly with what a node has, so that rounding can only leave something to a later iteration.
+    """
+    above, below = worth[0], worth[1]
+    nodes = len(policy)
+    gained, settled = np.zeros(nodes, np.bool_), np.zeros(nodes, np.bool_)
+    queue = np.empty(nodes, np.int64)
+    for start in np.argsort(-(above / below), kind="mergesort"):
+        if settled[start]:
+            continue
+        settled[start] = True
+        queue[0], done, count = start, 0, 1
+        while done < count:
+            node = queue[done]
+            done += 1
+            for place in range(entering[node], entering[node + 1]):
+                other = source[into[place]]
+                larger = above[start] * below[other] > above[other] * below[start]
+                if not settled[other] and larger:
+                    policy[other] = into[place]
+                    settled[other] = gained[other] = True
+                    queue[count] = other
+                    count += 1
+    return gained
 
 
 @compiled

@@ -122,6 +122,8 @@ class _Search:
         self._source, self._target = source, target
         self._weight, self._tokens = weight, tokens
         self._first = np.searchsorted(source, np.arange(nodes))
+        self._into: Integers = np.argsort(target, kind="stable")
+        self._entering: Integers = np.searchsorted(target[self._into], np.arange(nodes + 1))
         self._nodes = nodes
         heaviest = int(np.abs(weight).max())
         most = int(tokens.max())
@@ -193,8 +195,33 @@ class _Search:
         reduced = now.denominator[rank] * self._weight - now.numerator[rank] * self._tokens
         value = np.where(onward == rank, reduced + now.value[self._target], _LEAST)
         self._choose(improved, value, now.value)
-        self._choose(improved, onward, now.rank)
+        self._spread_gains(improved, now.rank)
         return improved
+
+    def _spread_gains(self, policy: Integers, rank: Integers) -> None:
+        """Leads every node to the largest gain that it reaches.
+
+        Breadth first, against the edges, from the largest gains on: an edge at a time a gain would
+        need as many iterations as its way is long.
+        """
+        entering: list[int] = self._entering.tolist()
+        into: list[int] = self._into.tolist()
+        source: list[int] = self._source[self._into].tolist()
+        present: list[int] = rank.tolist()
+        settled = [False] * self._nodes
+        order: list[int] = np.argsort(-rank, kind="stable").tolist()
+        for start in order:
+            if settled[start]:
+                continue
+            settled[start] = True
+            queue, gain = [start], present[start]
+            for node in queue:
+                for place in range(entering[node], entering[node + 1]):
+                    other = source[place]
+                    if not settled[other] and present[other] < gain:
+                        policy[other] = into[place]
+                        settled[other] = True
+                        queue.append(other)
 
     def _choose(self, policy: Integers, score: Integers, present: Integers) -> None:
         """Gives each node with a score above its present one the first of its best edges."""

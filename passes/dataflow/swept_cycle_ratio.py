@@ -31,6 +31,10 @@ _LEAST = -(2**62)
 _FIRST_SWEEPS = 2
 """Sweeps for the policy that is evaluated first: each adds the longest paths without tokens."""
 
+_PATIENCE = 16
+"""Iterations after which every one has a second sweep, the other way round: what comes along edges
+with tokens, as the room in a long row of buffers does, then passes them all at once, too."""
+
 
 def swept_cycle_ratio(nodes: int, edges: Integers, weight: Integers) -> CycleRatio | None:
     """The maximum cycle ratio of a graph, None where it has no cycle; as `maximum_cycle_ratio`.
@@ -134,7 +138,11 @@ def _iterate(
                     policy[node], most = edge, value
             worth[2, node] = most
     evaluate(policy, target, weight, tokens, worth)
+    backward, iterations = sequence[::-1].copy(), 0
     while _sweep(first, policy, target, weight, tokens, worth, sequence):
+        iterations += 1
+        if iterations > _PATIENCE:
+            _sweep(first, policy, target, weight, tokens, worth, backward)
         evaluate(policy, target, weight, tokens, worth)
     return slowest(policy, target, worth)
 

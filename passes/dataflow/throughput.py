@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
+
 from spikeloom.dialects.dataflow.graph import Deadlock, Graph, Repetition, Step
 from spikeloom.dialects.dataflow.repetition import repetition_vector
 from spikeloom.passes.dataflow.cycle_ratio import (
@@ -58,12 +60,12 @@ def throughput_of(graph: Graph) -> Throughput:
 def _ratio(
     nodes: int, source: Integers, target: Integers, weight: Integers, tokens: Integers
 ) -> CycleRatio | None:
-    """The same iteration of policies in numpy, or compiled where there is much to iterate over."""
+    """Iteration of policies in numpy, or compiled and in sweeps where there is much to do."""
     if len(source) < MANY_PRECEDENCES:
         return maximum_cycle_ratio(nodes, source, target, weight, tokens)
-    from spikeloom.passes.dataflow.compiled_cycle_ratio import compiled_cycle_ratio
+    from spikeloom.passes.dataflow.swept_cycle_ratio import swept_cycle_ratio
 
-    return compiled_cycle_ratio(nodes, source, target, weight, tokens)
+    return swept_cycle_ratio(nodes, np.stack([source, target, tokens]), weight)
 
 
 def steps_of(graph: Graph, firings: Precedences, cycle: tuple[int, ...]) -> list[Step]:
