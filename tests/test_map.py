@@ -316,6 +316,22 @@ def test_a_wanted_period_below_the_guarantee_names_the_critical_cycle(
     assert command(program, "--machine", machine, "--period", int(np.ceil(float(period)))) == 0
 
 
+def test_an_inference_too_long_to_execute_names_the_option(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, machine = write_program(tmp_path), machine_file(tmp_path)
+    long = (program, "--machine", machine, "--steps", 2**20 + 1)
+    first, (line,) = refused(capsys, *long)
+    assert "--steps: at most 1,048,576 time steps are executed, not 1,048,577" in line
+    assert first == ""
+    assert command(*long, "--static") == 0
+    monkeypatch.setattr("spikeloom.backend.validation.cells.MAX_POINTS", 5)
+    assert command(program, "--machine", machine, "--steps", 9) == 1
+    text = capsys.readouterr().err
+    assert "--steps: an inference of 9 time steps: too large to validate" in text
+    assert "help: a smaller --steps, or --static to execute nothing" in text
+
+
 def test_clusters_that_share_tiles_without_memory_for_them_are_refused(
     tmp_path: Path, capsys: Captured
 ) -> None:

@@ -47,7 +47,7 @@ def refused_words(demands: Sequence[Demand]) -> str:
 def _use(demand: Demand) -> str:
     """`fan in 127 of 128`: the last word of the limit, what is needed, what is allowed."""
     name = demand.limit.rpartition(".")[2].replace("_", " ")
-    return f"{name} {demand.needed} of {number_text(demand.bound)}"
+    return f"{name} {demand.needed} of {demand.allowed}"
 
 
 def cluster_table(mapping: Mapping) -> tuple[Table, int]:
