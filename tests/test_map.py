@@ -243,6 +243,45 @@ def _bits(machine: CrossbarMachine, value: int) -> Any:
     return machine.tile.memory.model_copy(update={"value": value})
 
 
+def test_a_measurement_of_whole_wheels_says_that_slices_are_not_simulated(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    program, answer = write_program(tmp_path), tmp_path / "m.json"
+    note = "with whole wheels: slices of the wheel (3 of 8 cycles) are not simulated"
+    for slice, ignored in ((3, True), (8, False)):
+        machine = machine_file(tmp_path, slice=slice)
+        assert command(program, "--machine", machine, "--json", answer) == 0
+        out = capsys.readouterr().out
+        _, _, behind = out.partition("\nmeasured  ")
+        assert (behind.splitlines()[1].strip() == note) == ignored
+        assert ("whole wheels" in out) == ignored
+        found = json.loads(answer.read_text())
+        assert found["measurement"]["ignores_slices"] is ignored
+        shorter = Fraction(found["measurement"]["period"]) < Fraction(found["guarantee"]["period"])
+        assert shorter == ignored
+
+
+def test_the_measured_share_of_a_tile_leaves_programming_out(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    """Two layers in turn: per step a pass of 16 cycles each, behind 60 cycles to write six rows."""
+    program, answer = write_program(tmp_path), tmp_path / "m.json"
+    machine = machine_file(tmp_path, outputs=5)
+    assert command(program, "--machine", machine, "--json", answer) == 0
+    out = capsys.readouterr().out
+    measured = json.loads(answer.read_text())["measurement"]
+    time = measured["elapsed"] - measured["programmed"]
+    assert measured["programmed"] == 60
+    assert 2 * 16 < measured["first_step"] < 2 * 16 + 8
+    assert f"{measured['first_step']} more until the first time step is over" in out
+    for tile in measured["tiles"]:
+        assert tile["passes"] == 4
+        assert 3 * 16 < tile["worked"] <= 4 * 16 <= time
+        assert tile["active"] > tile["worked"] + 40
+        assert f"{tile['worked'] / time:.1%}" in out
+    assert "busy (measured)" in out
+
+
 def test_a_profile_of_a_run_says_how_often_everybody_spikes(
     tmp_path: Path, capsys: Captured
 ) -> None:
