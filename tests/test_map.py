@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from dataclasses import replace
@@ -380,6 +381,17 @@ def test_clusters_that_share_tiles_without_memory_for_them_are_refused(
     assert first.startswith("fits            no: no binding was found: actor cluster_")
     assert "has memory left" in line
     assert line.endswith("[E0302]")
+
+
+def test_a_strategy_that_is_not_installed_is_no_question_of_fitting(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "mtkahypar", None)
+    program = write_program(tmp_path, RECURRENT)
+    machine = small_machine_file(tmp_path, broken=[0, 3, 5])
+    first, (line,) = refused(capsys, program, "--machine", machine, "--strategy", "kahypar")
+    assert first == ""
+    assert line.endswith("needs mt-KaHyPar, which is not installed [E0405]")
 
 
 def test_files_without_a_place_are_refused_before_anything_is_mapped(

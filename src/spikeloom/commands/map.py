@@ -26,6 +26,8 @@ from spikeloom.mapping.mapping import Measurement
 from spikeloom.mapping.options import options_of
 from spikeloom.mapping.program import network_in
 from spikeloom.mapping.tile_picture import tile_picture
+from spikeloom.passes.clustering.kahypar import mt_kahypar
+from spikeloom.passes.clustering.strategy import Strategy
 from spikeloom.terminal import EXIT_OK
 
 EXECUTED_STEPS = 2**20
@@ -49,6 +51,8 @@ def command(parsed: argparse.Namespace) -> int:
     check_outputs((parsed.json, parsed.svg))
     if task.training is not None and parsed.data is not None:
         raise error("E0405", "--data: the program names its own data in `train`")
+    if parsed.strategy == Strategy.KAHYPAR.value:
+        mt_kahypar()
     machine = load_crossbar_machine(parsed.machine).with_energy_table(parsed.energy_table)
     options = options_of(parsed, machine, task)
     _check_steps(parsed, options)
