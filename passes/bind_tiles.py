@@ -27,6 +27,23 @@ from spikeloom.passes.binding.transfers import Unconnected
 
 MAX_TILES = 1024
 
+LEAST = {
+    "rows": 1,
+    "columns": 1,
+    "delay": 0,
+    "bandwidth": 1,
+    "wheel": 1,
+    "slice": 1,
+    "memory": 0,
+    "connections": 0,
+    "actors": 0,
+    "evaluations": 1,
+}
+"""The smallest value of every option that is a number."""
+
+MOST = 2**31 - 1
+"""The largest value of those that nothing else bounds."""
+
 
 @dataclass(frozen=True)
 class BindTilesPass(ModulePass):
@@ -40,8 +57,8 @@ class BindTilesPass(ModulePass):
     that might be better.
 
     Raises:
-        DiagnosticError: the platform is none, or too small for the graph (E0302), the graph has no
-            throughput (E0205).
+        DiagnosticError: an option lies outside its range (E0405), the platform is too small for
+            the graph (E0302), the graph has no throughput (E0205).
     """
 
     name = "bind-tiles"
@@ -59,6 +76,7 @@ class BindTilesPass(ModulePass):
     evaluations: int = 64
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        self._check_options()
         for graph in [each for each in op.ops if isinstance(each, GraphOp)]:
             name = graph.sym_name.data
             try:
@@ -70,6 +88,25 @@ class BindTilesPass(ModulePass):
                 help = "more or larger tiles, or smaller buffers, would help"
                 message = f"@{name} cannot be bound: {problem}"
                 raise error("E0302", message, location_of(graph), help) from None
+
+    def _check_options(self) -> None:
+        """Raises E0405 for the first option outside its range."""
+        most = {"rows": MAX_TILES, "columns": MAX_TILES, "memory": 2**48 - 1}
+        for name, least in LEAST.items():
+            value: int | None = getattr(self, name)
+            limit = most.get(name, MOST)
+            if value is not None and not least <= value <= limit:
+                message = f"bind-tiles{{{name}={value}}}: {name} is from {least} to {limit}"
+                raise error("E0405", message)
+        if self.rows * self.columns > MAX_TILES:
+            message = f"bind-tiles{{rows={self.rows} columns={self.columns}}}: a mesh has at most"
+            help = "fewer rows or columns"
+            raise error("E0405", f"{message} {MAX_TILES} tiles", help=help)
+        if self.slice > self.wheel:
+            message = f"bind-tiles{{slice={self.slice}}}: slice is from 1 to the wheel's"
+            raise error(
+                "E0405", f"{message} {self.wheel}", help="a longer wheel, or a shorter slice"
+            )
 
     def _bind(self, op: GraphOp) -> None:
         platform = self._platform(op)
@@ -87,10 +124,6 @@ class BindTilesPass(ModulePass):
         _write(op, application, platform, bound)
 
     def _platform(self, op: GraphOp) -> Platform:
-        if not (self.rows > 0 < self.columns and self.rows * self.columns <= MAX_TILES):
-            raise ValueError(f"a mesh has 1 to {MAX_TILES} tiles, not {self.rows * self.columns}")
-        if self.delay < 0:
-            raise ValueError(f"a hop takes 0 cycles or more, not {self.delay}")
         tile = Tile(
             "tile", self.wheel, self.slice, self.memory, self.connections, actors=self.actors
         )

@@ -135,6 +135,36 @@ def test_a_throughput_out_of_reach_is_refused(tmp_path: Path, capsys: Captured) 
     assert check(program, "--period", 16) == 0
 
 
+def test_a_period_may_be_a_fraction(capsys: Captured) -> None:
+    program = EXAMPLES / "match.snn"
+    assert check(program, "--period", "33/2") == 0
+    capsys.readouterr()
+    (line,) = refused(capsys, program, "--period", "31/2")
+    assert "needs at least 16 cycles, but `--period` allows 15.50:" in line
+    for wrong in ("1/2", "0", "16.5", "16/0", "-16", str(2**48)):
+        assert check(program, f"--period={wrong}") == 2
+        words = "expected an integer or a fraction such as 247/2, from 1 to below 281474976710656"
+        assert f"{words}, got '{wrong}'" in capsys.readouterr().err
+
+
+def test_a_throughput_just_out_of_reach_is_told_exactly(capsys: Captured) -> None:
+    """16 cycles are 6,250,000 steps a second; one more is refused, with all its decimals."""
+    program = EXAMPLES / "match.snn"
+    assert check(program, "--throughput", 6_250_000) == 0
+    capsys.readouterr()
+    (line,) = refused(capsys, program, "--throughput", 6_250_001)
+    assert "allows 100000000/6250001 (15.99999744): a lower throughput, more tiles" in line
+
+
+def test_both_ends_of_an_integers_range_are_named(capsys: Captured) -> None:
+    for arguments, words in (
+        (["map", "p.snn", "--steps", "999999999999"], "from 1 to 16777215, got '999999999999'"),
+        (["admit", "t.jsonl", "--rows", "100000"], "from 1 to 1024, got '100000'"),
+    ):
+        assert main(arguments) == 2
+        assert f"expected an integer {words}" in capsys.readouterr().err
+
+
 def test_a_program_that_computes_nothing_has_nothing_to_check(
     tmp_path: Path, capsys: Captured
 ) -> None:

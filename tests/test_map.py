@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from dataclasses import replace
@@ -243,6 +244,45 @@ def _bits(machine: CrossbarMachine, value: int) -> Any:
     return machine.tile.memory.model_copy(update={"value": value})
 
 
+def test_a_measurement_of_whole_wheels_says_that_slices_are_not_simulated(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    program, answer = write_program(tmp_path), tmp_path / "m.json"
+    note = "with whole wheels: slices of the wheel (3 of 8 cycles) are not simulated"
+    for slice, ignored in ((3, True), (8, False)):
+        machine = machine_file(tmp_path, slice=slice)
+        assert command(program, "--machine", machine, "--json", answer) == 0
+        out = capsys.readouterr().out
+        _, _, behind = out.partition("\nmeasured  ")
+        assert (behind.splitlines()[1].strip() == note) == ignored
+        assert ("whole wheels" in out) == ignored
+        found = json.loads(answer.read_text())
+        assert found["measurement"]["ignores_slices"] is ignored
+        shorter = Fraction(found["measurement"]["period"]) < Fraction(found["guarantee"]["period"])
+        assert shorter == ignored
+
+
+def test_the_measured_share_of_a_tile_leaves_programming_out(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    """Two layers in turn: per step a pass of 16 cycles each, behind 60 cycles to write six rows."""
+    program, answer = write_program(tmp_path), tmp_path / "m.json"
+    machine = machine_file(tmp_path, outputs=5)
+    assert command(program, "--machine", machine, "--json", answer) == 0
+    out = capsys.readouterr().out
+    measured = json.loads(answer.read_text())["measurement"]
+    time = measured["elapsed"] - measured["programmed"]
+    assert measured["programmed"] == 60
+    assert 2 * 16 < measured["first_step"] < 2 * 16 + 8
+    assert f"{measured['first_step']} more until the first time step is over" in out
+    for tile in measured["tiles"]:
+        assert tile["passes"] == 4
+        assert 3 * 16 < tile["worked"] <= 4 * 16 <= time
+        assert tile["active"] > tile["worked"] + 40
+        assert f"{tile['worked'] / time:.1%}" in out
+    assert "busy (measured)" in out
+
+
 def test_a_profile_of_a_run_says_how_often_everybody_spikes(
     tmp_path: Path, capsys: Captured
 ) -> None:
@@ -316,6 +356,22 @@ def test_a_wanted_period_below_the_guarantee_names_the_critical_cycle(
     assert command(program, "--machine", machine, "--period", int(np.ceil(float(period)))) == 0
 
 
+def test_an_inference_too_long_to_execute_names_the_option(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, machine = write_program(tmp_path), machine_file(tmp_path)
+    long = (program, "--machine", machine, "--steps", 2**20 + 1)
+    first, (line,) = refused(capsys, *long)
+    assert "--steps: at most 1,048,576 time steps are executed, not 1,048,577" in line
+    assert first == ""
+    assert command(*long, "--static") == 0
+    monkeypatch.setattr("spikeloom.backend.validation.cells.MAX_POINTS", 5)
+    assert command(program, "--machine", machine, "--steps", 9) == 1
+    text = capsys.readouterr().err
+    assert "--steps: an inference of 9 time steps: too large to validate" in text
+    assert "help: a smaller --steps, or --static to execute nothing" in text
+
+
 def test_clusters_that_share_tiles_without_memory_for_them_are_refused(
     tmp_path: Path, capsys: Captured
 ) -> None:
@@ -325,6 +381,17 @@ def test_clusters_that_share_tiles_without_memory_for_them_are_refused(
     assert first.startswith("fits            no: no binding was found: actor cluster_")
     assert "has memory left" in line
     assert line.endswith("[E0302]")
+
+
+def test_a_strategy_that_is_not_installed_is_no_question_of_fitting(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "mtkahypar", None)
+    program = write_program(tmp_path, RECURRENT)
+    machine = small_machine_file(tmp_path, broken=[0, 3, 5])
+    first, (line,) = refused(capsys, program, "--machine", machine, "--strategy", "kahypar")
+    assert first == ""
+    assert line.endswith("needs mt-KaHyPar, which is not installed [E0405]")
 
 
 def test_files_without_a_place_are_refused_before_anything_is_mapped(

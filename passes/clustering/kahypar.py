@@ -28,9 +28,10 @@ def partitioned(network: Unrolled, limits: Limits) -> Clustering:
     """Clusters that fit, before merging.
 
     Raises:
-        DiagnosticError: mt-KaHyPar is not installed (E0306).
+        DiagnosticError: mt-KaHyPar is not installed (E0405).
     """
-    library, initialized = _library()
+    library = mt_kahypar()
+    initialized = library.initialize(1)
     cluster_of = np.full(network.connections.neurons, -1, np.int32)
     waiting = [np.flatnonzero(network.connections.fan_in)]
     done = 0
@@ -48,14 +49,18 @@ def partitioned(network: Unrolled, limits: Limits) -> Clustering:
     return Clustering(network, limits, cluster_of)
 
 
-def _library() -> tuple[Any, Any]:
+def mt_kahypar() -> Any:
+    """The library.
+
+    Raises:
+        DiagnosticError: it is not installed (E0405).
+    """
     try:
-        library: Any = import_module("mtkahypar")
+        return import_module("mtkahypar")
     except ImportError:
         message = "the strategy `kahypar` needs mt-KaHyPar, which is not installed"
-        help = "pip install 'spikeloom[kahypar]', or strategy=grow"
-        raise error("E0306", message, help=help) from None
-    return library, library.initialize(1)
+        help = "pip install 'spikeloom[kahypar]', or the strategy grow"
+        raise error("E0405", message, help=help) from None
 
 
 def _crossbars(network: Unrolled, limits: Limits, members: Offsets) -> int:

@@ -53,7 +53,7 @@ def cluster(
 
     Raises:
         DiagnosticError: a neuron has more inputs than fit and must not, or cannot, be unrolled; a
-            spike cannot reach all its destinations; or a strategy is not installed (E0306).
+            spike cannot reach all its destinations; or a strategy is not installed (E0405).
     """
     wide = _check_widths(network, limits, unrolling, name_of)
     if strategy is Strategy.PUBLISHED:

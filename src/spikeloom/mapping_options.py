@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from spikeloom.arguments import integer
+from spikeloom.arguments import integer, ratio
 
 
 def add_check_options(parser: argparse.ArgumentParser) -> None:
@@ -18,8 +18,8 @@ def add_check_options(parser: argparse.ArgumentParser) -> None:
     forms = ("auto", "chain", "tree", "none")
     add("--unroll", choices=forms, default="auto", help=f"{words} (default: %(default)s)")
     wanted = parser.add_mutually_exclusive_group()
-    words = "cycles that one time step may take; refused if it cannot be guaranteed"
-    wanted.add_argument("--period", metavar="CYCLES", type=integer(1, 2**48), help=words)
+    words = "cycles that one time step may take (247, 247/2); refused if not guaranteed"
+    wanted.add_argument("--period", metavar="CYCLES", type=ratio(1, 2**48), help=words)
     words = "the same as time steps in a second of the machine's clock"
     wanted.add_argument("--throughput", metavar="STEPS", type=integer(1, 2**48), help=words)
 

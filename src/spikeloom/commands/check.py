@@ -10,7 +10,7 @@ from rich.table import Table
 
 from spikeloom.backend.machine.crossbar_machine import CrossbarMachine, load_crossbar_machine
 from spikeloom.commands.program_file import read_program
-from spikeloom.mapping.demand import Basis, Demand, number_text, require
+from spikeloom.mapping.demand import Basis, Demand, require
 from spikeloom.mapping.needs import needs_of
 from spikeloom.mapping.options import wanted_of
 from spikeloom.mapping.program import network_in
@@ -50,7 +50,7 @@ def margins_table(demands: Sequence[Demand]) -> Table:
         table.add_row(
             escape(each.limit),
             each.needed,
-            number_text(each.bound),
+            each.allowed,
             share,
             escape(each.what),
             escape(each.where + place),

@@ -26,7 +26,14 @@ from spikeloom.mapping.mapping import Measurement
 from spikeloom.mapping.options import options_of
 from spikeloom.mapping.program import network_in
 from spikeloom.mapping.tile_picture import tile_picture
+from spikeloom.passes.clustering.kahypar import mt_kahypar
+from spikeloom.passes.clustering.strategy import Strategy
 from spikeloom.terminal import EXIT_OK
+
+EXECUTED_STEPS = 2**20
+"""Time steps of an inference that is executed; more are mapped with `--static`."""
+
+STEPS_HELP = "a smaller --steps, or --static to execute nothing"
 
 FIT_CODES = ("E0205", "E0302", "E0306")
 """Of diagnostics that say that a program does not fit a machine."""
@@ -44,8 +51,11 @@ def command(parsed: argparse.Namespace) -> int:
     check_outputs((parsed.json, parsed.svg))
     if task.training is not None and parsed.data is not None:
         raise error("E0405", "--data: the program names its own data in `train`")
+    if parsed.strategy == Strategy.KAHYPAR.value:
+        mt_kahypar()
     machine = load_crossbar_machine(parsed.machine).with_energy_table(parsed.energy_table)
     options = options_of(parsed, machine, task)
+    _check_steps(parsed, options)
     network = network_in(module)
     try:
         found = bind_network(network, machine, options)
@@ -88,9 +98,20 @@ def _executed(
             found, executable, inference.parameters, inference.signal, inference.subject
         ), ""
     except DiagnosticError as problem:
-        if problem.diagnostics[0].code not in FIT_CODES:
+        first = problem.diagnostics[0]
+        if first.code == "E0304":
+            message = f"--steps: an inference of {options.steps:,} time steps: {first.message}"
+            raise error("E0405", message, help=STEPS_HELP) from None
+        if first.code not in FIT_CODES:
             raise
-        return None, problem.diagnostics[0].message
+        return None, first.message
+
+
+def _check_steps(parsed: argparse.Namespace, options: MapOptions) -> None:
+    """Raises E0405 for an inference that is too long to be executed."""
+    if not parsed.static and options.steps > EXECUTED_STEPS:
+        message = f"--steps: at most {EXECUTED_STEPS:,} time steps are executed"
+        raise error("E0405", f"{message}, not {options.steps:,}", help=STEPS_HELP)
 
 
 def _refusal(problem: DiagnosticError) -> str:

@@ -59,14 +59,19 @@ class Demand:
     def needed(self) -> str:
         """`at least 1,567`, `127`."""
         prefix = "at least " if self.basis is Basis.BOUND else ""
-        return prefix + number_text(self.value)
+        return prefix + exact_text(self.value)
+
+    @property
+    def allowed(self) -> str:
+        """`128`, `247/2 (123.5)`."""
+        return exact_text(self.bound)
 
     @property
     def sentence(self) -> str:
         """Object, limit, value, bound and remedy in one line."""
         return (
             f"{self.where} needs {self.needed} {self.what}, "
-            f"but `{self.limit}` allows {number_text(self.bound)}: {self.remedy}"
+            f"but `{self.limit}` allows {self.allowed}: {self.remedy}"
         )
 
 
@@ -93,3 +98,10 @@ def number_text(value: Fraction | int) -> str:
     """An integer with its thousands set apart, a fraction with two digits behind the point."""
     exact = Fraction(value)
     return f"{int(exact):,}" if exact.denominator == 1 else f"{float(exact):,.2f}"
+
+
+def exact_text(value: Fraction) -> str:
+    """As `number_text` where two digits are all there are, else the fraction and its decimals."""
+    if 100 % value.denominator == 0:
+        return number_text(value)
+    return f"{value.numerator}/{value.denominator} ({float(value):.12g})"

@@ -47,8 +47,15 @@ def measure(
     for each in run.result.connections:
         packets[run.connections[each.number].channel] = each.packets
     numbers = found.machine.working_tiles
+    worked = _worked(found, run)
     tiles = tuple(
-        MeasuredTile(numbers[each.number], each.states.active, each.passes, each.spikes)
+        MeasuredTile(
+            numbers[each.number],
+            each.states.active,
+            int(worked[each.number]),
+            each.passes,
+            each.spikes,
+        )
         for each in run.result.tiles
     )
     spikes = tuple(
@@ -64,6 +71,7 @@ def measure(
         period_steps,
         run.result.elapsed,
         run.programmed,
+        run.finishes[0] - run.programmed,
         parts,
         programming,
         tiles,
@@ -81,6 +89,15 @@ def _run(
     application, binding = found.clusters.application, found.bound.binding
     executor = TileExecutor(network, application, binding, found.machine, len(signal))
     return executor.run(parameters, signal)
+
+
+def _worked(found: BoundNetwork, run: TileRun) -> NDArray[np.int64]:
+    """[tiles], cycles of passes behind the last programming; a pass may begin before that."""
+    time = found.machine.crossbar.pass_.value
+    cycles = np.clip(run.firings - run.programmed, 0, time).sum(axis=0)
+    worked = np.zeros(len(found.machine.working_tiles), np.int64)
+    np.add.at(worked, np.array(found.bound.binding, np.int64), cycles)
+    return worked
 
 
 def _parts(result: CrossbarResult) -> tuple[tuple[EnergyPart, ...], EnergyPart]:

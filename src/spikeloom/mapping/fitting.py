@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from spikeloom.backend.machine.crossbar_machine import CrossbarMachine
 from spikeloom.diagnostics import SourceLocation
 from spikeloom.mapping.demand import Basis, Demand
-from spikeloom.mapping.needs import fan_in_limit
+from spikeloom.mapping.needs import Wanted, fan_in_limit
 from spikeloom.passes.binding.application import Application
 from spikeloom.passes.binding.resources import TileUse
 from spikeloom.passes.clustering.clustering import Clustering
@@ -205,15 +205,15 @@ def tile_demands(used: Sequence[TileUse], machine: CrossbarMachine) -> tuple[Dem
     return tuple(found)
 
 
-def period_demand(period: Fraction, wanted: Fraction, option: str, critical: str) -> Demand:
-    """The guaranteed period against the one that is wanted."""
+def period_demand(period: Fraction, limit: Fraction, wanted: Wanted, critical: str) -> Demand:
+    """The guaranteed period against the one that is wanted, `limit`."""
     return Demand(
-        option,
+        wanted.option,
         "cycles",
         period,
-        wanted,
+        limit,
         Basis.COMPUTED,
         f"a time step (critical: {critical})",
-        "a longer period, or a machine with faster links, passes or larger slices",
+        f"{wanted.easier}, or a machine with faster links, passes or larger slices",
         code="E0307",
     )

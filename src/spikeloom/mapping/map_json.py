@@ -11,7 +11,6 @@ from spikeloom.mapping.mapping import (
     MappedCrossbar,
     MappedTile,
     Mapping,
-    Measurement,
     Wires,
 )
 
@@ -67,7 +66,7 @@ def mapping_json(mapping: Mapping) -> str:
             "search_complete": guarantee.is_complete,
         },
         "estimate": _estimate(mapping),
-        "measurement": _measurement(mapping.measurement),
+        "measurement": _measurement(mapping),
         "not_executed": mapping.obstacle or None,
     }
     return json.dumps(answer, indent=1, sort_keys=True, allow_nan=False) + "\n"
@@ -132,7 +131,8 @@ def _estimate(mapping: Mapping) -> dict[str, Any]:
     }
 
 
-def _measurement(measured: Measurement | None) -> dict[str, Any] | None:
+def _measurement(mapping: Mapping) -> dict[str, Any] | None:
+    measured = mapping.measurement
     if measured is None:
         return None
     return {
@@ -142,6 +142,8 @@ def _measurement(measured: Measurement | None) -> dict[str, Any] | None:
         "period_steps": measured.period_steps,
         "elapsed": measured.elapsed,
         "programmed": measured.programmed,
+        "first_step": measured.first_step,
+        "ignores_slices": mapping.ignores_slices,
         "energy_fj": measured.energy_fj,
         "parts": [_part(each) for each in measured.parts],
         "programming": _part(measured.programming),
@@ -149,6 +151,7 @@ def _measurement(measured: Measurement | None) -> dict[str, Any] | None:
             {
                 "number": each.number,
                 "active": each.active,
+                "worked": each.worked,
                 "passes": each.passes,
                 "spikes": each.spikes,
             }

@@ -47,7 +47,7 @@ def refused_words(demands: Sequence[Demand]) -> str:
 def _use(demand: Demand) -> str:
     """`fan in 127 of 128`: the last word of the limit, what is needed, what is allowed."""
     name = demand.limit.rpartition(".")[2].replace("_", " ")
-    return f"{name} {demand.needed} of {number_text(demand.bound)}"
+    return f"{name} {demand.needed} of {demand.allowed}"
 
 
 def cluster_table(mapping: Mapping) -> tuple[Table, int]:
@@ -82,7 +82,7 @@ def tile_table(mapping: Mapping) -> tuple[Table, int]:
     measured = mapping.measurement
     right = ["work", "busy", "memory", "connections", "bits in", "bits out"]
     if measured is not None:
-        right += ["active (measured)", "spikes (measured)"]
+        right += ["busy (measured)", "spikes (measured)"]
     table = _table("tile", "row, column", "clusters", right=right)
     limit = mapping.machine.tile
     used = [tile for tile in mapping.tiles if tile.clusters]
@@ -101,7 +101,8 @@ def tile_table(mapping: Mapping) -> tuple[Table, int]:
         ]
         if measured is not None:
             own = found[tile.number]
-            row += [f"{own.active / measured.elapsed:.1%}", f"{own.spikes:,}"]
+            time = max(1, measured.elapsed - measured.programmed)
+            row += [f"{own.worked / time:.1%}", f"{own.spikes:,}"]
         table.add_row(*row)
     return table, max(0, len(used) - SHOWN_ROWS)
 
@@ -183,13 +184,26 @@ def _measured(mapping: Mapping) -> list[str]:
     else:
         period = _throughput(found.period, mapping)
     spikes = ", ".join(f"{name} {count:,}" for name, count in found.spikes)
-    cycles = f"{found.elapsed:,} cycles, {found.programmed:,} of them to program the tiles"
+    cycles = (
+        f"{found.elapsed:,} cycles, {found.programmed:,} of them to program the tiles, "
+        f"{found.first_step:,} more until the first time step is over"
+    )
     return [
         f"executed        {_steps(found.steps)}: {found.subject}",
         f"measured        {period}",
+        *_slices(mapping),
         f"{'':<16}{cycles}; {scaled(found.energy_fj, 'J')}; {found.total_packets:,} packets",
         f"spikes          {spikes}",
     ]
+
+
+def _slices(mapping: Mapping) -> list[str]:
+    """What keeps a measured period from being compared with the guaranteed one."""
+    if not mapping.ignores_slices:
+        return []
+    tile = mapping.machine.tile
+    words = f"{tile.slice.value} of {tile.wheel.value} cycles"
+    return [f"{'':<16}with whole wheels: slices of the wheel ({words}) are not simulated"]
 
 
 def _throughput(period: Fraction, mapping: Mapping) -> str:

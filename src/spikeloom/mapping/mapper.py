@@ -87,8 +87,8 @@ def _demands(
     if found.machine.tile.crossbars.value > 1:
         demands += tile_demands(used, found.machine)
     if (wanted := options.wanted.period) is not None:
-        option, critical = options.wanted.option, guarantee.critical_text
-        demands += (period_demand(guarantee.period, wanted, option, critical),)
+        critical = guarantee.critical_text
+        demands += (period_demand(guarantee.period, wanted, options.wanted, critical),)
     return demands
 
 

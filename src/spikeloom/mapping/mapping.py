@@ -198,13 +198,15 @@ class MeasuredTile:
     """What a tile did in one executed inference.
 
     Attributes:
-        active: cycles with an instruction.
+        active: cycles with an instruction, programming included.
+        worked: cycles of passes after the last tile was programmed.
         passes: of its crossbars.
         spikes: that its neurons fired.
     """
 
     number: int
     active: int
+    worked: int
     passes: int
     spikes: int
 
@@ -219,6 +221,7 @@ class Measurement:
         period_steps: time steps after which that was known, or given up.
         elapsed: cycles of the inference, programming included.
         programmed: cycles until the last tile was programmed.
+        first_step: cycles from then until the first time step was over.
         parts: what cost energy, as in an `Estimate`.
         tiles: those that work, by number.
         packets: of every channel of the mapping; None inside a tile.
@@ -231,6 +234,7 @@ class Measurement:
     period_steps: int
     elapsed: int
     programmed: int
+    first_step: int
     parts: tuple[EnergyPart, ...]
     programming: EnergyPart
     tiles: tuple[MeasuredTile, ...]
@@ -277,6 +281,12 @@ class Mapping:
     cut: str | None
     measurement: Measurement | None
     obstacle: str
+
+    @property
+    def ignores_slices(self) -> bool:
+        """Whether a measurement is of whole wheels, though the program has slices of them."""
+        tile = self.machine.tile
+        return self.measurement is not None and tile.slice.value < tile.wheel.value
 
     @property
     def packets(self) -> int:

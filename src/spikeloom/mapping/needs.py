@@ -37,6 +37,11 @@ class Wanted:
     period: Fraction | None = None
     option: str = "--period"
 
+    @property
+    def easier(self) -> str:
+        """What to ask for instead of what is out of reach."""
+        return "a longer period" if self.option == "--period" else "a lower throughput"
+
 
 @dataclass(frozen=True)
 class _Least:
@@ -78,7 +83,7 @@ def needs_of(
         _tool(extents),
     ]
     if wanted.period is not None:
-        demands.append(_period(least, machine, limits, wanted.period, wanted.option))
+        demands.append(_period(least, machine, limits, wanted.period, wanted))
     return tuple(demands)
 
 
@@ -241,7 +246,7 @@ def _period(
     machine: CrossbarMachine,
     limits: Limits,
     period: Fraction,
-    option: str,
+    wanted: Wanted,
 ) -> Demand:
     """A tile passes its crossbars one after the other, in its slice of the wheel."""
     outputs = sum(each.outputs for each in least)
@@ -251,12 +256,12 @@ def _period(
     tile = machine.tile
     time = Fraction(each * machine.crossbar.pass_.value * tile.wheel.value, tile.slice.value)
     return Demand(
-        option,
+        wanted.option,
         "cycles",
         time,
         period,
         Basis.BOUND,
         "a time step",
-        "a longer period, more tiles, or a larger slice of the wheel",
+        f"{wanted.easier}, more tiles, or a larger slice of the wheel",
         code="E0307",
     )

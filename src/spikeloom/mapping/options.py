@@ -18,7 +18,7 @@ def wanted_of(parsed: argparse.Namespace, machine: CrossbarMachine) -> Wanted:
     """The wanted unrolling and period; a throughput becomes the period in cycles of the machine."""
     unrolling = Unrolling(parsed.unroll)
     if parsed.period is not None:
-        return Wanted(unrolling, Fraction(parsed.period))
+        return Wanted(unrolling, parsed.period)
     if parsed.throughput is not None:
         cycles = machine.clock.frequency.value * 10**6
         return Wanted(unrolling, Fraction(cycles, parsed.throughput), "--throughput, in cycles")
