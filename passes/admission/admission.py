@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from spikeloom.passes.admission.bounds import Limit, least_tiles, shortest_period
 from spikeloom.passes.admission.chip import ChipState, Running
-from spikeloom.passes.admission.local_search import searched_on
+from spikeloom.passes.admission.local_search import evaluations_for, is_small, searched_on
 from spikeloom.passes.admission.regions import compact_block
 from spikeloom.passes.binding.application import Application
 from spikeloom.passes.binding.load_balance import BALANCED, Weights, balanced_binding
@@ -201,18 +201,39 @@ class _Search:
         return False
 
     def search_on(self, most: int) -> None:
-        """Searches locally on as many tiles as can be of use, since no bound says no."""
+        """Searches locally on as many tiles as can be of use, since no bound says no.
+
+        Where actors are few, then also on twice as many, between which they can be spread.
+        """
+        free = len(self._state.free)
+        wider = min(free, 2 * most) if is_small(self._application) else most
+        left = evaluations_for(self._application)
+        for count in dict.fromkeys((most, wider)):
+            before = self._evaluations
+            complete = self._searched(count, left)
+            left -= self._evaluations - before
+            if self.is_enough:
+                return
+            if left < 1 or not complete:
+                self._complete = False
+                return
+
+    def _searched(self, count: int, evaluations: int) -> bool:
+        """Searches with so many tiles; False where that was cut."""
         state = self._state
-        block = compact_block(state.platform, state.free, most, state.blocks)
+        block = compact_block(state.platform, state.free, count, state.blocks)
         try:
-            found = searched_on(self._application, state.platform, block, self._period, self._known)
+            found = searched_on(
+                self._application, state.platform, block, self._period, evaluations, self._known
+            )
         except (Infeasible, Unconnected) as problem:
             self._reason = self._reason or problem
-            return
-        self._evaluations += found.evaluations
-        self._complete = self._complete and found.complete
+            return True
+        self._evaluations += found.evaluations - len(self._known)
+        self._known[found.binding] = found.throughput
         if self.best is None or found.throughput.period < self.best.period:
             self.binding, self.best = found.binding, found.throughput
+        return found.complete
 
     def _is_enough(self, binding: tuple[int, ...]) -> bool:
         """Keeps a binding that is enough, or the best one."""

@@ -49,7 +49,8 @@ class Within:
         enough: a period at which the search ends.
         checks: moves of which the limits are looked at, at most.
         placing: also places groups anew: some rounds over all pairs of groups and tiles.
-        known: guarantees of bindings that were computed before; they count as evaluations.
+        known: guarantees of bindings that were computed before; the search begins with them, and
+            they count as evaluations.
     """
 
     tiles: tuple[int, ...]
@@ -75,7 +76,7 @@ def best_binding(
     seen: set[tuple[int, ...]] = set()
     best: Bound | None = None
     for binding in _candidates(application, platform, weights, within):
-        if binding in seen:
+        if binding in seen or _is_too_much(application, platform, binding, best, within):
             continue
         if len(seen) >= max(1, evaluations):
             break
@@ -94,6 +95,19 @@ def _is_enough(best: Bound, within: Within | None) -> bool:
     return within is not None and best.throughput.period <= within.enough
 
 
+def _is_too_much(
+    application: Application,
+    platform: Platform,
+    binding: tuple[int, ...],
+    best: Bound | None,
+    within: Within | None,
+) -> bool:
+    """Whether the load says without a guarantee that a binding is no better than the best one."""
+    if within is None or best is None:
+        return False
+    return application.load(binding, platform) >= best.throughput.period
+
+
 def _candidates(
     application: Application,
     platform: Platform,
@@ -101,9 +115,10 @@ def _candidates(
     within: Within | None,
 ) -> Iterator[tuple[int, ...]]:
     reason: Infeasible | None = None
-    found = False
+    found = within is not None and len(within.known) > 0
     usable = None
     if within is not None:
+        yield from within.known
         usable = [False] * len(platform.tiles)
         for tile in within.tiles:
             usable[tile] = True
@@ -182,6 +197,8 @@ def _improved(
             if len(seen) >= evaluations or (within is not None and checks >= within.checks):
                 return replace(best, complete=False, evaluations=len(seen))
             checks += 1
+            if _is_too_much(application, platform, binding, best, within):
+                continue
             try:
                 check_binding(application, binding, platform)
             except (Infeasible, Unconnected):
