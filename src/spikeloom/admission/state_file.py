@@ -61,7 +61,7 @@ _BROKEN = (
 class StateFile:
     """The file at `path`, made where there is none; None keeps nothing.
 
-    A file that was made and into which no event came is removed at the end.
+    A file that was made is removed if an error ends its use before an event came into it.
 
     Raises:
         DiagnosticError: the file is none of ours or in use (E0409), or cannot be made (E0402).
@@ -77,7 +77,7 @@ class StateFile:
             with self._guarded():
                 self._prepare()
         except BaseException:
-            self._close()
+            self._close(failed=True)
             raise
 
     def __enter__(self) -> StateFile:
@@ -89,10 +89,10 @@ class StateFile:
         problem: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._close()
+        self._close(failed=kind is not None)
 
-    def _close(self) -> None:
-        if self.path is not None and self._is_of_no_use:
+    def _close(self, failed: bool) -> None:
+        if failed and self._is_of_no_use:
             # Before the lock is given up, so that nobody else begins to use it; its log first.
             for path in (f"{self.path}-wal", self.path):
                 with suppress(OSError):
