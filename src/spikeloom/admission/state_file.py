@@ -92,7 +92,7 @@ class StateFile:
         self._close(failed=kind is not None)
 
     def _close(self, failed: bool) -> None:
-        if failed and self._is_of_no_use:
+        if self.path is not None and failed and self._is_of_no_use:
             # Before the lock is given up, so that nobody else begins to use it; its log first.
             for path in (f"{self.path}-wal", self.path):
                 with suppress(OSError):
