@@ -11,13 +11,16 @@ from dataflow_graphs import layers, live_graphs
 
 from spikeloom.dialects.dataflow.graph import Actor, Channel, Graph
 from spikeloom.dialects.dataflow.platform import Platform, Tile, mesh
+from spikeloom.passes.admission import local_search
 from spikeloom.passes.admission.admission import Admitted, Refused, admit
 from spikeloom.passes.admission.bounds import Limit, least_tiles, shortest_period
 from spikeloom.passes.admission.chip import ChipState, Inconsistent, NotRunning, Running, release
+from spikeloom.passes.admission.local_search import evaluations_for
 from spikeloom.passes.admission.outlook import Outlook, outlook
 from spikeloom.passes.admission.regions import compact_block, regions
 from spikeloom.passes.binding.application import Application, prepare
 from spikeloom.passes.binding.resources import Infeasible, check_binding
+from spikeloom.passes.binding.search import best_binding
 
 
 def chain(times: list[int], tokens: int = 1) -> Application:
@@ -213,6 +216,45 @@ def test_a_decision_computes_a_bounded_number_of_guarantees(monkeypatch: pytest.
         computed = 0
         admit(state, "a", prepare(layers(5, 8, 5)), Fraction(period))
         assert computed <= 5
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_the_search_for_bindings_reaches_on_an_empty_chip_is_granted(seed: int):
+    # Slow connections and a tile per actor: what decides is where the actors lie.
+    platform = mesh(4, 4, Tile("t", actors=1), 8, 1)
+    application = prepare(layers(seed, 5, 3))
+    reached = best_binding(application, platform).throughput.period
+    decision = admitted(admit(ChipState(platform), "net", application, reached))
+    assert decision.program.guaranteed <= reached
+    decision.state.check()
+
+
+def test_a_no_that_nothing_proves_says_what_was_looked_at():
+    platform = mesh(4, 4, Tile("t", actors=1), 8, 1)
+    application, period = prepare(layers(1, 5, 3)), Fraction(24)
+    assert shortest_period(application, platform, range(16)).period <= period
+    no = refused(admit(ChipState(platform), "net", application, period))
+    assert "none is shorter in " in no.reason
+    assert "evaluations" in no.reason
+    assert "cannot" not in no.reason
+    assert "depart" not in no.remedy
+    busy = admitted(admit(ChipState(platform), "other", chain([5]), Fraction(9))).state
+    assert "depart" in refused(admit(busy, "net", application, period)).remedy
+
+
+def test_a_search_that_is_cut_says_so(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(local_search, "EFFORT", 1)
+    platform = mesh(4, 4, Tile("t", actors=1), 8, 1)
+    assert not refused(
+        admit(ChipState(platform), "net", prepare(layers(1, 5, 3)), Fraction(24))
+    ).complete
+
+
+def test_the_larger_a_program_is_the_fewer_guarantees_the_search_computes():
+    of_size = [evaluations_for(chain([5] * actors)) for actors in (2, 16, 64, 128, 300)]
+    assert of_size == sorted(of_size, reverse=True)
+    assert of_size[0] == 64
+    assert 1 <= of_size[-1] <= 8
 
 
 def test_small_regions_are_filled_before_large_ones_are_cut():

@@ -148,6 +148,26 @@ def test_a_bad_line_is_named_and_nothing_is_applied(tmp_path: Path, capsys, line
     assert "1 admitted" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "line",
+    [ARRIVAL.replace("graph0", "nowhere") + "}", '{"time": 1, "depart": "nobody"}', "{"],
+)
+def test_a_trace_that_is_refused_makes_no_state_and_changes_none(tmp_path: Path, line: str):
+    write_graphs(tmp_path)
+    trace, state = tmp_path / "trace.jsonl", tmp_path / "state"
+    trace.write_text(f"{line}\n")
+    before = set(tmp_path.iterdir())
+    assert run(trace, "--state", str(state)) == 1
+    assert set(tmp_path.iterdir()) == before
+    # The name is tied to no chip: the state of another one can have it.
+    trace.write_text(ARRIVAL + "}\n")
+    assert main(["admit", str(trace), "--rows", "4", "--columns", "5", "--state", str(state)]) == 0
+    kept = state.read_bytes()
+    trace.write_text(f"{line}\n")
+    main(["admit", str(trace), "--rows", "4", "--columns", "5", "--state", str(state)])
+    assert state.read_bytes() == kept
+
+
 def test_all_bad_lines_are_named_at_once(tmp_path: Path, capsys):
     trace = tmp_path / "trace.jsonl"
     trace.write_text('{"time": 1}\n{"time": 2}\n{"time": 3}\n')

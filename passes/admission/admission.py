@@ -2,7 +2,8 @@
 
 As few tiles as the limits allow, in a compact block of free ones; a load-balanced binding, the
 order of the single tile projected on it, and the guarantee of that. Where the guarantee is not
-enough, as many tiles as can be of use, and then fewer again. Everything that takes long (clusters,
+enough, as many tiles as can be of use, and then fewer again; where no number of tiles is, a bounded
+local search on as many tiles as can be of use. Everything that takes long (clusters,
 repetition vector, order, buffers) was done when the application was prepared.
 """
 
@@ -13,6 +14,7 @@ from fractions import Fraction
 
 from spikeloom.passes.admission.bounds import Limit, least_tiles, shortest_period
 from spikeloom.passes.admission.chip import ChipState, Running
+from spikeloom.passes.admission.local_search import evaluations_for, is_small, searched_on
 from spikeloom.passes.admission.regions import compact_block
 from spikeloom.passes.binding.application import Application
 from spikeloom.passes.binding.load_balance import BALANCED, Weights, balanced_binding
@@ -54,7 +56,8 @@ class Refused:
         reason: the object, the limit and the values, in one line.
         remedy: what would help.
         best: the shortest period found, None where there was no binding.
-        complete: False where more numbers of tiles might have been tried.
+        complete: False where more numbers of tiles might have been tried, or the local search was
+            cut at its number of guarantees.
     """
 
     limit: Limit
@@ -91,7 +94,9 @@ def admit(
     most = max(least, min(len(state.free), len(application.states)))
     search = _Search(state, application, period)
     search.run(least, most, attempts)
-    if search.best is None or search.best.period > period:
+    if not search.is_enough:
+        search.search_on(most)
+    if search.best is None or not search.is_enough:
         return search.refusal(name, least, most)
     program = Running(name, application, search.binding, period, search.best.period)
     orders = application.orders(search.binding, state.platform)
@@ -150,9 +155,16 @@ class _Search:
         self.binding: tuple[int, ...] = ()
         self.best: Throughput | None = None
         self._tried: set[tuple[int, ...]] = set()
+        self._known: dict[tuple[int, ...], Throughput] = {}
+        self._evaluations = 0
         self._reason: Infeasible | Unconnected | None = None
         self._load: Fraction | None = None
         self._complete = True
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the best guarantee is short enough."""
+        return self.best is not None and self.best.period <= self._period
 
     def run(self, least: int, most: int, attempts: int) -> None:
         """The fewest tiles first; the most, if they are not enough; then between the two."""
@@ -188,6 +200,41 @@ class _Search:
                 self._reason = problem
         return False
 
+    def search_on(self, most: int) -> None:
+        """Searches locally on as many tiles as can be of use, since no bound says no.
+
+        Where actors are few, then also on twice as many, between which they can be spread.
+        """
+        free = len(self._state.free)
+        wider = min(free, 2 * most) if is_small(self._application) else most
+        left = evaluations_for(self._application)
+        for count in dict.fromkeys((most, wider)):
+            before = self._evaluations
+            complete = self._searched(count, left)
+            left -= self._evaluations - before
+            if self.is_enough:
+                return
+            if left < 1 or not complete:
+                self._complete = False
+                return
+
+    def _searched(self, count: int, evaluations: int) -> bool:
+        """Searches with so many tiles; False where that was cut."""
+        state = self._state
+        block = compact_block(state.platform, state.free, count, state.blocks)
+        try:
+            found = searched_on(
+                self._application, state.platform, block, self._period, evaluations, self._known
+            )
+        except (Infeasible, Unconnected) as problem:
+            self._reason = self._reason or problem
+            return True
+        self._evaluations += found.evaluations - len(self._known)
+        self._known[found.binding] = found.throughput
+        if self.best is None or found.throughput.period < self.best.period:
+            self.binding, self.best = found.binding, found.throughput
+        return found.complete
+
     def _is_enough(self, binding: tuple[int, ...]) -> bool:
         """Keeps a binding that is enough, or the best one."""
         if binding in self._tried:
@@ -199,6 +246,8 @@ class _Search:
             self._load = load if self._load is None else min(load, self._load)
             return False
         found = self._application.guarantee(binding, self._state.platform)
+        self._known[binding] = found
+        self._evaluations += 1
         enough = found.period <= self._period
         if enough or self.best is None or found.period < self.best.period:
             self.binding, self.best = binding, found
@@ -209,10 +258,12 @@ class _Search:
         complete = self._complete
         if self.best is not None or self._load is not None:
             return self._too_slow(name, least, most, complete)
-        free = len(self._state.free)
-        limit = getattr(self._reason, "limit", None) or Limit.REACH.value
-        reason = f"{name} fits on no {most} of {free} free tiles: {self._reason}"
-        return Refused(Limit(limit), reason, _remedies[Limit(limit)], None, complete)
+        limit = Limit(getattr(self._reason, "limit", None) or Limit.REACH.value)
+        reason = (
+            f"{name} has no binding that was found on {most} of {len(self._state.free)} free "
+            f"tiles: {self._reason}"
+        )
+        return Refused(limit, reason, self._remedy(_remedies[limit]), None, complete)
 
     def _too_slow(self, name: str, least: int, most: int, complete: bool) -> Refused:
         tiles = f"{least} tiles" if least == most else f"{least} to {most} tiles"
@@ -224,21 +275,26 @@ class _Search:
             names = [step.source for step in self.best.critical_cycle]
             shown = " -> ".join(names[:SHOWN_ACTORS])
             cycle = f"critical cycle {shown}{' ...' if len(names) > SHOWN_ACTORS else ''}"
+        plural = "" if self._evaluations == 1 else "s"
         return Refused(
             Limit.PERIOD,
             f"{name} wants a period of {self._period}; the best guarantee found on {tiles} "
-            f"is {best} ({cycle})",
-            f"ask for a period of {best} or more, or let other programs depart",
+            f"is {best} ({cycle}); none is shorter in {self._evaluations} evaluation{plural}",
+            self._remedy(f"ask for a period of {best} or more"),
             best,
             complete,
         )
 
+    def _remedy(self, words: str) -> str:
+        """A remedy; that others depart is one only where others run."""
+        return f"{words}, or let other programs depart" if self._state.running else words
+
 
 _remedies = {
-    Limit.TILES: "wait until programs depart",
-    Limit.ACTORS: "wait until programs depart, or use tiles with more crossbars",
+    Limit.TILES: "use a larger chip",
+    Limit.ACTORS: "use tiles with more crossbars",
     Limit.MEMORY: "use smaller buffers or tokens, or tiles with more memory",
     Limit.CONNECTIONS: "use fewer clusters or channels, or tiles with more connections",
-    Limit.REACH: "use tiles that are connected, or let programs depart between them",
+    Limit.REACH: "use tiles that are connected",
     Limit.PERIOD: "ask for a longer period",
 }

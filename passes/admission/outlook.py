@@ -17,7 +17,8 @@ class Outlook:
     """Whether a refused program would be admitted.
 
     Attributes:
-        alone: on the chip with its broken tiles, if nothing else ran.
+        alone: on the chip with its broken tiles, if nothing else ran; False where no binding was
+            found there, which need not mean that there is none.
         moves: after a defragmentation with so many moves; None where that would not help.
     """
 
@@ -34,10 +35,10 @@ def outlook(
 ) -> Outlook:
     """Why a program that `admit` refused was refused now; takes longer than the refusal."""
     empty = replace(state, running=())
-    if not isinstance(admit(empty, name, application, period), Admitted):
+    if not state.running or not isinstance(admit(empty, name, application, period), Admitted):
         return Outlook(False, None)
     demand = least_tiles(application, state.platform, state.free, period)
-    if not state.running or demand.count is None:
+    if demand.count is None:
         return Outlook(True, None)
     most = max(demand.count, min(len(state.free), len(application.states)))
     for wanted in dict.fromkeys((demand.count, most)):

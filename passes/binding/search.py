@@ -6,8 +6,9 @@ of actors that lie on the critical cycle. What decides is always the guarantee i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -29,12 +30,34 @@ MAX_EVALUATIONS = 64
 class Bound:
     """A binding and what it guarantees.
 
-    `complete` is False where the search was cut before it ran out of moves that might help.
+    `complete` is False where the search was cut before it ran out of moves that might help;
+    `evaluations` are the guarantees that were computed.
     """
 
     binding: tuple[int, ...]
     throughput: Throughput
     complete: bool
+    evaluations: int = 1
+
+
+@dataclass(frozen=True)
+class Within:
+    """What a search stays within, where it is in a hurry or others own tiles.
+
+    Attributes:
+        tiles: that may be used.
+        enough: a period at which the search ends.
+        checks: moves of which the limits are looked at, at most.
+        placing: also places groups anew: some rounds over all pairs of groups and tiles.
+        known: guarantees of bindings that were computed before; the search begins with them, and
+            they count as evaluations.
+    """
+
+    tiles: tuple[int, ...]
+    enough: Fraction
+    checks: int
+    placing: bool
+    known: Mapping[tuple[int, ...], Throughput]
 
 
 def best_binding(
@@ -42,42 +65,77 @@ def best_binding(
     platform: Platform,
     weights: Sequence[Weights] = PORTFOLIO,
     evaluations: int = MAX_EVALUATIONS,
+    within: Within | None = None,
 ) -> Bound:
     """The best binding found within a number of guarantees computed.
 
     Raises:
         Infeasible: none of the weights leads to a binding; says why for the first of them.
+        Unconnected: a channel joins tiles without a connection.
     """
     seen: set[tuple[int, ...]] = set()
     best: Bound | None = None
-    for binding in _candidates(application, platform, weights):
-        if binding in seen or len(seen) >= max(1, evaluations):
+    for binding in _candidates(application, platform, weights, within):
+        if binding in seen or _is_too_much(application, platform, binding, best, within):
             continue
+        if len(seen) >= max(1, evaluations):
+            break
         seen.add(binding)
-        found = application.guarantee(binding, platform)
+        known = None if within is None else within.known.get(binding)
+        found = application.guarantee(binding, platform) if known is None else known
         if best is None or found.period < best.throughput.period:
-            best = Bound(binding, found, True)
+            best = Bound(binding, found, True, len(seen))
+        if _is_enough(best, within):
+            return best
     assert best is not None
-    return _improved(application, platform, best, seen, evaluations)
+    return _improved(application, platform, best, seen, evaluations, within)
+
+
+def _is_enough(best: Bound, within: Within | None) -> bool:
+    return within is not None and best.throughput.period <= within.enough
+
+
+def _is_too_much(
+    application: Application,
+    platform: Platform,
+    binding: tuple[int, ...],
+    best: Bound | None,
+    within: Within | None,
+) -> bool:
+    """Whether the load says without a guarantee that a binding is no better than the best one."""
+    if within is None or best is None:
+        return False
+    return application.load(binding, platform) >= best.throughput.period
 
 
 def _candidates(
-    application: Application, platform: Platform, weights: Sequence[Weights]
+    application: Application,
+    platform: Platform,
+    weights: Sequence[Weights],
+    within: Within | None,
 ) -> Iterator[tuple[int, ...]]:
     reason: Infeasible | None = None
-    found = False
+    found = within is not None and len(within.known) > 0
+    usable = None
+    if within is not None:
+        yield from within.known
+        usable = [False] * len(platform.tiles)
+        for tile in within.tiles:
+            usable[tile] = True
     placed_before: set[tuple[int, ...]] = set()
     for each in weights:
         try:
-            binding = balanced_binding(application, platform, each)
+            binding = balanced_binding(application, platform, each, usable)
         except Infeasible as problem:
             reason = reason or problem
             continue
         found = True
         yield binding
+        if within is not None and not within.placing:
+            continue
         if (groups := _groups(binding)) not in placed_before:
             placed_before.add(groups)
-            yield placed(application, binding, platform)
+            yield placed(application, binding, platform, within and within.tiles)
     if not found:
         raise reason or Infeasible("no weights were given")
 
@@ -89,31 +147,32 @@ def _groups(binding: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def placed(
-    application: Application, binding: tuple[int, ...], platform: Platform
+    application: Application,
+    binding: tuple[int, ...],
+    platform: Platform,
+    tiles: Sequence[int] | None = None,
 ) -> tuple[int, ...]:
     """The same groups of actors on other tiles, so that traffic takes less time on its way.
 
     The binding itself where tiles differ or some are not connected.
+
+    Args:
+        tiles: that may be used, all those of the binding among them; all where left out.
     """
-    first = platform.tiles[0]
-    alike = all(replace(tile, name=first.name) == first for tile in platform.tiles)
-    away = [
-        delay
-        for tile, row in enumerate(platform.delays)
-        for other, delay in enumerate(row)
-        if other != tile
-    ]
-    if not alike or None in away:
+    chosen = list(range(len(platform.tiles)) if tiles is None else tiles)
+    first = platform.tiles[chosen[0]]
+    alike = all(replace(platform.tiles[each], name=first.name) == first for each in chosen)
+    cycles = platform.cycles[np.ix_(chosen, chosen)]
+    if not alike or (cycles < 0).any():
         return binding
-    count = len(platform.tiles)
-    traffic = np.zeros((count, count), np.int64)
+    number = {tile: place for place, tile in enumerate(chosen)}
+    traffic = np.zeros((len(chosen), len(chosen)), np.int64)
     counts = application.repetition.counts
     for channel, size in zip(application.graph.channels, application.sizes, strict=True):
         moved = size * channel.production * counts[channel.source]
-        traffic[binding[channel.source], binding[channel.target]] += moved
-    delays = [[0 if each is None else each for each in row] for row in platform.delays]
-    position = place(traffic, np.array(delays, np.int64)).position
-    return tuple(position[tile] for tile in binding)
+        traffic[number[binding[channel.source]], number[binding[channel.target]]] += moved
+    position = place(traffic, cycles).position
+    return tuple(chosen[position[number[tile]]] for tile in binding)
 
 
 def _improved(
@@ -122,18 +181,24 @@ def _improved(
     best: Bound,
     seen: set[tuple[int, ...]],
     evaluations: int,
+    within: Within | None,
 ) -> Bound:
     """Moves one actor of the critical cycle at a time, as long as the period falls."""
     numbers = {actor.name: number for number, actor in enumerate(application.graph.actors)}
-    while True:
+    tiles = range(len(platform.tiles)) if within is None else within.tiles
+    checks = 0
+    while not _is_enough(best, within):
         cycle = {step.source for step in best.throughput.critical_cycle}
         actors = sorted({numbers[name.split("#")[0]] for name in cycle if name in numbers})
         better: Bound | None = None
-        for binding in _moves(actors, best.binding, len(platform.tiles)):
+        for binding in _moves(actors, best.binding, tiles):
             if binding in seen:
                 continue
-            if len(seen) >= evaluations:
-                return replace(best, complete=False)
+            if len(seen) >= evaluations or (within is not None and checks >= within.checks):
+                return replace(best, complete=False, evaluations=len(seen))
+            checks += 1
+            if _is_too_much(application, platform, binding, best, within):
+                continue
             try:
                 check_binding(application, binding, platform)
             except (Infeasible, Unconnected):
@@ -144,14 +209,15 @@ def _improved(
                 better = Bound(binding, found, True)
                 break
         if better is None:
-            return best
+            break
         best = better
+    return replace(best, evaluations=len(seen))
 
 
 def _moves(
-    actors: Sequence[int], binding: tuple[int, ...], tiles: int
+    actors: Sequence[int], binding: tuple[int, ...], tiles: Sequence[int]
 ) -> Iterator[tuple[int, ...]]:
     for actor in actors:
-        for tile in range(tiles):
+        for tile in tiles:
             if tile != binding[actor]:
                 yield (*binding[:actor], tile, *binding[actor + 1 :])

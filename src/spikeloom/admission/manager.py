@@ -97,12 +97,14 @@ def _admission(event: Arrival, decision: Admitted) -> Answer:
 
 
 def _refusal(state: ChipState, event: Arrival, decision: Refused, chances: Outlook) -> Answer:
-    if not chances.alone:
-        when = "it would not fit on the empty chip either"
+    if not state.running:
+        when = ""
+    elif not chances.alone:
+        when = "; no binding was found on the empty chip either"
     elif chances.moves is not None:
-        when = f"it would fit after a defragmentation with {chances.moves} moves"
+        when = f"; it would fit after a defragmentation with {chances.moves} moves"
     else:
-        when = "it would fit on the empty chip"
+        when = "; it would fit on the empty chip"
     return Answer(
         event.time,
         "arrive",
@@ -113,7 +115,7 @@ def _refusal(state: ChipState, event: Arrival, decision: Refused, chances: Outlo
         promised=event.period,
         limit=decision.limit.value,
         reason=decision.reason,
-        remedy=f"{decision.remedy}; {when}",
+        remedy=f"{decision.remedy}{when}",
         complete=decision.complete,
     )
 

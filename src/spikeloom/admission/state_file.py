@@ -6,9 +6,10 @@ program owns. While a manager works, nobody else can open the file.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from types import TracebackType
 
@@ -60,12 +61,15 @@ _BROKEN = (
 class StateFile:
     """The file at `path`, made where there is none; None keeps nothing.
 
+    A file that was made is removed if an error ends its use before an event came into it.
+
     Raises:
         DiagnosticError: the file is none of ours or in use (E0409), or cannot be made (E0402).
     """
 
     def __init__(self, path: str | None):
         self.path = path
+        self._is_of_no_use = path is not None and not os.path.lexists(path)
         with self._guarded():
             # Python's own transactions would begin and end where they please.
             self.connection = sqlite3.connect(path or ":memory:", timeout=0, isolation_level=None)
@@ -73,7 +77,7 @@ class StateFile:
             with self._guarded():
                 self._prepare()
         except BaseException:
-            self.connection.close()
+            self._close(failed=True)
             raise
 
     def __enter__(self) -> StateFile:
@@ -85,6 +89,14 @@ class StateFile:
         problem: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._close(failed=kind is not None)
+
+    def _close(self, failed: bool) -> None:
+        if self.path is not None and failed and self._is_of_no_use:
+            # Before the lock is given up, so that nobody else begins to use it; its log first.
+            for path in (f"{self.path}-wal", self.path):
+                with suppress(OSError):
+                    os.unlink(path)
         self.connection.close()
 
     def _prepare(self) -> None:
@@ -208,6 +220,7 @@ class StateFile:
                 if kept.get(name) is not program:
                     self._write(program, name in kept)
             execute("INSERT INTO events (event, answer) VALUES (?, ?)", (event, answer))
+        self._is_of_no_use = False
 
     def _write(self, program: Running, known: bool) -> None:
         connection, name = self.connection, program.name
