@@ -172,12 +172,21 @@ class GraphOp(IRDLOperation):
         printer.print_region(self.body)
 
 
-def make_graph(graph: Graph, capacities: Sequence[int | None] = ()) -> GraphOp:
-    """The IR of a graph; `capacities` are those of its channels, all unbounded when left out."""
+def make_graph(
+    graph: Graph,
+    capacities: Sequence[int | None] = (),
+    token_sizes: Sequence[int | None] = (),
+) -> GraphOp:
+    """The IR of a graph.
+
+    `capacities` are those of its channels, all unbounded when left out; `token_sizes` the bytes of
+    one token in each channel, none of them known when left out.
+    """
     bounds = capacities or [None] * len(graph.channels)
+    sizes = token_sizes or [None] * len(graph.channels)
     names = [actor.name for actor in graph.actors]
     operations: list[Operation] = [ActorOp(actor.name, actor.time) for actor in graph.actors]
-    for channel, capacity in zip(graph.channels, bounds, strict=True):
+    for channel, capacity, size in zip(graph.channels, bounds, sizes, strict=True):
         operations.append(
             ChannelOp(
                 channel.name,
@@ -187,6 +196,7 @@ def make_graph(graph: Graph, capacities: Sequence[int | None] = ()) -> GraphOp:
                 channel.consumption,
                 channel.tokens,
                 capacity,
+                size,
             )
         )
     return GraphOp(graph.name, Region(Block(operations)))

@@ -199,6 +199,33 @@ def test_sdf3_documents_round_trip():
         assert op.graph() == graph
 
 
+def sizes_of(op: GraphOp) -> list[int | None]:
+    sizes = [each.token_size for each in op.channels]
+    return [None if size is None else size.value.data for size in sizes]
+
+
+def test_the_size_of_tokens_goes_through_sdf3():
+    op = make_graph(chain(0, 2, 1), token_sizes=[8, None, 0])
+    again = next(iter(parse_sdf3(write_sdf3(op).encode(), "graph.xml").ops))
+    assert isinstance(again, GraphOp)
+    assert sizes_of(again) == [8, None, 0]
+
+
+@pytest.mark.parametrize(
+    ("properties", "words"),
+    [
+        ('channel="c0"><tokenSize sz="-1"/>', "channel `c0`: `sz` must be an integer in"),
+        ('channel="c9"><tokenSize sz="1"/>', "properties of `c9`, which is no channel"),
+    ],
+)
+def test_impossible_sizes_of_tokens_are_refused(properties: str, words: str):
+    text = write_sdf3(make_graph(chain(1)))
+    end = "</sdfProperties>"
+    text = text.replace(end, f"<channelProperties {properties}</channelProperties>{end}")
+    with pytest.raises(DiagnosticError, match=words):
+        parse_sdf3(text.encode(), "graph.xml")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -11,6 +11,8 @@ from spikeloom.dialects.sdf import GraphOp
 
 MAX_INPUT_BYTES = 256 * 2**20
 SHOWN_NAMES = 12
+MAX_BLANKS = 2**16
+"""Bytes in which a text must begin to be looked at."""
 
 
 def read_graph(path: str, name: str | None = None) -> GraphOp:
@@ -47,7 +49,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _module(data: bytes, path: str) -> ModuleOp:
-    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+    if is_xml(data):
         from spikeloom.frontend.sdf3 import parse_sdf3
 
         return parse_sdf3(data, path)
@@ -58,6 +60,11 @@ def _module(data: bytes, path: str) -> ModuleOp:
     module = parse_ir(new_context(), decode_text(data, path), path)
     verify_module(module)
     return module
+
+
+def is_xml(data: bytes) -> bool:
+    """Whether the text is XML, which no other text that is read here looks like."""
+    return data[:MAX_BLANKS].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
 def graph_name(op: GraphOp) -> str:
