@@ -1,7 +1,7 @@
 """`spikeloom-opt`: xDSL's driver with our dialects and passes, and diagnostics for users.
 
-It reads `.mlir`, `.snn` and SDF3 `.xml`, applies a pipeline and prints the IR, or SDF3 XML. xDSL's pass `mlir-opt` is left
-out, because it runs any executable that a pipeline names.
+It reads `.mlir`, `.snn` and SDF3 `.xml`, applies a pipeline and prints the IR, or SDF3 XML. xDSL's
+pass `mlir-opt` is left out, because it runs any executable that a pipeline names.
 """
 
 from __future__ import annotations
@@ -183,6 +183,10 @@ class SpikeloomOpt(xDSLOptMain):
     def run_command(self) -> int:
         """Parses, applies the passes and writes the result as a whole; returns the exit code."""
         chunks, frontend = self.prepare_input()
+        if len(chunks) > 1 and self.args.target == Sdf3Target.name:
+            raise error(
+                "E0204", f"an SDF3 file holds one graph, but the input has {len(chunks)} parts"
+            )
         try:
             results = [self._result(chunk, frontend) for chunk, _ in chunks]
         except ShrinkException:
