@@ -28,6 +28,7 @@ from spikeloom.dialects.dataflow.graph import (
 from spikeloom.dialects.dataflow.repetition import repetition_vector
 from spikeloom.dialects.sdf import GraphOp, make_graph
 from spikeloom.frontend.sdf3 import parse_sdf3
+from spikeloom.opt import main as opt
 from spikeloom.passes.dataflow.cycle_ratio import TokenFreeCycle, maximum_cycle_ratio
 from spikeloom.passes.dataflow.max_plus import iteration_of
 from spikeloom.passes.dataflow.self_timed import self_timed_period
@@ -258,6 +259,33 @@ def test_the_command_answers_for_any_graph(tmp_path: Path, capsys: pytest.Captur
     stuck = run(tmp_path, chain(0, 0))
     assert (stuck["period"], stuck["deadlock"]) == (None, True)
     assert sorted(stuck["critical_cycle"]) == ["a0", "a1"]
+
+
+def test_the_command_answers_for_ir_as_for_xml(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    stuck, source = tmp_path / "stuck.mlir", tmp_path / "answer.json"
+    stuck.write_text(str(make_graph(chain(0, 0))), encoding="utf-8")
+    assert main(["throughput", str(stuck), "--json", str(source)]) == 0
+    assert json.loads(source.read_text(encoding="utf-8")) == run(tmp_path, chain(0, 0))
+    assert opt([str(stuck)]) == 1
+    assert "too few initial tokens on the cycle" in capsys.readouterr().err
+    broken = str(make_graph(chain(0, 0))).replace("[1]@a0", "[1]@nobody")
+    stuck.write_text(broken, encoding="utf-8")
+    assert main(["throughput", str(stuck)]) == 1
+    assert "names @nobody, which is no actor [E0202]" in capsys.readouterr().err
+
+
+def test_the_command_says_that_tiles_are_not_in_its_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    free, bound = tmp_path / "free.mlir", tmp_path / "bound.mlir"
+    free.write_text(str(make_graph(chain(0, 2))), encoding="utf-8")
+    assert opt([str(free), "-p", "bind-tiles{rows=1 columns=2}", "-o", str(bound)]) == 0
+    assert main(["throughput", str(free)]) == 0
+    assert "tiles" not in capsys.readouterr().out
+    assert main(["throughput", str(bound)]) == 0
+    report = capsys.readouterr().out
+    assert "2 tiles and their bindings are not part of this answer" in report
+    assert "`spikeloom-opt -p bind-tiles` gives the period they guarantee" in report
 
 
 def test_the_command_refuses_rates_that_contradict_each_other(tmp_path: Path, capsys):
