@@ -18,7 +18,7 @@ taken when its source starts and given back when its target ends.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from xdsl.dialects.builtin import StringAttr, SymbolNameConstraint
 from xdsl.ir import Block, Dialect, Operation, Region
@@ -46,12 +46,18 @@ from spikeloom.dialects.dataflow.graph import (
     Deadlock,
     Graph,
     InconsistentRates,
+    Repetition,
     TooManyFirings,
 )
 from spikeloom.dialects.dataflow.repetition import repetition_vector
 from spikeloom.dialects.sdf_binding import BindOp, OrderOp, TileOp
 from spikeloom.dialects.sdf_graph_parts import ActorOp, ChannelOp
+from spikeloom.dialects.sdf_order_checks import ImpossibleOrder, check_orders
 from spikeloom.dialects.sdf_types import RatioAttr
+
+
+class GraphDeadlock(VerifyException):
+    """The graph deadlocks; nothing else is wrong that could be found before."""
 
 
 @irdl_op_definition
@@ -123,14 +129,34 @@ class GraphOp(IRDLOperation):
         graph = self.graph()
         for channel in self.channels:
             channel.check_capacity()
+        bound = self._verify_binding()
         try:
             bounded = graph.with_capacities(self.capacities)
-            sequential_order(bounded, repetition_vector(bounded))
-        except (InconsistentRates, Deadlock, TooManyFirings, ValueError) as problem:
+            repetition = repetition_vector(bounded)
+            sequential_order(bounded, repetition)
+            self._verify_orders(bounded, repetition, bound)
+        except Deadlock as problem:
+            raise GraphDeadlock(str(problem)) from None
+        except (InconsistentRates, TooManyFirings, ImpossibleOrder, ValueError) as problem:
             raise VerifyException(str(problem)) from None
-        self._verify_binding()
 
-    def _verify_binding(self) -> None:
+    def _verify_orders(
+        self, graph: Graph, repetition: Repetition, bound: Mapping[str, str]
+    ) -> None:
+        numbers = {actor.name: number for number, actor in enumerate(graph.actors)}
+        on_tile: dict[str, list[int]] = {}
+        for actor, tile in bound.items():
+            on_tile.setdefault(tile, []).append(numbers[actor])
+        orders = {
+            op.tile.root_reference.data: [numbers[actor] for actor in op.actors]
+            for op in self.body.block.ops
+            if isinstance(op, OrderOp)
+        }
+        actors_of = {tile: on_tile.get(tile, []) for tile in orders}
+        check_orders(graph, repetition, actors_of, orders)
+
+    def _verify_binding(self) -> dict[str, str]:
+        """The tile of every actor that is bound, by names."""
         actors = {op.sym_name.data for op in self.actors}
         tiles = {op.sym_name.data for op in self.body.block.ops if isinstance(op, TileOp)}
         bound: dict[str, str] = {}
@@ -154,6 +180,7 @@ class GraphOp(IRDLOperation):
                         raise VerifyException(
                             f"@{actor} stands in the order of @{tile}, but is not bound to it"
                         )
+        return bound
 
     @classmethod
     def parse(cls, parser: Parser) -> GraphOp:
@@ -172,12 +199,21 @@ class GraphOp(IRDLOperation):
         printer.print_region(self.body)
 
 
-def make_graph(graph: Graph, capacities: Sequence[int | None] = ()) -> GraphOp:
-    """The IR of a graph; `capacities` are those of its channels, all unbounded when left out."""
+def make_graph(
+    graph: Graph,
+    capacities: Sequence[int | None] = (),
+    token_sizes: Sequence[int | None] = (),
+) -> GraphOp:
+    """The IR of a graph.
+
+    `capacities` are those of its channels, all unbounded when left out; `token_sizes` the bytes of
+    one token in each channel, none of them known when left out.
+    """
     bounds = capacities or [None] * len(graph.channels)
+    sizes = token_sizes or [None] * len(graph.channels)
     names = [actor.name for actor in graph.actors]
     operations: list[Operation] = [ActorOp(actor.name, actor.time) for actor in graph.actors]
-    for channel, capacity in zip(graph.channels, bounds, strict=True):
+    for channel, capacity, size in zip(graph.channels, bounds, sizes, strict=True):
         operations.append(
             ChannelOp(
                 channel.name,
@@ -187,6 +223,7 @@ def make_graph(graph: Graph, capacities: Sequence[int | None] = ()) -> GraphOp:
                 channel.consumption,
                 channel.tokens,
                 capacity,
+                size,
             )
         )
     return GraphOp(graph.name, Region(Block(operations)))

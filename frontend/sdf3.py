@@ -2,8 +2,10 @@
 
 Reading rules, as SDF3 itself follows them: of several processors marked as default the last one
 counts, and without a mark the last one at all; a channel without `initialTokens` starts empty; an
-actor may overlap with itself. `size` on a channel is no capacity. Entities and document types are
-refused: a graph needs neither.
+actor may overlap with itself. `size` on a channel is no capacity; `tokenSize` in its properties is
+the size of one token. Entities and document types are refused: a graph needs neither.
+
+Not read: `stateSize` and other memory of actors, buffer sizes, latencies, throughput constraints.
 """
 
 from __future__ import annotations
@@ -41,7 +43,9 @@ def parse_sdf3(data: bytes, filename: str) -> ModuleOp:
         ) from None
     except (DefusedXmlException, ValueError, LookupError) as problem:
         raise _problem(filename, f"the XML is refused: {problem}") from None
-    op = make_graph(_Reader(root, filename).graph())
+    reader = _Reader(root, filename)
+    graph = reader.graph()
+    op = make_graph(graph, token_sizes=reader.token_sizes())
     op.location = location_attribute(SourceLocation(filename, 1, 1))
     return ModuleOp([op])
 
@@ -85,6 +89,20 @@ class _Reader:
             if time is not None:
                 times[actor] = self._number(time, "time", 0, f"actor `{actor}`")
         return times
+
+    def token_sizes(self) -> list[int | None]:
+        """Of every channel in the order of the text, None where the properties name none."""
+        names = [self._text(channel, "name") for channel in self._sdf.findall("channel")]
+        known = dict.fromkeys(names, 0)
+        sizes: dict[str, int] = {}
+        for properties in self._application.iter("channelProperties"):
+            channel = self._text(properties, "channel")
+            if channel not in known:
+                raise self._error(f"properties of `{channel}`, which is no channel", channel, known)
+            size = properties.find("tokenSize")
+            if size is not None:
+                sizes[channel] = self._number(size, "sz", 0, f"channel `{channel}`")
+        return [sizes.get(name) for name in names]
 
     def _channels(self, numbers: dict[str, int]) -> Iterator[Channel]:
         rates = {

@@ -28,6 +28,7 @@ from spikeloom.dialects.dataflow.graph import (
 from spikeloom.dialects.dataflow.repetition import repetition_vector
 from spikeloom.dialects.sdf import GraphOp, make_graph
 from spikeloom.frontend.sdf3 import parse_sdf3
+from spikeloom.opt import main as opt
 from spikeloom.passes.dataflow.cycle_ratio import TokenFreeCycle, maximum_cycle_ratio
 from spikeloom.passes.dataflow.max_plus import iteration_of
 from spikeloom.passes.dataflow.self_timed import self_timed_period
@@ -199,6 +200,33 @@ def test_sdf3_documents_round_trip():
         assert op.graph() == graph
 
 
+def sizes_of(op: GraphOp) -> list[int | None]:
+    sizes = [each.token_size for each in op.channels]
+    return [None if size is None else size.value.data for size in sizes]
+
+
+def test_the_size_of_tokens_goes_through_sdf3():
+    op = make_graph(chain(0, 2, 1), token_sizes=[8, None, 0])
+    again = next(iter(parse_sdf3(write_sdf3(op).encode(), "graph.xml").ops))
+    assert isinstance(again, GraphOp)
+    assert sizes_of(again) == [8, None, 0]
+
+
+@pytest.mark.parametrize(
+    ("properties", "words"),
+    [
+        ('channel="c0"><tokenSize sz="-1"/>', "channel `c0`: `sz` must be an integer in"),
+        ('channel="c9"><tokenSize sz="1"/>', "properties of `c9`, which is no channel"),
+    ],
+)
+def test_impossible_sizes_of_tokens_are_refused(properties: str, words: str):
+    text = write_sdf3(make_graph(chain(1)))
+    end = "</sdfProperties>"
+    text = text.replace(end, f"<channelProperties {properties}</channelProperties>{end}")
+    with pytest.raises(DiagnosticError, match=words):
+        parse_sdf3(text.encode(), "graph.xml")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -231,6 +259,33 @@ def test_the_command_answers_for_any_graph(tmp_path: Path, capsys: pytest.Captur
     stuck = run(tmp_path, chain(0, 0))
     assert (stuck["period"], stuck["deadlock"]) == (None, True)
     assert sorted(stuck["critical_cycle"]) == ["a0", "a1"]
+
+
+def test_the_command_answers_for_ir_as_for_xml(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    stuck, source = tmp_path / "stuck.mlir", tmp_path / "answer.json"
+    stuck.write_text(str(make_graph(chain(0, 0))), encoding="utf-8")
+    assert main(["throughput", str(stuck), "--json", str(source)]) == 0
+    assert json.loads(source.read_text(encoding="utf-8")) == run(tmp_path, chain(0, 0))
+    assert opt([str(stuck)]) == 1
+    assert "too few initial tokens on the cycle" in capsys.readouterr().err
+    broken = str(make_graph(chain(0, 0))).replace("[1]@a0", "[1]@nobody")
+    stuck.write_text(broken, encoding="utf-8")
+    assert main(["throughput", str(stuck)]) == 1
+    assert "names @nobody, which is no actor [E0202]" in capsys.readouterr().err
+
+
+def test_the_command_says_that_tiles_are_not_in_its_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    free, bound = tmp_path / "free.mlir", tmp_path / "bound.mlir"
+    free.write_text(str(make_graph(chain(0, 2))), encoding="utf-8")
+    assert opt([str(free), "-p", "bind-tiles{rows=1 columns=2}", "-o", str(bound)]) == 0
+    assert main(["throughput", str(free)]) == 0
+    assert "tiles" not in capsys.readouterr().out
+    assert main(["throughput", str(bound)]) == 0
+    report = capsys.readouterr().out
+    assert "2 tiles and their bindings are not part of this answer" in report
+    assert "`spikeloom-opt -p bind-tiles` gives the period they guarantee" in report
 
 
 def test_the_command_refuses_rates_that_contradict_each_other(tmp_path: Path, capsys):

@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from dataflow_graphs import SHARED, needs_graphs
 from programs import write_program
 from xdsl.dialects.builtin import FileLineColLoc
 from xdsl.universe import Universe
 
+from spikeloom.command_line import main as command_line
 from spikeloom.compiler import new_context
 from spikeloom.ir_text import parse_ir
 from spikeloom.opt import main
@@ -190,6 +192,87 @@ def test_a_rewrite_hands_the_location_on(tmp_path: Path, capsys: Captured) -> No
     out = capsys.readouterr().out
     assert f'arith.constant 4 : i32 loc("{path}":2:1)' in out
     assert out.count("loc(unknown)") == 1, "only the module, which stands nowhere in the text"
+
+
+# --- SDF3 --------------------------------------------------------------------------------
+
+PAIR = """sdf.graph @pair {
+  sdf.actor @a time 4
+  sdf.actor @b time 6
+  sdf.channel @there : @a[2] -> [1]@b tokens 0 size 64
+  sdf.channel @back : @b[1] -> [2]@a tokens 2
+}
+"""
+
+
+def period(path: Path, capsys: Captured) -> str:
+    assert command_line(["throughput", str(path)]) == 0
+    return next(line for line in capsys.readouterr().out.splitlines() if "period" in line)
+
+
+def channels(path: Path, capsys: Captured) -> list[str]:
+    assert opt(path) == 0
+    return [line for line in capsys.readouterr().out.splitlines() if "sdf.channel" in line]
+
+
+@needs_graphs
+@pytest.mark.parametrize("file", ["lenet/LeNet-MNIST.xml", "sdf3_testbench/modem.xml"])
+def test_sdf3_round_trips_through_the_command_line(
+    file: str, tmp_path: Path, capsys: Captured
+) -> None:
+    source, ir, again = SHARED / file, tmp_path / "graph.mlir", tmp_path / "again.xml"
+    assert opt(source, "-p", "analyze-throughput", "-o", ir) == 0
+    assert opt(ir, "-o", again) == 0
+    assert again.read_text().startswith("<?xml")
+    assert channels(again, capsys) == channels(source, capsys) != []
+    assert period(again, capsys) == period(ir, capsys) == period(source, capsys)
+
+
+def test_xml_is_known_by_its_first_letter_and_written_where_it_is_asked_for(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    source, other = tmp_path / "pair.mlir", tmp_path / "pair.txt"
+    source.write_text(PAIR)
+    assert opt(source, "-t", "sdf3") == 0
+    other.write_text(capsys.readouterr().out)
+    assert channels(other, capsys) == channels(source, capsys)
+    other.write_text('<!DOCTYPE a [<!ENTITY b "c">]><sdf3/>')
+    assert "the XML is refused" in failure(capsys, "E0206", other)
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "options"),
+    [
+        ("builtin.module {}", "but the module has 0", []),
+        (PAIR + PAIR.replace("@pair", "@other"), "but the module has 2", []),
+        (f"{PAIR}// -----\n{PAIR}", "the input has 2 parts", ["--split-input-file"]),
+        (PAIR.replace("@pair", '@"a\\01"'), "a character that XML cannot hold", []),
+    ],
+)
+def test_only_one_graph_with_names_of_xml_becomes_sdf3(
+    text: str, words: str, options: list[str], tmp_path: Path, capsys: Captured
+) -> None:
+    source, target = tmp_path / "some.mlir", tmp_path / "out.xml"
+    source.write_text(text)
+    assert words in failure(capsys, "E0204", source, "-o", target, *options)
+    assert not target.exists()
+
+
+def test_a_guarantee_from_sdf3_respects_the_size_of_tokens(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    source = tmp_path / "pair.xml"
+    guarantees: list[int] = []
+    (tmp_path / "pair.mlir").write_text(PAIR)
+    assert opt(tmp_path / "pair.mlir", "-o", source) == 0
+    small = tmp_path / "small.xml"
+    small.write_text(source.read_text().replace('sz="64"', 'sz="1"'))
+    for file in (small, source):
+        assert opt(file, "-p", "bind-tiles{rows=1 columns=2 bandwidth=1 actors=1}") == 0
+        found = re.search(r"guarantee = #sdf.ratio<(\d+)>", capsys.readouterr().out)
+        assert found is not None
+        guarantees.append(int(found[1]))
+    assert guarantees[1] - guarantees[0] >= 63
 
 
 # --- diagnostics -------------------------------------------------------------------------

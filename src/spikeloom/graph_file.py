@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from xdsl.dialects.builtin import ModuleOp
 
 from spikeloom.diagnostics import SourceLocation, did_you_mean, error
-from spikeloom.dialects.sdf import GraphOp
+from spikeloom.dialects.sdf import GraphDeadlock, GraphOp
 
 MAX_INPUT_BYTES = 256 * 2**20
 SHOWN_NAMES = 12
+MAX_BLANKS = 2**16
+"""Bytes in which a text must begin to be looked at."""
 
 
 def read_graph(path: str, name: str | None = None) -> GraphOp:
-    """The one graph in a file, or that of a name: SDF3 XML, which may deadlock, or well-formed IR.
+    """The one graph in a file, or that of a name: SDF3 XML or well-formed IR; it may deadlock.
 
     Raises:
         DiagnosticError: the file cannot be read, or holds no such graph, or several.
@@ -47,7 +49,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _module(data: bytes, path: str) -> ModuleOp:
-    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+    if is_xml(data):
         from spikeloom.frontend.sdf3 import parse_sdf3
 
         return parse_sdf3(data, path)
@@ -56,8 +58,13 @@ def _module(data: bytes, path: str) -> ModuleOp:
     from spikeloom.ir_text import decode_text, parse_ir
 
     module = parse_ir(new_context(), decode_text(data, path), path)
-    verify_module(module)
+    verify_module(module, allowed=(GraphDeadlock,))
     return module
+
+
+def is_xml(data: bytes) -> bool:
+    """Whether the text is XML, which no other text that is read here looks like."""
+    return data[:MAX_BLANKS].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
 def graph_name(op: GraphOp) -> str:

@@ -1,7 +1,7 @@
 """`spikeloom-opt`: xDSL's driver with our dialects and passes, and diagnostics for users.
 
-It reads `.mlir` and `.snn`, applies a pipeline and prints the IR. xDSL's pass `mlir-opt` is left
-out, because it runs any executable that a pipeline names.
+It reads `.mlir`, `.snn` and SDF3 `.xml`, applies a pipeline and prints the IR, or SDF3 XML. xDSL's
+pass `mlir-opt` is left out, because it runs any executable that a pipeline names.
 """
 
 from __future__ import annotations
@@ -31,11 +31,13 @@ from spikeloom.diagnostics import (
     read_line_from_disk,
     render,
 )
+from spikeloom.graph_file import MAX_INPUT_BYTES, is_xml
 from spikeloom.ir_checks import verify_module
 from spikeloom.ir_dumps import IrDumps
-from spikeloom.ir_text import MAX_INPUT_BYTES, decode_text, parse_ir
+from spikeloom.ir_text import decode_text, parse_ir
 from spikeloom.keep_locations import keep_locations
 from spikeloom.pass_pipeline import PIPELINE_NAME, parse_passes
+from spikeloom.sdf3_target import Sdf3Target
 from spikeloom.terminal import EXIT_ERROR, EXIT_OK, TRACEBACK_VARIABLE, guarded
 from spikeloom.universe import SPIKELOOM_UNIVERSE
 from spikeloom.verification.options import add_verification_options, verification_sizes
@@ -61,7 +63,9 @@ class SpikeloomOpt(xDSLOptMain):
         self.texts = texts
         self.passes: tuple[ModulePass, ...] = ()
         self.dumps = IrDumps()
-        super().__init__("Applies passes to an .mlir or .snn file and prints the IR.", arguments)
+        super().__init__(
+            "Applies passes to an .mlir, .snn or SDF3 .xml file, prints the IR.", arguments
+        )
 
     # --- what xDSL's driver knows, and what it gets from us --------------------------------
 
@@ -80,6 +84,11 @@ class SpikeloomOpt(xDSLOptMain):
     def register_all_frontends(self) -> None:
         self.available_frontends["mlir"] = self._parse_mlir
         self.available_frontends["snn"] = self._parse_snn
+        self.available_frontends["xml"] = self._parse_sdf3
+
+    def register_all_targets(self) -> None:
+        super().register_all_targets()
+        self.available_targets[Sdf3Target.name] = lambda: Sdf3Target
 
     def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
         super().register_all_arguments(arg_parser)
@@ -100,6 +109,8 @@ class SpikeloomOpt(xDSLOptMain):
         add_verification_options(arg_parser)
 
     def setup_pipeline(self) -> None:
+        if (self.args.output_file or "").endswith(".xml") and self.args.target == "mlir":
+            self.args.target = Sdf3Target.name
         self.texts[PIPELINE_NAME] = self.args.passes
         self.passes = parse_passes(self.args.passes, self.available_passes)
         directory = self.args.print_ir_tree_dir
@@ -134,20 +145,22 @@ class SpikeloomOpt(xDSLOptMain):
         self.texts[self.get_input_name()] = data.decode("utf-8", errors="replace")
         return parse_program_bytes(data, self.get_input_name())
 
+    def _parse_sdf3(self, stream: IO[bytes]) -> ModuleOp:
+        from spikeloom.frontend.sdf3 import parse_sdf3
+
+        return parse_sdf3(stream.read(), self.get_input_name())
+
     def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
         """The parts of the input, each padded with empty lines so that places stay true."""
-        frontend = self.args.frontend or os.path.splitext(self.get_input_name())[1][1:] or "mlir"
-        if frontend not in self.available_frontends:
-            help = "name the language: -f mlir or -f snn"
-            message = f"`{self.args.input_file}` is neither .mlir nor .snn"
-            raise error("E0401", message, help=help)
         try:
             with self.get_input_stream()[0] as stream:
                 data = stream.read(MAX_INPUT_BYTES + 1)
         except OSError as problem:
             name = self.args.input_file
             raise error("E0401", f"cannot read `{name}`: {problem.strerror}") from None
-        parts = _SEPARATOR.split(data) if self.args.split_input_file else [data]
+        frontend = self._frontend(data)
+        split = self.args.split_input_file and frontend != "xml"
+        parts = _SEPARATOR.split(data) if split else [data]
         chunks: list[tuple[IO[bytes], int]] = []
         line = 0
         for part in parts:
@@ -155,11 +168,25 @@ class SpikeloomOpt(xDSLOptMain):
             line += part.count(b"\n")
         return chunks, frontend
 
+    def _frontend(self, data: bytes) -> str:
+        """The language that is named, that of XML, or that of the file's name."""
+        extension = os.path.splitext(self.get_input_name())[1][1:]
+        frontend = self.args.frontend or ("xml" if is_xml(data) else extension or "mlir")
+        if frontend not in self.available_frontends:
+            help = "name the language: -f mlir, -f snn or -f xml"
+            message = f"`{self.args.input_file}` is neither .mlir nor .snn nor .xml"
+            raise error("E0401", message, help=help)
+        return frontend
+
     # --- running ---------------------------------------------------------------------------
 
     def run_command(self) -> int:
         """Parses, applies the passes and writes the result as a whole; returns the exit code."""
         chunks, frontend = self.prepare_input()
+        if len(chunks) > 1 and self.args.target == Sdf3Target.name:
+            raise error(
+                "E0204", f"an SDF3 file holds one graph, but the input has {len(chunks)} parts"
+            )
         try:
             results = [self._result(chunk, frontend) for chunk, _ in chunks]
         except ShrinkException:

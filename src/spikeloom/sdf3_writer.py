@@ -1,6 +1,7 @@
 """`sdf` IR out as SDF3 XML, which SDF3, kiter and cmlib read.
 
 A capacity becomes what it means, a reverse channel; the file then says the same to every tool.
+The size of a token becomes `tokenSize`. Tiles and bindings have no place in an application graph.
 """
 
 from __future__ import annotations
@@ -35,5 +36,10 @@ def write_sdf3(op: GraphOp) -> str:
         each = SubElement(properties, "actorProperties", {"actor": actor.name})
         processor = SubElement(each, "processor", {"type": "default", "default": "true"})
         SubElement(processor, "executionTime", {"time": str(actor.time)})
+    for channel in op.channels:
+        if channel.token_size is not None:
+            name = {"channel": channel.sym_name.data}
+            each = SubElement(properties, "channelProperties", name)
+            SubElement(each, "tokenSize", {"sz": str(channel.token_size.value.data)})
     indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"

@@ -22,6 +22,7 @@ from spikeloom.dialects.dataflow.graph import (
 from spikeloom.dialects.dataflow.repetition import repetition_vector
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.sdf import GraphOp
+from spikeloom.dialects.sdf_binding import TileOp
 from spikeloom.graph_file import graph_name, read_graph
 from spikeloom.passes.dataflow.critical_work import critical_work
 from spikeloom.passes.dataflow.latency import latency_of
@@ -100,7 +101,19 @@ def _report(
         lines.append(f"latency         {latency} cycles for one iteration from the initial tokens")
     if cycle:
         lines.append(f"critical cycle  {path_text(cycle)}")
-    return "\n".join(lines)
+    return "\n".join(lines + _tiles(op))
+
+
+def _tiles(op: GraphOp) -> list[str]:
+    """That the period is not that of the tiles, for a graph that has any."""
+    tiles = sum(isinstance(each, TileOp) for each in op.body.block.ops)
+    if not tiles:
+        return []
+    words = f"{tiles} {'tile' if tiles == 1 else 'tiles'} and their bindings"
+    return [
+        f"tiles           {words} are not part of this answer, which is that of the graph alone;",
+        f"{'':<16}`spikeloom-opt -p bind-tiles` gives the period they guarantee",
+    ]
 
 
 def _loop(op: GraphOp) -> list[str]:

@@ -60,3 +60,50 @@ sdf.graph @elsewhere {
   sdf.order on @t [@a]
 }
 // CHECK: @a stands in the order of @t, but is not bound to it
+
+// -----
+
+sdf.graph @backwards {
+  sdf.actor @P time 2
+  sdf.actor @F time 3
+  sdf.channel @b : @P[1] -> [1]@F tokens 0
+  sdf.tile @t
+  sdf.bind @P on @t
+  sdf.bind @F on @t
+  sdf.order on @t [@F, @P]
+}
+// CHECK: tile @t waits for ever: @F is next in its order and lacks tokens of @P on the channel `b`
+
+// -----
+
+// Each order alone could be followed; the two wait for each other.
+sdf.graph @crossed {
+  sdf.actor @a time 1
+  sdf.actor @b time 1
+  sdf.actor @c time 1
+  sdf.actor @d time 1
+  sdf.channel @ab : @a[1] -> [1]@b tokens 0
+  sdf.channel @cd : @c[1] -> [1]@d tokens 0
+  sdf.tile @s
+  sdf.tile @t
+  sdf.bind @a on @s
+  sdf.bind @d on @s
+  sdf.bind @b on @t
+  sdf.bind @c on @t
+  sdf.order on @s [@d, @a]
+  sdf.order on @t [@b, @c]
+}
+// CHECK: tile @s waits for ever: @d is next in its order and lacks tokens of @c on the channel `cd`
+
+// -----
+
+sdf.graph @uneven {
+  sdf.actor @P time 2
+  sdf.actor @F time 3
+  sdf.channel @b : @P[1] -> [1]@F tokens 0
+  sdf.tile @t
+  sdf.bind @P on @t
+  sdf.bind @F on @t
+  sdf.order on @t [@P, @F, @P, @P]
+}
+// CHECK: the order of tile @t fires @F 1 x, but 3 x in 3 iterations of the graph
