@@ -119,7 +119,7 @@ def _add_reproduction_options(parser: argparse.ArgumentParser) -> None:
     add("subject", metavar="SUBJECT", choices=["h2learn"], help="what to reproduce: h2learn")
     words = "only this workload; may be given again (default: all three)"
     add("--workload", metavar="NAME", action="append", help=words)
-    words = "the V100's share of its peak, in per cent (default: 12, assumed)"
+    words = "the V100's share of its peak, in per cent (default: 12, chosen so that V2 agrees)"
     add("--efficiency", metavar="PERCENT", type=_integer(1, 101), help=words)
     words = "densities to count with, instead of spikes=.17,mask=.36,gradients=.5"
     add("--density", metavar="KIND=SHARE,...", help=words)

@@ -16,11 +16,12 @@ from spikeloom.backend.host.session import check_outputs
 from spikeloom.backend.host.totals import Totals
 from spikeloom.backend.machine.description import Machine, load_machine
 from spikeloom.console import Console
+from spikeloom.reproduction.dependence import dependence_of
 from spikeloom.reproduction.figures import figures_of
 from spikeloom.reproduction.measurement import Workload, beside_gpu
-from spikeloom.reproduction.published import DENSITIES, EFFICIENCY, WORKLOADS
+from spikeloom.reproduction.published import CHOSEN, DECLARED, DENSITIES, EFFICIENCY, WORKLOADS
 from spikeloom.reproduction.report import Reproduced, print_reproduction, reproduction_json
-from spikeloom.reproduction.signs import ALL_ON, signs_of
+from spikeloom.reproduction.signs import ALL_ON, against_events, signs_of
 from spikeloom.terminal import EXIT_OK
 
 
@@ -33,12 +34,13 @@ def command(parsed: argparse.Namespace) -> int:
     check_outputs((parsed.json,))
     machine = load_machine(parsed.machine).with_energy_table(parsed.energy_table)
     gpu = load_gpu().with_efficiency(parsed.efficiency or EFFICIENCY)
+    origin = DECLARED if parsed.efficiency else CHOSEN
     densities = parsed.density or DENSITIES
     workloads = [Workload.load(name) for name in parsed.workload or WORKLOADS]
     import_module("spikeloom.backend.counting.walk")
     with Console().kernels() as progress:
         prepare_kernels(progress)
-    found = _reproduce_all(workloads, machine, gpu, densities)
+    found = _reproduce_all(workloads, machine, gpu, densities, origin)
     print_reproduction(found, machine, densities)
     if parsed.json is not None:
         write_atomically(parsed.json, reproduction_json(found, machine, densities).encode())
@@ -46,7 +48,7 @@ def command(parsed: argparse.Namespace) -> int:
 
 
 def _reproduce_all(
-    workloads: Sequence[Workload], machine: Machine, gpu: Gpu, densities: str
+    workloads: Sequence[Workload], machine: Machine, gpu: Gpu, densities: str, origin: str
 ) -> list[Reproduced]:
     found: list[Reproduced] = []
     with Terminal(stderr=True).status("") as status:
@@ -57,6 +59,12 @@ def _reproduce_all(
                 return workload.count(variant, machine, densities)
 
             best = count(ALL_ON)
+
+            def count_with(shares: str, workload: Workload = workload) -> Totals:
+                status.update(f"{workload.name}: densities {shares}")
+                return workload.count(ALL_ON, machine, shares)
+
+            dependence = dependence_of(count_with, best, workload.module, densities)
             comparison = beside_gpu(best, machine, gpu)
             training = workload.task.training
             assert training is not None
@@ -68,8 +76,11 @@ def _reproduce_all(
                     best.cycles,
                     best.energy_fj,
                     comparison,
-                    figures_of(comparison, machine, densities),
+                    origin,
+                    figures_of(comparison, machine, dependence.densities, origin),
                     signs_of(count, best),
+                    against_events(count, best),
+                    dependence,
                 )
             )
     return found

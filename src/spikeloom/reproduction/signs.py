@@ -39,6 +39,23 @@ class Sign:
         return self.with_it < self.without
 
 
+EVENTS = variant_of("events", "dual", "pipelined")
+
+
+def against_events(count: Count, best: Totals) -> tuple[Sign, ...]:
+    """Tables against event-driven accumulation, of which nothing is published.
+
+    An adder that skips silent inputs is the stronger baseline; what it shows is reported either
+    way. Energies are in femtojoules.
+    """
+    events = count(EVENTS)
+    claim = "tables against event-driven accumulation"
+    return (
+        Sign(claim, "cycles of a batch", events.cycles, best.cycles),
+        Sign(claim, "femtojoules of a batch", events.energy_fj, best.energy_fj),
+    )
+
+
 def signs_of(count: Count, best: Totals) -> tuple[Sign, ...]:
     """The signs of one workload; `best` has everything switched on."""
     plain = count(variant_of("plain", "dual", "pipelined"))
