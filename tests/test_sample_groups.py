@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -223,6 +224,35 @@ def test_where_not_even_one_sample_fits_the_step_goes_layer_by_layer():
     assert chosen.instructions.tobytes() == whole.instructions.tobytes()
     with pytest.raises(DiagnosticError, match="groups of 1 samples do not fit"):
         stream_for(example("digits"), "schedule-engines{groups=1}", 2048, 8)
+
+
+def test_a_group_that_is_too_large_names_memory_needed_and_available():
+    with pytest.raises(DiagnosticError) as raised:
+        stream_for(example("digits"), "schedule-engines{groups=1}", 2048, 8)
+    message = raised.value.diagnostics[0].message
+    sizes = r"needs at least ([\d,]+) bytes of `state_sram`, which has ([\d,]+)$"
+    (found,) = re.findall(sizes, message)
+    needed, available = (int(size.replace(",", "")) for size in found)
+    assert needed > available == MACHINE.memory_bytes["state_sram"]
+    assert "groups=off" in str(raised.value.diagnostics[0].help)
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "line"),
+    [("memory", "`previous`", "previous(hidden)"), ("residual_digits", "batchnorm", "batchnorm")],
+)
+def test_what_needs_all_samples_is_named_with_its_line(name: str, words: str, line: str):
+    """No size of groups helps there, so that none is asked for."""
+    text = example(name)
+    for group in (1, 16):
+        with pytest.raises(DiagnosticError) as raised:
+            stream_for(text, f"schedule-engines{{groups={group}}}", 4, 8)
+        (found,) = raised.value.diagnostics
+        assert "no groups of samples with " + words in found.message
+        assert "fit" not in found.message
+        assert "fewer" not in str(found.help)
+        assert found.location is not None
+        assert line in text.splitlines()[found.location.line - 1]
 
 
 @pytest.mark.parametrize("name", ["digits", "readout"])
