@@ -179,13 +179,17 @@ def test_what_needs_all_samples_or_walks_over_time_is_left_as_it_is(name: str):
 
 
 @pytest.mark.parametrize(
-    ("text", "steps", "group"),
-    [(example("memory"), 4, 16), (example("conv_digits"), 4, 16), (example("digits"), 400, 16)],
+    ("name", "steps", "message"),
+    [
+        ("memory", 4, "no groups of samples with `previous`"),
+        ("conv_digits", 4, "no groups of samples with batchnorm"),
+        ("digits", 400, "groups of 16 samples do not fit the machine"),
+    ],
     ids=["recurrent", "batchnorm", "too long"],
 )
-def test_groups_that_cannot_be_are_one_clear_error(text: str, steps: int, group: int):
-    with pytest.raises(DiagnosticError, match=f"groups of {group} samples do not fit") as caught:
-        stream_for(text, f"schedule-engines{{groups={group}}}", steps, 64)
+def test_groups_that_cannot_be_are_one_clear_error(name: str, steps: int, message: str):
+    with pytest.raises(DiagnosticError, match=message) as caught:
+        stream_for(example(name), "schedule-engines{groups=16}", steps, 64)
     assert [d.code for d in caught.value.diagnostics] == ["E0302"]
 
 
