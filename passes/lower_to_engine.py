@@ -24,6 +24,7 @@ from spikeloom.dialects.instruction_set import Element, buffer_bytes
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.schedule import group_of, is_recomputed, is_serial
 from spikeloom.dialects.snn import ParameterOp
+from spikeloom.passes.engine.addresses import Overflow
 from spikeloom.passes.engine.elementwise import (
     lower_add,
     lower_fire,
@@ -54,6 +55,7 @@ from spikeloom.passes.engine.placement import lay_out
 from spikeloom.passes.engine.pools import lower_pool, lower_pool_gradient
 from spikeloom.passes.engine.reshaping import lower_concatenate, lower_reshape, lower_slice
 from spikeloom.passes.engine.writer import Clock, Writer
+from spikeloom.passes.schedule.group_refusal import group_refusal
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class LowerToEnginePass(ModulePass):
 
 def fits_in_groups(step: bptt.StepOp, memories: Mapping[str, int]) -> bool:
     """Whether a step can be lowered group by group, as its attributes say."""
-    return _in_groups(step, memories) is not None
+    return isinstance(_in_groups(step, memories), _Lowering)
 
 
 def _lowered(step: bptt.StepOp, memories: Mapping[str, int]) -> _Lowering:
@@ -97,23 +99,22 @@ def _lowered(step: bptt.StepOp, memories: Mapping[str, int]) -> _Lowering:
         for op in step.body.block.ops:
             lowering.lower(op)
         return lowering
-    if (found := _in_groups(step, memories)) is not None:
+    found = _in_groups(step, memories)
+    if isinstance(found, _Lowering):
         return found
-    raise error(
-        "E0302",
-        f"groups of {group} samples do not fit the machine: all layers of a group must lie on chip"
-        " with all weights, and no layer may need another group",
-        location_of(step),
-        "use schedule-engines{groups=off}, or groups of fewer samples",
-    )
+    raise group_refusal(step, group, memories, found)
 
 
-def _in_groups(step: bptt.StepOp, memories: Mapping[str, int]) -> _Lowering | None:
+def _in_groups(step: bptt.StepOp, memories: Mapping[str, int]) -> _Lowering | Overflow | Operation:
+    """The step written by the fastest plan that fits, else what is in the way of the smallest."""
+    obstacle: Overflow | Operation = step
     for plan in PLANS:
         lowering = _Lowering(step, memories)
-        if write_groups(lowering.writer, step, memories, lowering.lower, plan):
+        found = write_groups(lowering.writer, step, memories, lowering.lower, plan)
+        if found is None:
             return lowering
-    return None
+        obstacle = found
+    return obstacle
 
 
 class _Lowering:

@@ -186,3 +186,15 @@ def test_a_chart_without_a_place_is_refused_before_anything_runs(
     path = write_program(tmp_path)
     assert main(["ablate", str(path), "--svg", str(tmp_path / "no" / "a.svg")]) == 1
     assert "[E0402]" in capsys.readouterr().err
+
+
+def test_one_file_for_two_outputs_is_refused_before_anything_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, same = write_program(tmp_path), tmp_path / "same.out"
+    again = tmp_path / "." / "same.out"
+    assert main(["ablate", str(path), "--json", str(same), "--svg", str(again)]) == 1
+    message = " ".join(capsys.readouterr().err.split())
+    assert "twice: two outputs name it" in message
+    assert "[E0402]" in message
+    assert not same.exists()

@@ -47,6 +47,16 @@ def test_run_prints_epochs_counters_and_a_summary(tmp_path: Path, capsys: Captur
     assert re.search(r"^energy         .* .J$", out, re.M)
 
 
+def test_every_heading_of_the_counters_has_rows(tmp_path: Path, capsys: Captured) -> None:
+    # No program of one network counts crossbars: `tile` and `noc` have nothing to say.
+    assert spikeloom("run", write_program(tmp_path), "--batches", 1) == 0
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    counters = "\n".join(lines[lines.index("") :]).split("counter  ", 1)[1].split("\nengine ")[0]
+    sections = [section.splitlines() for section in counters.strip().split("\n\n")[1:]]
+    assert {section[0].split()[0] for section in sections} > {"fe", "be", "wue", "dma", "machine"}
+    assert all(len(section) > 1 for section in sections)
+
+
 def test_json_has_the_promised_fields_in_sorted_order(tmp_path: Path) -> None:
     program, file = write_program(tmp_path), tmp_path / "r.json"
     assert spikeloom("run", program, "--epochs", 2, "--json", file, "--seed", 9) == 0

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from engine_gradients import default_machine
+from ir_stages import stages
 from reference_machine import unroll
 from timing_oracle import service_cycles
 from xdsl.parser import Parser
@@ -18,9 +19,10 @@ from spikeloom.backend.validation.validator import validate
 from spikeloom.compiler import attach_machine, new_context
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects.accumulation import ACCUMULATION, AccumulationAttr, Way
-from spikeloom.dialects.engine import ProgramOp
+from spikeloom.dialects.engine import InstructionOp, ProgramOp
 from spikeloom.dialects.instruction_set import Element
-from spikeloom.passes.fuse_luts import FuseLutsPass
+from spikeloom.dialects.locations import location_of
+from spikeloom.passes.fuse_luts import Forward, FuseLutsPass, Update
 from spikeloom.passes.lower_to_engine import LowerToEnginePass
 
 MACHINES = Path(__file__).parents[1] / "backend" / "machines"
@@ -33,6 +35,20 @@ bptt.step @n steps 8 batch 1 (%x: tensor<?x?x16x6x6xi1>) {
      : tensor<?x?x70x6x6xf32>, tensor<?x?x16x6x6xi1> -> tensor<70x16x3x3xf32>
   bptt.report %gw as "gradient" of "a.weight" : tensor<70x16x3x3xf32>
 }
+"""
+ANALOG = """network n(image: {input}[1, 8, 8]) -> spikes[10] {{
+    first = lif(conv2d(image, 16))
+    second = lif(conv2d(first, 16))
+    return lif(linear(flatten({pool}(second, 2)), 10))
+}}
+train n {{
+    data      = random(rate = 0.2, classes = 10, samples = 8)
+    steps     = 4
+    batch     = 4
+    epochs    = 1
+    loss      = cross_entropy
+    optimizer = adam(rate = 0.002)
+}}
 """
 TABLES = ("build_tables", "lookup"), ("build_row_tables", "correlate_tables")
 
@@ -96,6 +112,39 @@ def test_the_choice_is_the_best_of_all_that_can_be_forced(goal) -> None:
 def test_engines_that_are_not_asked_for_are_left_alone() -> None:
     (only,) = choices(fused(FuseLutsPass(width=4, engines=("wue",))))
     assert only.way.data is Way.TABLES
+
+
+def chosen_by_line(text: str, accumulate: str | None) -> tuple[dict[int, set[bool]], set[int]]:
+    """Whether the sums of each line have an attribute, and the lines that use tables."""
+    attributes: dict[int, set[bool]] = {}
+    using: set[int] = set()
+    names = {name for pair in TABLES for name in pair}
+    for stage, module in stages(text, steps=4, batch=4, accumulate=accumulate):
+        for op in module.walk():
+            place = location_of(op)
+            if place is None:
+                continue
+            if stage == "fuse-luts" and isinstance(op, Forward | Update):
+                attributes.setdefault(place.line, set()).add(ACCUMULATION in op.attributes)
+            if isinstance(op, InstructionOp) and op.SPEC.name in names:
+                using.add(place.line)
+    return attributes, using
+
+
+@pytest.mark.parametrize("accumulate", [None, "tables"])
+def test_analog_first_layers_and_classifiers_bypass_the_tables(accumulate: str | None) -> None:
+    text = ANALOG.format(input="currents", pool="avgpool2d")
+    attributes, using = chosen_by_line(text, accumulate)
+    assert attributes == {2: {False}, 3: {True}, 4: {False}}
+    assert using == {3}
+
+
+def test_first_layers_and_classifiers_fed_with_spikes_have_a_choice() -> None:
+    text = ANALOG.format(input="spikes", pool="maxpool2d")
+    attributes, _ = chosen_by_line(text, None)
+    assert attributes == {2: {True}, 3: {True}, 4: {True}}
+    _, using = chosen_by_line(text, "tables")
+    assert using == {2, 3, 4}
 
 
 def test_a_machine_without_tables_has_none_to_choose(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -178,13 +179,17 @@ def test_what_needs_all_samples_or_walks_over_time_is_left_as_it_is(name: str):
 
 
 @pytest.mark.parametrize(
-    ("text", "steps", "group"),
-    [(example("memory"), 4, 16), (example("conv_digits"), 4, 16), (example("digits"), 400, 16)],
+    ("name", "steps", "message"),
+    [
+        ("memory", 4, "no groups of samples with `previous`"),
+        ("conv_digits", 4, "no groups of samples with batchnorm"),
+        ("digits", 400, "groups of 16 samples do not fit the machine"),
+    ],
     ids=["recurrent", "batchnorm", "too long"],
 )
-def test_groups_that_cannot_be_are_one_clear_error(text: str, steps: int, group: int):
-    with pytest.raises(DiagnosticError, match=f"groups of {group} samples do not fit") as caught:
-        stream_for(text, f"schedule-engines{{groups={group}}}", steps, 64)
+def test_groups_that_cannot_be_are_one_clear_error(name: str, steps: int, message: str):
+    with pytest.raises(DiagnosticError, match=message) as caught:
+        stream_for(example(name), "schedule-engines{groups=16}", steps, 64)
     assert [d.code for d in caught.value.diagnostics] == ["E0302"]
 
 
@@ -223,6 +228,35 @@ def test_where_not_even_one_sample_fits_the_step_goes_layer_by_layer():
     assert chosen.instructions.tobytes() == whole.instructions.tobytes()
     with pytest.raises(DiagnosticError, match="groups of 1 samples do not fit"):
         stream_for(example("digits"), "schedule-engines{groups=1}", 2048, 8)
+
+
+def test_a_group_that_is_too_large_names_memory_needed_and_available():
+    with pytest.raises(DiagnosticError) as raised:
+        stream_for(example("digits"), "schedule-engines{groups=1}", 2048, 8)
+    message = raised.value.diagnostics[0].message
+    sizes = r"needs at least ([\d,]+) bytes of `state_sram`, which has ([\d,]+)$"
+    (found,) = re.findall(sizes, message)
+    needed, available = (int(size.replace(",", "")) for size in found)
+    assert needed > available == MACHINE.memory_bytes["state_sram"]
+    assert "groups=off" in str(raised.value.diagnostics[0].help)
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "line"),
+    [("memory", "`previous`", "previous(hidden)"), ("residual_digits", "batchnorm", "batchnorm")],
+)
+def test_what_needs_all_samples_is_named_with_its_line(name: str, words: str, line: str):
+    """No size of groups helps there, so that none is asked for."""
+    text = example(name)
+    for group in (1, 16):
+        with pytest.raises(DiagnosticError) as raised:
+            stream_for(text, f"schedule-engines{{groups={group}}}", 4, 8)
+        (found,) = raised.value.diagnostics
+        assert "no groups of samples with " + words in found.message
+        assert "fit" not in found.message
+        assert "fewer" not in str(found.help)
+        assert found.location is not None
+        assert line in text.splitlines()[found.location.line - 1]
 
 
 @pytest.mark.parametrize("name", ["digits", "readout"])

@@ -92,16 +92,25 @@ def check_options(task: Task, options: RunOptions) -> None:
 
 
 def check_outputs(paths: Iterable[Path | None]) -> None:
-    """Refuses files that cannot be written.
+    """Refuses files that cannot be written, and one file for two outputs.
 
     Raises:
         DiagnosticError: E0402.
     """
+    taken: set[Path] = set()
     for path in paths:
-        if path is not None and not path.parent.is_dir():
+        if path is None:
+            continue
+        if not path.parent.is_dir():
             raise error("E0402", f"cannot write `{path}`: there is no folder `{path.parent}`")
-        if path is not None and path.is_dir():
+        if path.is_dir():
             raise error("E0402", f"cannot write `{path}`: it is a folder")
+        place = path.resolve()
+        is_file = path.is_file() or not path.exists()  # /dev/null takes any number of outputs
+        if is_file and place in taken:
+            help = "name a file of its own for each output"
+            raise error("E0402", f"cannot write `{path}` twice: two outputs name it", help=help)
+        taken.add(place)
 
 
 def load_dataset(task: Task, options: RunOptions) -> Dataset:

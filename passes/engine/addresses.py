@@ -32,13 +32,22 @@ class Lifetime:
         return self.first <= other.last and other.first <= self.last
 
 
+@dataclass(frozen=True)
+class Overflow:
+    """A memory that does not hold its tiles, with the bytes that they need and that it has."""
+
+    memory: str
+    needed: int
+    available: int
+
+
 def place_tiles(
     tiles: Sequence[BufferOp], lifetimes: Mapping[str, Lifetime], memories: Mapping[str, int]
-) -> dict[str, int] | None:
+) -> dict[str, int] | Overflow:
     """Gives tiles their addresses, and copies to those that asked for them and can have them.
 
-    Tiles without a lifetime keep their place. Returns the bytes used of each memory, None where
-    the tiles do not fit.
+    Tiles without a lifetime keep their place. Returns the bytes used of each memory, or the first
+    memory that is too small.
     """
     used: dict[str, int] = {}
     for memory in dict.fromkeys(tile.memory.data for tile in tiles):
@@ -51,12 +60,12 @@ def place_tiles(
         shared = memory in TABLE_MEMORIES
         if shared or not _double_some(passing, size - end):
             if len(passing) > MAX_SHARED:
-                return None
+                return Overflow(memory, end + sum(tile.size for tile in passing), size)
             end = _sharing(passing, lifetimes, end)
         else:
             end = _in_line(passing, end)
         if end > size:
-            return None
+            return Overflow(memory, end, size)
         used[memory] = end
     return used
 

@@ -14,7 +14,7 @@ from xdsl.ir import Block, Operation
 
 from spikeloom.dialects import bptt
 from spikeloom.dialects.schedule import group_of
-from spikeloom.passes.engine.addresses import place_tiles
+from spikeloom.passes.engine.addresses import Overflow, place_tiles
 from spikeloom.passes.engine.groups import Nests
 from spikeloom.passes.engine.memory import TileMemory
 from spikeloom.passes.engine.residence import drop_unread_stores, instructions, keep_on_chip
@@ -43,11 +43,11 @@ PLANS = (Plan(True, True), Plan(True, False), Plan(False, True), Plan(False, Fal
 
 def write_groups(
     writer: Writer, step: bptt.StepOp, memories: Mapping[str, int], lower: Lower, plan: Plan
-) -> bool:
-    """Writes the program; False where it cannot be written in groups.
+) -> Overflow | Operation | None:
+    """Writes the program; what is in the way where it cannot be written in groups.
 
-    It cannot where an operation needs the results of another from all samples, or where a group's
-    tiles of whole layers do not fit the memories.
+    That is a memory which a group's tiles of whole layers do not fit, or an operation whose nests
+    are cut within a layer, or the step, where one operation needs what all samples together yield.
     """
     samples = writer.layout.samples
     writer.memory.group = min(group_of(step) or samples, samples)
@@ -63,22 +63,22 @@ def write_groups(
             lower(op)
         add = nests.add_update if update else nests.add
         if not (block.is_empty or add(block, writer.sample_loops)):
-            return False
+            return op
     if not nests.are_independent():
-        return False
+        return step
     tiles = {tile.sym_name.data: tile for tile in writer.tile_buffers}
     keep_on_chip(nests.parts(), tiles)
     _forget_unused(writer, nests.parts())
     used = place_tiles(writer.tile_buffers, nests.lifetimes(), memories)
-    if used is None:
-        return False
+    if isinstance(used, Overflow):
+        return used
     writer.body.add_ops(nests.program(step))
     writer.memory = TileMemory.behind(step, memories, used)
     for op in late:
         lower(op)
     drop_unread_stores([writer.body], {home.name for home in writer.layout.homes if home.role})
     _forget_unused(writer, [writer.body])
-    return True
+    return None
 
 
 def _forget_unused(writer: Writer, parts: Sequence[Operation | Block]) -> None:

@@ -18,6 +18,7 @@ from xdsl.utils.hints import isa
 from spikeloom.dialects import bptt
 from spikeloom.dialects.accumulation import Way, way_of
 from spikeloom.dialects.instruction_set import Element, buffer_bytes
+from spikeloom.passes.engine.addresses import Overflow
 from spikeloom.passes.engine.images import image_of
 from spikeloom.passes.engine.tiles import LANES
 
@@ -40,17 +41,24 @@ def may_fit(step: bptt.StepOp, group: int, memories: Mapping[str, int]) -> bool:
 
     False is certain; true is not, for weights and addresses are left out.
     """
+    return surely_too_small(step, group, memories) is None
+
+
+def surely_too_small(step: bptt.StepOp, group: int, memories: Mapping[str, int]) -> Overflow | None:
+    """The first memory that is too small for values or tables, with what they need at least."""
     tiles = list(_tiles(step, group))
-    for memory in {tile.memory for tile in tiles}:
+    for memory in dict.fromkeys(tile.memory for tile in tiles):
         inside = [tile for tile in tiles if tile.memory == memory]
         peak = max(
             sum(tile.size for tile in inside if tile.first <= start.first <= tile.last)
             for start in inside
         )
-        if peak > memories.get(memory, 0):
-            return False
-    tables = (_row_tables(op, step, group) for op in step.body.block.ops)
-    return max(tables, default=0) <= memories.get("update_tables", 0)
+        if peak > (available := memories.get(memory, 0)):
+            return Overflow(memory, peak, available)
+    tables = max((_row_tables(op, step, group) for op in step.body.block.ops), default=0)
+    if tables > (available := memories.get("update_tables", 0)):
+        return Overflow("update_tables", tables, available)
+    return None
 
 
 def lies_side_by_side(step: bptt.StepOp, group: int, memories: Mapping[str, int]) -> bool:

@@ -56,7 +56,12 @@ def can_be_grouped(step: bptt.StepOp, memories: Mapping[str, int]) -> bool:
     """Whether nothing but the sums of updates and loss mixes samples, and all weights fit."""
     cells = sum(math.prod(op.type.get_shape()) for op in step.parameters().values())
     small = buffer_bytes(Element.F32, (1, 1, 1, cells)) <= memories["weight_sram"]
-    return small and not any(isinstance(op, _WHOLE) for op in step.body.block.ops)
+    return small and needing_all_samples(step) is None
+
+
+def needing_all_samples(step: bptt.StepOp) -> Operation | None:
+    """The first operation that no group of samples can go through on its own."""
+    return next((op for op in step.body.block.ops if isinstance(op, _WHOLE)), None)
 
 
 def group_sizes(step: bptt.StepOp, rates: Mapping[str, int]) -> list[int]:

@@ -31,19 +31,24 @@ def _section(counter: str) -> str:
 
 
 def counter_table(totals: Totals) -> Table:
-    """Every counter that is not zero: name, value, unit, description; a section per engine."""
+    """Every counter that is not zero: name, value, unit, description; a section per engine.
+
+    An engine that has counted nothing has no section.
+    """
     table = Table(box=None, pad_edge=False)
     table.add_column("counter", no_wrap=True)
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("unit", no_wrap=True)
     table.add_column("description (counters that are zero are left out)")
     for section, description in {**_UNITS, _REST: ""}.items():
+        found = [(n, v) for n, v in sorted(totals.counters.items()) if v and _section(n) == section]
+        if not found:
+            continue
         table.add_row()
         table.add_row(f"[bold]{escape(section)}[/bold]", "", "", escape(description))
-        for name, value in sorted(totals.counters.items()):
-            if value and _section(name) == section:
-                spec = COUNTERS[name]
-                table.add_row(f"  {name}", f"{value:,}", spec.unit, escape(spec.description))
+        for name, value in found:
+            spec = COUNTERS[name]
+            table.add_row(f"  {name}", f"{value:,}", spec.unit, escape(spec.description))
     return table
 
 

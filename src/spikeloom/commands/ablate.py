@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from rich.console import Console as Terminal
 
@@ -12,7 +11,7 @@ from spikeloom.ablation.report import ablation_chart, ablation_json, print_ablat
 from spikeloom.ablation.variants import Variant, all_variants
 from spikeloom.backend.atomic_file import write_atomically
 from spikeloom.backend.execution.interpreter import prepare_kernels
-from spikeloom.backend.host.session import RunOptions, check_options, load_dataset
+from spikeloom.backend.host.session import RunOptions, check_options, check_outputs, load_dataset
 from spikeloom.backend.host.task import describe
 from spikeloom.backend.machine.description import load_machine
 from spikeloom.commands.program_file import read_program
@@ -35,7 +34,7 @@ def command(parsed: argparse.Namespace) -> int:
         raise error("E0405", f"`{task.program}` has no training to ablate", help=help)
     options = RunOptions(json=parsed.json, threads=parsed.threads)
     check_options(task, options)
-    _check_folder(parsed.svg)
+    check_outputs((parsed.json, parsed.svg))
     machine = load_machine(parsed.machine).with_energy_table(parsed.energy_table)
     dataset = load_dataset(task, options)
     with Console().kernels() as progress:
@@ -54,9 +53,3 @@ def command(parsed: argparse.Namespace) -> int:
     if parsed.svg is not None:
         write_atomically(parsed.svg, ablation_chart(measurements, task, machine).encode())
     return EXIT_OK
-
-
-def _check_folder(path: Path | None) -> None:
-    """Nothing is measured for a chart that has no place."""
-    if path is not None and (path.is_dir() or not path.parent.is_dir()):
-        raise error("E0402", f"cannot write `{path}`: it is a folder, or there is none for it")
