@@ -25,7 +25,7 @@ snn.network @n(%x: tensor<4xf32>) -> tensor<3xf32> {
 
 // LANGUAGE: errors.mlir:1:1: error: {{.*}} [E0101]
 
-// SUFFIX: error: `{{.*}}.txt` is neither .mlir nor .snn [E0401]
-// SUFFIX: help: name the language: -f mlir or -f snn
+// SUFFIX: error: `{{.*}}.txt` is neither .mlir nor .snn nor .xml [E0401]
+// SUFFIX: help: name the language: -f mlir, -f snn or -f xml
 
 // OUTPUT: error: cannot write `{{.*}}out.mlir`: No such file or directory [E0402]
