@@ -58,6 +58,18 @@ def test_the_19_points_of_the_encoder_are_those_of_sdf3():
 
 
 @needs_graphs
+def test_the_36_points_of_the_decoder_are_those_of_sdf3():
+    graph = read(SHARED / "sdf3_testbench" / "h263decoder.xml")
+    loops = sum(channel.source == channel.target for channel in graph.channels)
+    found = storage_trade_off(graph)
+    points = [(each.size + 2 * loops, each.period) for each in found.points]
+    assert found.complete
+    assert len(points) == 36
+    assert points[:3] == [(1195, 633253), (1196, 345055), (1197, 344496)]
+    assert points[-1] == (1230, 332046)
+
+
+@needs_graphs
 def test_the_points_of_lenet_are_those_of_sdf3():
     """As `sdf3analysis-sdf --algo buffersize` prints them, built from the authors' sources.
 
