@@ -4,77 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 from bptt_values import step_values
-from programs import LEARNING, write_program
+from programs import LEARNING, example, write_program
 from random_image_networks import random_image_network
 from random_networks import random_network
 from sparsity_programs import random_sample
+from verified_programs import (
+    COMBINATIONS,
+    CONVOLUTIONAL,
+    FORWARD,
+    OPTIMIZERS,
+    TRAINING,
+    WHOLE,
+    passes_of,
+    verify,
+)
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
-from xdsl.transforms import get_all_passes
 
 from spikeloom import opt
-from spikeloom.ablation.variants import ACCUMULATIONS, SPARSITIES, optimising_passes
-from spikeloom.backend.machine.description import load_machine
+from spikeloom.ablation.variants import SCHEDULES, optimising_passes
 from spikeloom.command_line import main
-from spikeloom.compiler import attach_machine, new_context
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects import bptt, snn
 from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp
 from spikeloom.dialects.pool_kind import PoolKind, PoolKindAttr
 from spikeloom.dialects.training import OptimizerAttr, OptimizerKind
-from spikeloom.frontend.program import parse_program
-from spikeloom.keep_locations import keep_locations
-from spikeloom.pass_pipeline import parse_passes
-from spikeloom.passes.registry import PASSES
-from spikeloom.verification.pipeline_verifier import PipelineVerifier
-from spikeloom.verification.sizes import Sizes
 from spikeloom.verification.step_evaluator import evaluate_step
-
-OPTIMIZERS = (
-    "sgd(rate = 0.1, momentum = 0.5)",
-    "adam(rate = 0.01)",
-    "adamw(rate = 0.01, decay = 0.1)",
-)
-FORWARD = "infer-shapes,canonicalize,cse,dce"
-TRAINING = f"{FORWARD},expand-bptt,canonicalize,cse,dce"
-COMBINATIONS = tuple(product(ACCUMULATIONS, SPARSITIES))
-WHOLE = f"{TRAINING},analyze-sparsity,lower-to-engine"
-
-
-CONVOLUTIONAL = LEARNING.replace("spikes[6]", "spikes[2, 6, 6]").replace(
-    "hidden = lif(linear(x, 5))",
-    "a = lif(batchnorm(conv2d(x, 3)))\n    hidden = lif(linear(flatten(avgpool2d(a, 2)), 5))",
-)
-
-
-def passes_of(pipeline: str) -> tuple[ModulePass, ...]:
-    return parse_passes(pipeline, {**get_all_passes(), **PASSES})
-
-
-def apply(current: ModulePass, module: ModuleOp) -> None:
-    with keep_locations():
-        current.apply(new_context(), module)
-    module.verify()
-
-
-def verify(
-    text: str, passes: tuple[ModulePass, ...], sizes: Sizes | None = None
-) -> PipelineVerifier:
-    """Sends a program through passes, executing it after each."""
-    module = parse_program(text, "program.snn")
-    attach_machine(module, load_machine())
-    verifier = PipelineVerifier(module, passes, load_machine, sizes)
-    for current in passes:
-        verifier.after(current, apply)
-    return verifier
-
 
 # --- right passes -------------------------------------------------------------------------
 
@@ -102,6 +63,18 @@ def test_no_pass_changes_a_value_of_a_random_convolutional_program(seed: int) ->
     network = random_image_network(seed, OPTIMIZERS[seed % len(OPTIMIZERS)])
     pipeline = f"{TRAINING},analyze-sparsity,mask-gradients"
     assert "10 passes" in verify(network.text(), passes_of(pipeline)).summary
+
+
+@pytest.mark.parametrize("seed", range(18, 50))
+def test_no_pass_changes_a_value_of_a_random_convolutional_program_down_to_the_machine(
+    seed: int,
+) -> None:
+    """Every way to accumulate with every kind of sparsity, schedules in turn."""
+    network = random_image_network(seed, OPTIMIZERS[seed % len(OPTIMIZERS)])
+    way, skip = COMBINATIONS[seed % len(COMBINATIONS)]
+    optimising = optimising_passes(way, skip, list(SCHEDULES)[seed % len(SCHEDULES)])
+    pipeline = f"{TRAINING},analyze-sparsity,{optimising},lower-to-engine"
+    assert "13 passes" in verify(network.text(), passes_of(pipeline)).summary
 
 
 def test_inference_is_verified_too() -> None:
@@ -259,6 +232,14 @@ def test_compiling_verifies_training_and_inference(
     lines = capsys.readouterr().err.splitlines()
     assert [line.partition(":")[0] for line in lines] == ["training", "inference"]
     assert target.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["digits", "conv_digits", "residual_digits", "match", "memory", "readout"]
+)
+def test_the_whole_pipeline_leaves_an_example_as_it_is(name: str) -> None:
+    module, machine = parse_program(example(name), f"{name}.snn"), load_machine()
+    assert all("12 passes change none" in line for line in verify_program(module, machine, None))
 
 
 def test_sizes_must_be_positive(capsys: pytest.CaptureFixture[str]) -> None:

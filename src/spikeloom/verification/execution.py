@@ -6,8 +6,9 @@ levels that it goes through.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
@@ -19,24 +20,40 @@ from spikeloom.dialects import bptt, snn
 from spikeloom.dialects.engine import ProgramOp
 from spikeloom.dialects.locations import location_of
 from spikeloom.operation_counts import counts_of_network, counts_of_step
-from spikeloom.verification.arrays import Closeness, Precision
+from spikeloom.verification.arrays import Precision
 from spikeloom.verification.comparison import Rounding
-from spikeloom.verification.draws import ATTEMPTS, Draw, Signature, draw, is_clear
+from spikeloom.verification.decisions import (
+    Decide,
+    Margins,
+    Record,
+    by_comparison,
+    following,
+    is_clear,
+    margins_of,
+    with_other_masks,
+)
+from spikeloom.verification.draws import Draw, Signature, draw
 from spikeloom.verification.engine_execution import DrawnInputs, RawInputs, execute_program
 from spikeloom.verification.meaning import Meaning, ValueName, network_meaning, step_meaning
 from spikeloom.verification.network_evaluator import evaluate_network
-from spikeloom.verification.rounding import rounding_of
+from spikeloom.verification.rounding import DISTURBANCES, disturbance, rounding_of
 from spikeloom.verification.sizes import Sizes
 from spikeloom.verification.step_evaluator import Observer, evaluate_step
 
 WORK_LIMIT = 2 * 10**10
-"""Multiply-accumulates of one execution, which takes some seconds."""
+"""Multiply-accumulates of one execution; it takes up to half a minute."""
+
+QUICK_WORK = 8 * 10**9
+"""The same, where sizes may be chosen so that it is quick."""
 
 FEWER = "give fewer --verify-steps and --verify-batch, or a smaller network"
 
 RAW_SEED = 7
 
-Evaluate = Callable[[Draw, Precision], tuple[Meaning, Closeness]]
+ATTEMPTS = 20
+"""Draws among which a clear one is looked for; fewer if they take more than `QUICK_WORK`."""
+
+Evaluate = Callable[[Draw, Precision, Decide], tuple[Meaning, Record]]
 
 
 @dataclass
@@ -44,11 +61,15 @@ class Known:
     """What is kept of a network on its way through the levels.
 
     Attributes:
+        margins: by layer, how near to a comparison rounding decides.
+        is_clear: whether no potential comes that near.
         rounding: what single precision does to its values, once it is a training step.
         shapes: of the values that the training step reports.
     """
 
     draw: Draw
+    margins: Margins
+    is_clear: bool
     rounding: Rounding = field(default_factory=dict)
     shapes: dict[ValueName, tuple[int, ...]] = field(default_factory=dict)
 
@@ -56,7 +77,15 @@ class Known:
 class Executor:
     """Executes modules; what belongs to one network is known by its name."""
 
-    def __init__(self, machine: Callable[[], Machine], sizes: Sizes, *, training: bool):
+    def __init__(
+        self,
+        machine: Callable[[], Machine],
+        sizes: Sizes,
+        *,
+        training: bool,
+        limit: int = WORK_LIMIT,
+    ):
+        self._limit = limit
         self._training = training
         self._machine = machine
         self._sizes = sizes
@@ -66,8 +95,7 @@ class Executor:
         """What every network of the module computes, by name.
 
         Raises:
-            DiagnosticError: E0602, it cannot be executed in reasonable time, or whatever is drawn,
-                rounding decides about a spike.
+            DiagnosticError: E0602, it cannot be executed in reasonable time.
         """
         meanings: dict[str, Meaning] = {}
         for op in module.ops:
@@ -90,63 +118,79 @@ class Executor:
         training = self._training and train is not None
         # Backward pass and weight gradients, which are still to come, take as much each.
         passes = 3 if training else 1
-        self._check_work(network, passes * counts_of_network(network).forward)
+        work = self._work(network, passes * counts_of_network(network).forward)
         signature = Signature.of_network(network, self._sizes.steps, self._sizes.batch)
 
-        def evaluate(draw: Draw, precision: Precision) -> tuple[Meaning, Closeness]:
-            frame = evaluate_network(
-                network, draw.parameters, draw.signal, precision, training=training
-            )
-            return network_meaning(frame, network, train, draw.labels), frame.closeness
+        def evaluate(draw: Draw, precision: Precision, decide: Decide) -> tuple[Meaning, Record]:
+            batch = (draw.parameters, draw.signal, precision)
+            frame = evaluate_network(network, *batch, training=training, decide=decide)
+            return network_meaning(frame, network, train, draw.labels), frame.fire.record
 
-        return self._on_a_clear_draw(network, signature, evaluate)
+        return self._on_a_draw(signature, work, evaluate)[0]
 
     def _step(self, step: bptt.StepOp) -> Meaning:
-        self._check_work(step, counts_of_step(step).total)
+        work = self._work(step, counts_of_step(step).total)
 
-        def evaluate(draw: Draw, precision: Precision) -> tuple[Meaning, Closeness]:
+        def evaluate(
+            draw: Draw, precision: Precision, decide: Decide, observer: Observer | None = None
+        ) -> tuple[Meaning, Record]:
             batch = (draw.parameters, draw.signal, draw.labels)
-            found = evaluate_step(step, *batch, precision)
-            return step_meaning(step, found), found.closeness
+            found = evaluate_step(step, *batch, precision, observer, decide)
+            return step_meaning(step, found), found.record
 
-        meaning = self._on_a_clear_draw(step, Signature.of_step(step), evaluate)
+        meaning, record = self._on_a_draw(Signature.of_step(step), work, evaluate)
         known = self._known[step.sym_name.data]
         if not known.shapes:
-            known.rounding = self._rounding(step, known.draw, meaning)
+            same = partial(evaluate, known.draw, np.float64, following(record))
+
+            def others() -> Iterator[Meaning]:
+                yield meaning
+                for seed in range(DISTURBANCES):
+                    yield same(disturbance(seed))[0]
+                if not known.is_clear:
+                    other_masks = with_other_masks(record, known.margins)
+                    yield evaluate(known.draw, np.float64, other_masks)[0]
+
+            known.rounding = rounding_of(same()[0], others())
             known.shapes = {name: values.shape for name, values in meaning.values.items()}
         return meaning
 
-    def _rounding(self, step: bptt.StepOp, drawn: Draw, single: Meaning) -> Rounding:
-        def evaluate(observer: Observer | None) -> Meaning:
-            batch = (drawn.parameters, drawn.signal, drawn.labels)
-            return step_meaning(step, evaluate_step(step, *batch, np.float64, observer))
+    def _work(self, op: Operation, each: int) -> int:
+        """Multiply-accumulates of an execution, from those per sample and time step.
 
-        return rounding_of(single, evaluate(None), evaluate)
-
-    def _check_work(self, op: Operation, each: int) -> None:
-        """Refuses to execute what takes `each` multiply-accumulates per sample and time step."""
+        Raises:
+            DiagnosticError: E0602, they are too many.
+        """
         work = each * self._sizes.steps * self._sizes.batch
-        if work > WORK_LIMIT:
+        if work > self._limit:
             message = (
                 f"verification would execute {work:,} multiply-accumulates in every pass, but "
-                f"stops at {WORK_LIMIT:,}"
+                f"stops at {self._limit:,}"
             )
             raise error("E0602", message, location_of(op), FEWER)
+        return work
 
-    def _on_a_clear_draw(self, op: Operation, signature: Signature, evaluate: Evaluate) -> Meaning:
-        if (known := self._known.get(signature.name)) is not None:
-            return evaluate(known.draw, np.float32)[0]
-        for seed in range(ATTEMPTS):
-            drawn = draw(signature, seed)
-            meaning, single = evaluate(drawn, np.float32)
-            if is_clear(single, evaluate(drawn, np.float64)[1]):
-                self._known[signature.name] = Known(drawn)
-                return meaning
-        message = (
-            f"@{signature.name} cannot be verified by running: in each of {ATTEMPTS} draws "
-            "rounding decides about a spike"
-        )
-        raise error("E0602", message, location_of(op), FEWER)
+    def _on_a_draw(
+        self, signature: Signature, work: int, evaluate: Evaluate
+    ) -> tuple[Meaning, Record]:
+        """Executes on the network's draw: the first clear one, or the last that was tried."""
+        name = signature.name
+        if name not in self._known:
+            for seed in range(max(1, min(ATTEMPTS, QUICK_WORK // max(1, work)))):
+                drawn = draw(signature, seed)
+                single = evaluate(drawn, np.float32, by_comparison)[1]
+                double = evaluate(drawn, np.float64, following(single))[1]
+                margins = margins_of(single, double)
+                self._known[name] = Known(drawn, margins, is_clear(double, margins))
+                if self._known[name].is_clear:
+                    break
+        drawn = self._known[name].draw
+        meaning, record = evaluate(drawn, np.float32, by_comparison)
+
+        def again(decide: Decide) -> Meaning:
+            return evaluate(drawn, np.float32, decide)[0]
+
+        return replace(meaning, again=again), record
 
     def _program(self, program: ProgramOp) -> Meaning:
         known = self._known.get(program.sym_name.data)

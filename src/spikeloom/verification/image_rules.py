@@ -8,9 +8,10 @@ from xdsl.ir import Operation, SSAValue
 from spikeloom.dialects import bptt
 from spikeloom.dialects.window import WindowAttr
 from spikeloom.verification import image_arithmetic as images
-from spikeloom.verification.arrays import Array, Frame, Rule, is_in_scan
+from spikeloom.verification.arrays import Array
 from spikeloom.verification.image_arithmetic import Window
 from spikeloom.verification.matrix_rules import masked
+from spikeloom.verification.step_frame import Frame, Rule, is_in_scan
 
 
 def _window(attribute: WindowAttr, image: SSAValue, result: SSAValue) -> Window:

@@ -7,7 +7,8 @@ from xdsl.dialects.builtin import DYNAMIC_INDEX
 from xdsl.ir import Operation
 
 from spikeloom.dialects import bptt
-from spikeloom.verification.arrays import Array, Frame, Rule
+from spikeloom.verification.arrays import Array
+from spikeloom.verification.step_frame import Frame, Rule
 
 
 def synapse(op: bptt.SynapseOp, frame: Frame) -> tuple[Array, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -12,6 +12,7 @@ from spikeloom.dialects import bptt, snn
 from spikeloom.dialects.snn_parameter import ParameterOp
 from spikeloom.dialects.training import LossKind, OptimizerAttr
 from spikeloom.verification.arrays import Array
+from spikeloom.verification.decisions import Decide
 from spikeloom.verification.network_frame import NetworkFrame
 from spikeloom.verification.objective_rules import objective
 from spikeloom.verification.step_evaluator import Evaluation
@@ -36,11 +37,14 @@ class Meaning:
     Attributes:
         values: by name; `("parameter", "a.weight")` is one after the update.
         optimizers: how the parameters were updated, by name.
+        again: computes it once more, with another say about what neurons decide; None of a
+            program, whose decisions are the machine's.
     """
 
     level: Level
     values: Mapping[ValueName, Array]
     optimizers: Mapping[str, OptimizerAttr] = field(default_factory=dict)
+    again: Callable[[Decide], Meaning] | None = None
 
 
 def name_of(value: ValueName) -> str:

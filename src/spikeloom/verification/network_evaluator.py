@@ -14,7 +14,8 @@ from xdsl.ir import Operation, SSAValue
 from spikeloom.diagnostics import error
 from spikeloom.dialects import snn
 from spikeloom.dialects.locations import location_of
-from spikeloom.verification.arrays import Array, Closeness, Precision
+from spikeloom.verification.arrays import Array, Precision
+from spikeloom.verification.decisions import Decide, Decider, by_comparison
 from spikeloom.verification.network_frame import NetworkFrame
 from spikeloom.verification.network_rules import OVER_TIME, STEP_RULES
 
@@ -26,11 +27,13 @@ def evaluate_network(
     precision: Precision,
     *,
     training: bool,
+    decide: Decide = by_comparison,
 ) -> NetworkFrame:
     """All values of a network over the steps of `signal` [T, B, ...].
 
     Args:
         training: whether normalization takes the statistics of the batch, not the running ones.
+        decide: about spikes.
 
     Raises:
         DiagnosticError: the network cannot be executed (E0204).
@@ -38,7 +41,7 @@ def evaluate_network(
     started = {name: np.asarray(array, precision) for name, array in parameters.items()}
     image = list(np.asarray(signal, precision))
     values: dict[SSAValue, list[Array]] = {network.body.block.args[0]: image}
-    frame = NetworkFrame(precision, len(image), training, started, Closeness(), values)
+    frame = NetworkFrame(precision, len(image), training, started, Decider(decide), values)
     waiting = [op for op in network.body.block.ops if op.results]
     with np.errstate(all="ignore"):
         while waiting:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from xdsl.ir import Operation, SSAValue
 
-from spikeloom.verification.arrays import Array, Closeness, Precision
+from spikeloom.verification.arrays import Array, Precision
+from spikeloom.verification.decisions import Decider
 
 
 @dataclass
@@ -18,6 +19,7 @@ class NetworkFrame:
 
     Attributes:
         training: whether statistics are those of the batch.
+        fire: decides about neurons.
         values: of every step that has been computed so far, [B, ...] each.
         states: potentials of leaky neurons, after the last step computed.
     """
@@ -26,7 +28,7 @@ class NetworkFrame:
     steps: int
     training: bool
     parameters: Mapping[str, Array]
-    closeness: Closeness
+    fire: Decider
     values: dict[SSAValue, list[Array]]
     states: dict[Operation, Array] = field(default_factory=dict)
 

@@ -49,8 +49,7 @@ def _lif(op: snn.LifOp, frame: NetworkFrame, time: int) -> Array:
     before = frame.states.get(op, np.zeros_like(current))
     spikes = frame.values[op.spikes][time - 1] if time > 0 else np.zeros_like(current)
     potential = frame.states[op] = neuron.potential(before, spikes, current)
-    frame.closeness.note(op, potential, neuron.edges)
-    return neuron.spikes(potential)
+    return frame.fire((op.layer.data, time), neuron, potential)[0]
 
 
 def _li(op: snn.LiOp, frame: NetworkFrame, time: int) -> Array:

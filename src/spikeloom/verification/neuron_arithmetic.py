@@ -46,10 +46,15 @@ class Neuron:
     @property
     def edges(self) -> tuple[float, ...]:
         """The potentials at which a comparison changes its answer."""
-        threshold = float(self.threshold)
+        return (float(self.threshold), *self.mask_edges)
+
+    @property
+    def mask_edges(self) -> tuple[float, ...]:
+        """Those at which the derivative jumps."""
         if self.surrogate is not SurrogateKind.RECTANGLE:
-            return (threshold,)
-        return (threshold, threshold - float(self.shape), threshold + float(self.shape))
+            return ()
+        threshold, reach = float(self.threshold), float(self.shape)
+        return (threshold - reach, threshold + reach)
 
     def potential(self, before: Array, spikes: Array, current: Array) -> Array:
         """u[t] = decay * R(u[t-1], s[t-1]) + I[t]."""

@@ -6,8 +6,9 @@ import numpy as np
 from xdsl.ir import Operation, SSAValue
 
 from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
-from spikeloom.verification.arrays import Array, Frame, Rule, is_in_scan
+from spikeloom.verification.arrays import Array
 from spikeloom.verification.neuron_arithmetic import Neuron
+from spikeloom.verification.step_frame import Frame, Rule, is_in_scan
 
 
 def fire(op: FireOp, frame: Frame) -> tuple[Array, ...]:
@@ -16,17 +17,19 @@ def fire(op: FireOp, frame: Frame) -> tuple[Array, ...]:
     nothing = np.zeros_like(current if is_in_scan(op) else current[0])
     before = _given(op.previous_potential, frame, nothing)
     spikes = _given(op.previous_spikes, frame, nothing)
-    if is_in_scan(op):
+    layer = op.layer.data
+    if frame.time is not None:
         potential = neuron.potential(before, spikes, current)
+        bits, mask = frame.fire((layer, frame.time), neuron, potential)
     else:
-        potential = np.zeros_like(current)
+        potential, bits, mask = (np.zeros_like(current) for _ in range(3))
         for time, charge in enumerate(current):
             before = potential[time] = neuron.potential(before, spikes, charge)
-            spikes = neuron.spikes(before)
-    frame.closeness.note(op, potential, neuron.edges)
-    results = [neuron.spikes(potential)]
+            bits[time], mask[time] = frame.fire((layer, time), neuron, before)
+            spikes = bits[time]
+    results = [bits]
     if op.mask is not None:
-        results.append(neuron.mask(potential))
+        results.append(mask)
     if op.potential is not None:
         results.append(potential)
     return tuple(results)

@@ -12,7 +12,8 @@ import numpy as np
 from xdsl.ir import Operation
 
 from spikeloom.dialects import bptt
-from spikeloom.verification.arrays import Array, Frame, Precision, Rule
+from spikeloom.verification.arrays import Array, Precision
+from spikeloom.verification.step_frame import Frame, Rule
 
 CHANNEL = 2
 

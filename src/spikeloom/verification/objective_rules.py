@@ -20,7 +20,8 @@ from spikeloom.dialects.training import (
     OptimizerAttr,
     OptimizerKind,
 )
-from spikeloom.verification.arrays import Array, Frame, Rule
+from spikeloom.verification.arrays import Array
+from spikeloom.verification.step_frame import Frame, Rule
 
 
 def readout(op: bptt.ReadoutOp, frame: Frame) -> tuple[Array, ...]:

@@ -18,12 +18,14 @@ from spikeloom.dialects import bptt
 from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.snn_parameter import ParameterOp
-from spikeloom.verification.arrays import Array, Closeness, Frame, Precision, Rule
+from spikeloom.verification.arrays import Array, Precision
+from spikeloom.verification.decisions import Decide, Decider, Record, by_comparison
 from spikeloom.verification.image_rules import IMAGE_RULES
 from spikeloom.verification.matrix_rules import MATRIX_RULES
 from spikeloom.verification.neuron_rules import NEURON_RULES
 from spikeloom.verification.normalization_rules import NORMALIZATION_RULES, updated_statistic
 from spikeloom.verification.objective_rules import OBJECTIVE_RULES, updated
+from spikeloom.verification.step_frame import Frame, Rule
 
 RULES: dict[type[Operation], Rule] = {
     **MATRIX_RULES,
@@ -45,12 +47,12 @@ class Evaluation:
     Attributes:
         values: by IR value; [T, B, ...] where it has time, also inside of scans.
         parameters: all of them after the step, by name.
-        closeness: how potentials lay to what they are compared with.
+        record: what neurons decided.
     """
 
     values: dict[SSAValue, Array]
     parameters: dict[str, Array]
-    closeness: Closeness
+    record: Record
 
 
 def evaluate_step(
@@ -60,6 +62,7 @@ def evaluate_step(
     labels: Array,
     precision: Precision = np.float32,
     observer: Observer | None = None,
+    decide: Decide = by_comparison,
 ) -> Evaluation:
     """Executes one training step, the first one: optimizers start from zeros.
 
@@ -67,13 +70,15 @@ def evaluate_step(
         parameters: in the language's shapes, by name.
         signal: [T, B, ...]; T and B are the step's.
         labels: [B], integers.
+        observer: is called after each operation.
+        decide: about spikes and masks.
 
     Raises:
         DiagnosticError: an operation has no meaning (E0204).
     """
     started = {name: np.asarray(array, precision) for name, array in parameters.items()}
     steps, batch = signal.shape[:2]
-    frame = Frame(precision, steps, batch, started, Closeness())
+    frame = Frame(precision, steps, batch, started, Decider(decide))
     image, *others = step.body.block.args
     frame.now[image] = frame.real(signal)
     for argument in others:
@@ -82,7 +87,7 @@ def evaluate_step(
     # Numbers may underflow, and a branch that `where` does not take may divide by zero.
     with np.errstate(all="ignore"):
         run.block(step.body.block)
-    return Evaluation(frame.now, run.updated, frame.closeness)
+    return Evaluation(frame.now, run.updated, frame.fire.record)
 
 
 @dataclass
