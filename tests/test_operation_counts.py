@@ -109,6 +109,34 @@ def test_published_workloads_have_their_published_counts(
     assert counts.neurons == pytest.approx(neurons, rel=0.01)
 
 
+PUBLISHED_RESNET_NEURONS = 4.3e6
+
+
+def test_the_neurons_of_resnet_follow_from_its_published_layers() -> None:
+    """They are 3,562,496; none of the ways to count them gives the published 4.3 M.
+
+    The layers are the table's: stem 7x7/2 of 64 channels, basic blocks 3, 4, 6, 3 at 64, 128, 256
+    and 512 channels, every stage halving the image, a 1x1 convolution beside its first block.
+    """
+    stem = 64 * 112**2
+    stages = [
+        (blocks, channels * side**2)
+        for blocks, channels, side in ((3, 64, 56), (4, 128, 28), (6, 256, 14), (3, 512, 7))
+    ]
+    one_for_each_potential = stem + sum(2 * blocks * cells for blocks, cells in stages)
+    behind_every_convolution = one_for_each_potential + sum(cells for _, cells in stages)
+    # In front of every convolution, so twice where two read the same, and before the classifier.
+    firsts = [stem, *(cells for _, cells in stages[:-1])]
+    one_for_each_reader = one_for_each_potential + sum(firsts)
+    assert one_for_each_potential == 3_562_496
+    assert behind_every_convolution == 3_938_816
+    assert one_for_each_reader == 4_716_544
+    counts = counts_of_step(only_step(trained((EXAMPLES / "resnet.snn").read_text())))
+    assert counts.neurons == one_for_each_potential
+    for count in (one_for_each_potential, behind_every_convolution, one_for_each_reader):
+        assert count != pytest.approx(PUBLISHED_RESNET_NEURONS, rel=0.08)
+
+
 def test_a_training_step_of_cifar_bn_has_its_published_passes() -> None:
     counts = counts_of_step(only_step(trained((EXAMPLES / "cifar_bn.snn").read_text())))
     assert STEPS * counts.forward == pytest.approx(4.38e9, rel=0.01)

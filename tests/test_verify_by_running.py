@@ -29,12 +29,15 @@ from xdsl.passes import ModulePass
 
 from spikeloom import opt
 from spikeloom.ablation.variants import SCHEDULES, optimising_passes
+from spikeloom.backend.machine.description import load_machine
 from spikeloom.command_line import main
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects import bptt, snn
 from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp
 from spikeloom.dialects.pool_kind import PoolKind, PoolKindAttr
 from spikeloom.dialects.training import OptimizerAttr, OptimizerKind
+from spikeloom.frontend.program import parse_program
+from spikeloom.verification.program_verifier import verify_program
 from spikeloom.verification.step_evaluator import evaluate_step
 
 # --- right passes -------------------------------------------------------------------------
