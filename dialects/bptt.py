@@ -15,6 +15,7 @@ from __future__ import annotations
 from xdsl.dialects.builtin import (
     StringAttr,
     SymbolNameConstraint,
+    SymbolRefAttr,
 )
 from xdsl.ir import (
     Block,
@@ -67,7 +68,7 @@ from spikeloom.dialects.bptt_sequences import (
     ReshapeOp,
     SliceOp,
 )
-from spikeloom.dialects.bptt_shapes import SEQUENCE, sample_shape
+from spikeloom.dialects.bptt_shapes import SEQUENCE, STEP_PARAMETERS, sample_shape
 from spikeloom.dialects.bptt_synapses import (
     BiasGradientOp,
     SynapseInputGradientOp,
@@ -120,7 +121,12 @@ class StepOp(IRDLOperation):
 
     def parameters(self) -> dict[str, ParameterOp]:
         """All parameters by name, in the order in which they are declared."""
-        return {op.sym_name.data: op for op in self.body.block.ops if isinstance(op, ParameterOp)}
+        return STEP_PARAMETERS.of(self)
+
+    def verify(self, verify_nested_ops: bool = True) -> None:
+        """As every operation is verified."""
+        with STEP_PARAMETERS.remembered(self):
+            super().verify(verify_nested_ops)
 
     def verify_(self) -> None:
         for name, value in (("steps", self.steps), ("batch", self.batch)):
@@ -143,14 +149,12 @@ class StepOp(IRDLOperation):
                     "a parameter of a step is [out], [out, in] or [out, in, height, width], "
                     f"got {parameter.type}"
                 )
-        updated = [
-            op.parameter
-            for op in self.body.block.ops
-            if isinstance(op, OptimizeOp | UpdateRunningOp)
-        ]
-        for symbol in set(updated):
-            if updated.count(symbol) > 1:
-                raise VerifyException(f"{symbol} is updated more than once")
+        updated: set[SymbolRefAttr] = set()
+        for op in self.body.block.ops:
+            if isinstance(op, OptimizeOp | UpdateRunningOp):
+                if op.parameter in updated:
+                    raise VerifyException(f"{op.parameter} is updated more than once")
+                updated.add(op.parameter)
         _verify_order(self.body.block, set())
 
     @classmethod

@@ -10,16 +10,15 @@ from xdsl.irdl import IRDLOperation
 from xdsl.parser import Parser, UnresolvedOperand
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
-from xdsl.utils.hints import isa
 
 from spikeloom.dialects.bptt_shapes import SEQUENCE, check_sum, level_of, sample_shape
-from spikeloom.dialects.bptt_types import REAL, Tensor
+from spikeloom.dialects.bptt_types import REAL, Tensor, is_tensor
 from spikeloom.dialects.number_text import Real, parse_real, print_real
 
 
 def channels_of(type: Attribute) -> Tensor:
     """The type of one number per channel of a sequence of this type."""
-    assert isa(type, Tensor)
+    assert is_tensor(type)
     return TensorType(f32, type.get_shape()[SEQUENCE : SEQUENCE + 1])
 
 
@@ -87,7 +86,7 @@ def parse_sequence_type(parser: Parser) -> Tensor:
     parser.parse_punctuation(":")
     start = parser.pos
     type = parser.parse_type()
-    if not (isa(type, TensorType[Attribute]) and REAL.verifies(type)):
+    if not (is_tensor(type) and REAL.verifies(type)):
         parser.raise_error("expected a tensor of f32", start, parser.pos)
     if len(type.get_shape()) <= SEQUENCE:
         parser.raise_error("expected time, batch and channels", start, parser.pos)

@@ -27,9 +27,9 @@ from xdsl.parser import Parser, UnresolvedOperand
 from xdsl.printer import Printer
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
-from xdsl.utils.hints import isa
 
 from spikeloom.dialects.bptt_shapes import check_layer
+from spikeloom.dialects.bptt_types import is_tensor
 from spikeloom.dialects.neuron import NeuronAttr, Reset
 from spikeloom.dialects.number_text import Real, parse_real, print_real
 
@@ -39,7 +39,7 @@ _BITS = TensorType.constr(i1)
 
 def bits_like(type: Attribute) -> TensorType[Attribute]:
     """The type of spikes or masks with the shape of `type`."""
-    assert isa(type, TensorType[Attribute])
+    assert is_tensor(type)
     return TensorType(i1, type.get_shape())
 
 

@@ -36,8 +36,8 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.traits import HasParent, IsTerminator, Pure, SingleBlockImplicitTerminator
 from xdsl.utils.exceptions import VerifyException
-from xdsl.utils.hints import isa
 
+from spikeloom.dialects.bptt_types import is_tensor
 from spikeloom.dialects.locations import parse_located_argument
 
 DIRECTIONS = ("forward", "backward")
@@ -45,13 +45,13 @@ DIRECTIONS = ("forward", "backward")
 
 def step_of(type: Attribute) -> TensorType[Attribute]:
     """One step of a sequence: the type without its first dimension, which is time."""
-    assert isa(type, TensorType[Attribute])
+    assert is_tensor(type)
     return TensorType(type.element_type, type.get_shape()[1:])
 
 
 def sequence_of(type: Attribute) -> TensorType[Attribute]:
     """The sequence of which `type` is one step."""
-    assert isa(type, TensorType[Attribute])
+    assert is_tensor(type)
     return TensorType(type.element_type, [DYNAMIC_INDEX, *type.get_shape()])
 
 
@@ -135,7 +135,7 @@ class ScanOp(IRDLOperation):
             operand = parser.parse_unresolved_operand()
             parser.parse_punctuation(":")
             type = parser.parse_type()
-            if not (isa(type, TensorType[Attribute]) and len(type.get_shape()) >= 1):
+            if not (is_tensor(type) and len(type.get_shape()) >= 1):
                 parser.raise_error("expected a tensor with a time dimension")
             sequences.append(parser.resolve_operand(operand, type))
             arguments.append(argument.resolve(step_of(type)))

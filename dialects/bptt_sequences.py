@@ -17,13 +17,13 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
-from xdsl.utils.hints import isa
 
 from spikeloom.dialects.bptt_shapes import level_of, sample_shape
 from spikeloom.dialects.bptt_types import (
     REAL,
     VALUE,
     Tensor,
+    is_tensor,
     real_like,
     tensor_of,
     unit_count,
@@ -223,7 +223,7 @@ class SliceOp(IRDLOperation):
         parser.parse_punctuation("->")
         start = parser.pos
         type = parser.parse_type()
-        if not isa(type, Tensor):
+        if not is_tensor(type):
             parser.raise_error("expected a tensor", start, parser.pos)
         op = cls(operand, first, type)
         op.attributes = attributes

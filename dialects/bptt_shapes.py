@@ -11,13 +11,16 @@ from collections.abc import Sequence
 from xdsl.dialects.builtin import DYNAMIC_INDEX, SymbolRefAttr, TensorType, f32
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.utils.exceptions import VerifyException
-from xdsl.utils.hints import isa
 
-from spikeloom.dialects.bptt_types import Tensor, tensor_of
+from spikeloom.dialects.bptt_types import is_tensor, tensor_of
+from spikeloom.dialects.remembered_symbols import RememberedSymbols
 from spikeloom.dialects.snn_parameter import ParameterOp
 
 SEQUENCE, SAMPLE = 2, 1
 """Leading dimensions of a value over time and batch, and of one without time."""
+
+STEP_PARAMETERS = RememberedSymbols(ParameterOp)
+"""All parameters of a `bptt.step` by name, in the order in which they are declared."""
 
 
 def level_of(op: Operation) -> int:
@@ -32,7 +35,7 @@ def sample_shape(type: Attribute, leading: int, what: str) -> tuple[int, ...]:
     Raises:
         VerifyException: `type` has not exactly `leading` open dimensions, all of them in front.
     """
-    assert isa(type, Tensor)
+    assert is_tensor(type)
     shape = type.get_shape()
     front, sample = shape[:leading], shape[leading:]
     if len(front) < leading or set(front) - {DYNAMIC_INDEX} or DYNAMIC_INDEX in sample:
@@ -76,12 +79,10 @@ def parameter(op: Operation, symbol: SymbolRefAttr) -> ParameterOp:
         step = step.parent_op()
     if step is None:
         raise VerifyException(f"{op.name} must stand inside a bptt.step")
-    for candidate in step.regions[0].block.ops:
-        if isinstance(candidate, ParameterOp) and (
-            candidate.sym_name.data == symbol.root_reference.data
-        ):
-            return candidate
-    raise VerifyException(f"{op.name} names {symbol}, which is no parameter of the step")
+    found = STEP_PARAMETERS.of(step).get(symbol.root_reference.data)
+    if found is None:
+        raise VerifyException(f"{op.name} names {symbol}, which is no parameter of the step")
+    return found
 
 
 def check_parameter(op: Operation, symbol: SymbolRefAttr, shape: Sequence[int]) -> None:
@@ -111,9 +112,9 @@ def check_sum(type: Attribute, shape: Sequence[int]) -> None:
     Raises:
         VerifyException: it has another type.
     """
-    expected = TensorType(f32, shape)
-    if type != expected:
-        raise VerifyException(f"the sum over time and batch is a {expected}, got {type}")
+    if is_tensor(type) and type.element_type == f32 and type.get_shape() == tuple(shape):
+        return
+    raise VerifyException(f"the sum over time and batch is a {TensorType(f32, shape)}, got {type}")
 
 
 def check_layer(op: Operation, values: Sequence[SSAValue], states: Sequence[SSAValue]) -> None:

@@ -27,13 +27,7 @@ from xdsl.traits import IsolatedFromAbove, NoTerminator, SymbolOpInterface, Symb
 from xdsl.utils.exceptions import VerifyException
 
 from spikeloom.dialects.engine_affine import Affine
-from spikeloom.dialects.engine_frame import (
-    BufferOp,
-    LoopOp,
-    MachineOp,
-    buffers_by_name,
-    buffers_remembered,
-)
+from spikeloom.dialects.engine_frame import PROGRAM_BUFFERS, BufferOp, LoopOp, MachineOp
 from spikeloom.dialects.engine_instructions import (
     INSTRUCTION_OPS,
     Extent,
@@ -83,11 +77,11 @@ class ProgramOp(IRDLOperation):
 
     def buffers(self) -> dict[str, BufferOp]:
         """All buffers by name, in the order in which they are declared."""
-        return buffers_by_name(self)
+        return PROGRAM_BUFFERS.of(self)
 
     def verify(self, verify_nested_ops: bool = True) -> None:
         """As every operation is verified."""
-        with buffers_remembered(self):
+        with PROGRAM_BUFFERS.remembered(self):
             super().verify(verify_nested_ops)
 
     def verify_(self) -> None:

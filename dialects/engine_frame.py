@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from xdsl.dialects.builtin import (
     ArrayAttr,
@@ -41,6 +40,7 @@ from spikeloom.dialects.instruction_set import (
     buffer_bytes,
 )
 from spikeloom.dialects.number_text import Count, count, parse_count
+from spikeloom.dialects.remembered_symbols import RememberedSymbols
 
 _MAX_EXTENT = 2**31 - 1
 
@@ -130,31 +130,6 @@ def enclosing_program(op: Operation) -> Operation:
     if parent is None or parent.name != "engine.program":
         raise VerifyException(f"{op.name} must stand in an engine.program")
     return parent
-
-
-_BUFFERS: dict[Operation, dict[str, BufferOp] | None] = {}
-"""The buffers of programs that are being verified, None where no one has asked for them yet."""
-
-
-def buffers_by_name(program: Operation) -> dict[str, BufferOp]:
-    """All buffers of an `engine.program` by name, in the order in which they are declared."""
-    if (known := _BUFFERS.get(program)) is not None:
-        return known
-    ops = program.regions[0].block.ops
-    found = {op.sym_name.data: op for op in ops if isinstance(op, BufferOp)}
-    if program in _BUFFERS:
-        _BUFFERS[program] = found
-    return found
-
-
-@contextmanager
-def buffers_remembered(program: Operation) -> Generator[None]:
-    """Lets `buffers_by_name` search only once; the program must not change meanwhile."""
-    _BUFFERS[program] = None
-    try:
-        yield
-    finally:
-        del _BUFFERS[program]
 
 
 @irdl_op_definition
@@ -288,6 +263,10 @@ class BufferOp(IRDLOperation):
                 printer.print_string(" ")
                 printer.print_string_literal(self.subject.data)
         printer.print_op_attributes(self.attributes)
+
+
+PROGRAM_BUFFERS = RememberedSymbols(BufferOp)
+"""All buffers of an `engine.program` by name, in the order in which they are declared."""
 
 
 @irdl_op_definition

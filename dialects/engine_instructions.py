@@ -26,7 +26,7 @@ from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
 from spikeloom.dialects.engine_affine import NO_LOOP, Affine, LoopOperands
-from spikeloom.dialects.engine_frame import buffers_by_name, enclosing_program
+from spikeloom.dialects.engine_frame import PROGRAM_BUFFERS, enclosing_program
 from spikeloom.dialects.engine_operands import (
     ExtentAttr,
     SliceAttr,
@@ -92,22 +92,21 @@ class InstructionOp(IRDLOperation):
         ):
             if got != expected:
                 raise VerifyException(f"{self.name} has {expected} {what}, got {got}")
-        for role, slice in self.role_slices():
+        used = self.role_slices()
+        for role, slice in used:
             if slice is None and not role.optional:
                 raise VerifyException(f"{self.name} needs the buffer {role.name!r}")
-        positions = [
-            position.data
-            for _, slice in self.role_slices()
-            if slice is not None
-            for position in slice.loops
-        ] + [extent.loop.data for extent in self.extents]
-        if any(not NO_LOOP <= position < len(self.loops) for position in positions):
+        positions = {
+            position.data for _, slice in used if slice is not None for position in slice.loops
+        } | {extent.loop.data for extent in self.extents}
+        loops = range(NO_LOOP, len(self.loops))
+        if any(position not in loops for position in positions):
             raise VerifyException(f"{self.name} refers to a loop that is not among its operands")
         for immediate, value in zip(spec.immediates, self.immediates, strict=True):
             if not math.isfinite(value.value.data):
                 raise VerifyException(f"{immediate.name} must be a finite number")
         self._verify_instance()
-        self._verify_buffers()
+        self._verify_buffers(used)
 
     def _verify_instance(self) -> None:
         if self.instance is None:
@@ -117,16 +116,16 @@ class InstructionOp(IRDLOperation):
         if not 1 <= self.instance.value.data < MAX_INSTANCES:
             raise VerifyException(f"an instance lies in [1, {MAX_INSTANCES - 1}], 0 is not written")
 
-    def _verify_buffers(self) -> None:
+    def _verify_buffers(self, used: Sequence[tuple[Role, SliceAttr | None]]) -> None:
         """Every buffer exists, holds what its role takes, and lies on the right side."""
-        known = buffers_by_name(enclosing_program(self))
-        for role, slice in self.role_slices():
+        known = PROGRAM_BUFFERS.of(enclosing_program(self))
+        for role, slice in used:
             if slice is None:
                 continue
             name = slice.buffer_name
             if (buffer := known.get(name)) is None:
                 raise VerifyException(f"the program has no buffer @{name}")
-            if buffer.element.data not in {element.value for element in role.elements}:
+            if all(buffer.element.data != element.value for element in role.elements):
                 raise VerifyException(f"@{name} of {buffer.element.data} cannot be its {role.name}")
             in_dram = buffer.memory.data == "dram"
             if in_dram != role.dram and self.SPEC.name != "clear":

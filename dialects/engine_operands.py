@@ -57,7 +57,7 @@ class SliceAttr(ParametrizedAttribute):
         cls, buffer: str, base: Sequence[int], loops: Sequence[int], scales: Sequence[int]
     ) -> SliceAttr:
         """The slice with these numbers."""
-        return cls(SymbolRefAttr(buffer), _numbers(base), _numbers(loops), _numbers(scales))
+        return _slice(buffer, tuple(base), tuple(loops), tuple(scales))
 
     @property
     def buffer_name(self) -> str:
@@ -104,7 +104,7 @@ class SliceAttr(ParametrizedAttribute):
             parser.parse_punctuation(",")
             loops = numbers()
             scaled = parser.parse_optional_punctuation(",") is not None
-            scales = numbers() if scaled else _numbers([NO_SCALE] * DIMENSIONS)
+            scales = numbers() if scaled else _numbers((NO_SCALE,) * DIMENSIONS)
         return (buffer, base, loops, scales)
 
 
@@ -126,7 +126,7 @@ class ExtentAttr(ParametrizedAttribute):
     @classmethod
     def constant(cls, cells: int) -> ExtentAttr:
         """An axis of that many cells."""
-        return cls(IntAttr(cells), IntAttr(NO_LOOP), IntAttr(NO_SCALE))
+        return _extent(cells, NO_LOOP, NO_SCALE)
 
     @classmethod
     def all_steps(cls) -> ExtentAttr:
@@ -136,7 +136,7 @@ class ExtentAttr(ParametrizedAttribute):
     @classmethod
     def of_loop(cls, position: int, scale: int = NO_SCALE, offset: int = 0) -> ExtentAttr:
         """An axis that follows the tile of the loop at that position of the operands."""
-        return cls(IntAttr(offset), IntAttr(position), IntAttr(scale))
+        return _extent(offset, position, scale)
 
     def verify(self) -> None:
         """Raises VerifyException for an axis without cells or with numbers out of range."""
@@ -176,13 +176,27 @@ class ExtentAttr(ParametrizedAttribute):
             return (IntAttr(parse_offset(parser)), IntAttr(loop), IntAttr(scale))
 
 
-def _numbers(values: Sequence[int]) -> ArrayAttr[IntAttr]:
-    return _array(tuple(values))
-
-
-# Most slices of a program start alike, and making an attribute is slow.
+# Most slices and extents of a program are alike, and making an attribute, which verifies it, is
+# slow.
 @lru_cache(maxsize=4096)
-def _array(values: tuple[int, ...]) -> ArrayAttr[IntAttr]:
+def _slice(
+    buffer: str, base: tuple[int, ...], loops: tuple[int, ...], scales: tuple[int, ...]
+) -> SliceAttr:
+    return SliceAttr(_symbol(buffer), _numbers(base), _numbers(loops), _numbers(scales))
+
+
+@lru_cache(maxsize=4096)
+def _extent(cells: int, loop: int, scale: int) -> ExtentAttr:
+    return ExtentAttr(IntAttr(cells), IntAttr(loop), IntAttr(scale))
+
+
+@lru_cache(maxsize=4096)
+def _symbol(name: str) -> SymbolRefAttr:
+    return SymbolRefAttr(name)
+
+
+@lru_cache(maxsize=4096)
+def _numbers(values: tuple[int, ...]) -> ArrayAttr[IntAttr]:
     return ArrayAttr([IntAttr(value) for value in values])
 
 

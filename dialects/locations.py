@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 from dataclasses import replace
+from functools import lru_cache
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import (
@@ -34,6 +35,8 @@ def location_attribute(location: SourceLocation) -> LocationAttr:
     return CallSiteLoc(place, location_attribute(replace(caller, calls=tuple(outer))))
 
 
+# Many instructions share the location of one operation.
+@lru_cache(maxsize=1024)
 def source_location(attribute: Attribute) -> SourceLocation | None:
     """The first `file:line:col` inside a location attribute, with its calls, or None."""
     if isinstance(attribute, FileLineColLoc):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from xdsl.dialects.builtin import Float64Type, FloatAttr, IntegerAttr, IntegerType, f64, i64
 from xdsl.parser import AttrParser
@@ -14,11 +15,18 @@ Count = IntegerAttr[IntegerType]
 
 def real(value: float) -> Real:
     """A real number of the IR; kept in double precision so that the text is exact."""
-    return FloatAttr(float(value), f64)
+    return _real(float(value), math.copysign(1.0, value))
 
 
+@lru_cache(maxsize=4096)
+def _real(value: float, sign: float) -> Real:
+    # The sign is there because -0.0 equals 0.0. Making an attribute, which verifies it, is slow.
+    return FloatAttr(value, f64)
+
+
+@lru_cache(maxsize=4096)
 def count(value: int) -> Count:
-    """A 64-bit integer of the IR."""
+    """A 64-bit integer of the IR; the same ones come again and again, and making one is slow."""
     return IntegerAttr(value, i64)
 
 

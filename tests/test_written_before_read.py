@@ -49,6 +49,27 @@ store @kept[0, 0, 0, 0] = @a[0, 0, 0, 0] {ALL}
     assert '"a"[0, 0, 0, 16] before' in refusal(pieces.replace("0 to 32", "0 to 16"))
 
 
+def test_loops_with_the_same_values_may_end_at_other_cells() -> None:
+    pieces = """\
+buffer @a : f32[1, 1, 12, 16] in state_sram at 0x0000
+buffer @b : f32[1, 1, 12, 16] in dram at 0x0000
+loop %0 = 0 to 12 step 4 {
+  clear @a[0, 0, %0, 0] over planes 1, groups 1, rows %0, columns 16
+}
+loop %0 = 0 to 12 step 4 {
+  store @b[0, 0, %0, 0] = @a[0, 0, %0, 0] over planes 1, groups 1, rows %0, columns 16
+}
+"""
+    validate(assemble(pieces, ""), ON_CHIP_BYTES)
+    validate(
+        assemble(pieces.replace("0 to 12 step 4 {\n  store", "0 to 10 step 4 {\n  store"), ""),
+        ON_CHIP_BYTES,
+    )
+    assert '"a"[0, 0, 10, 0] before' in refusal(
+        pieces.replace("0 to 12 step 4 {\n  clear", "0 to 10 step 4 {\n  clear")
+    )
+
+
 def test_a_read_must_come_after_the_write_in_time_not_in_text() -> None:
     later = f"""{BUFFERS}
 clear @a[0, 0, 0, 0] over planes 1, groups 4, rows 1, columns 32

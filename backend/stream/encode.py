@@ -76,9 +76,9 @@ class _Encoder:
     def _slice(self, op: InstructionOp, slice: SliceAttr) -> Slice:
         return Slice(
             self.buffers[slice.buffer_name],
-            per_dimension(base.data for base in slice.base),
-            per_dimension(self._depth(op, loop.data) for loop in slice.loops),
-            per_dimension(scale.data for scale in slice.scales),
+            per_dimension([base.data for base in slice.base]),
+            per_dimension([self._depth(op, loop.data) for loop in slice.loops]),
+            per_dimension([scale.data for scale in slice.scales]),
         )
 
     def _extent(self, op: InstructionOp, extent: ExtentAttr) -> int | LoopExtent:

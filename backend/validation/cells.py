@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,15 @@ class _Edges:
     ends: Points
 
 
+_Key: TypeAlias = tuple[Interval, int, int]
+
+
+def _key(interval: Interval) -> _Key:
+    """What edges depend on; ranges with the same values are equal, but tiles end at the stop."""
+    tiles = interval.tile.values
+    return interval, interval.values.stop, 0 if tiles is None else tiles.stop
+
+
 class Cells:
     """The division of all buffers.
 
@@ -41,14 +51,16 @@ class Cells:
 
     def __init__(self, buffers: int, boxes: Iterable[tuple[int, Box]]):
         """Divides `buffers` buffers by boxes, each with its buffer; may raise `TooLarge`."""
-        self._edges: dict[tuple[int, int, Interval], _Edges] = {}
+        self._edges: dict[_Key, _Edges] = {}
         self._points = 0
+        divided: set[tuple[int, int, _Key]] = set()
         by_dimension: dict[tuple[int, int], list[Points]] = {}
         for buffer, box in boxes:
             for dimension, interval in enumerate(box):
-                key = (buffer, dimension, interval)
-                if key not in self._edges:
-                    edges = self._edges[key] = self._edges_of(interval)
+                key = _key(interval)
+                if (buffer, dimension, key) not in divided:
+                    divided.add((buffer, dimension, key))
+                    edges = self._edges_of(key, interval)
                     parts = by_dimension.setdefault((buffer, dimension), [])
                     parts += [edges.starts, edges.ends]
         empty = np.zeros(0, np.int64)
@@ -83,19 +95,25 @@ class Cells:
         at = DIMENSIONS * buffer + dimension
         return self.cuts[self.cut_first[at] : self.cut_first[at + 1]]
 
-    def _edges_of(self, interval: Interval) -> _Edges:
-        values, tile = interval.values, interval.tile
-        self._points += len(values)
+    def _edges_of(self, key: _Key, interval: Interval) -> _Edges:
+        self._points += len(interval.values)
         if self._points > MAX_POINTS:
             raise TooLarge(f"boxes start at over {MAX_POINTS} points")
-        offsets = np.arange(values.start, values.stop, values.step, dtype=np.int64)
-        starts = interval.base + interval.scale * offsets
-        if tile.values is None:
-            return _Edges(starts, starts + tile.cells)
-        if interval.tied:
-            step, left = abs(values.step), np.abs(values.stop - offsets)
-            return _Edges(starts, starts + tile.cells + tile.scale * np.minimum(step, left))
-        # Another loop sets the extent: all its tiles are alike but the last.
-        extents = (tile.greatest, tile.least)
-        ends = np.concatenate([starts + extent for extent in extents])
-        return _Edges(np.concatenate([starts, starts]), ends)
+        if (known := self._edges.get(key)) is None:
+            known = self._edges[key] = _edges(interval)
+        return known
+
+
+def _edges(interval: Interval) -> _Edges:
+    values, tile = interval.values, interval.tile
+    offsets = np.arange(values.start, values.stop, values.step, dtype=np.int64)
+    starts = interval.base + interval.scale * offsets
+    if tile.values is None:
+        return _Edges(starts, starts + tile.cells)
+    if interval.tied:
+        step, left = abs(values.step), np.abs(values.stop - offsets)
+        return _Edges(starts, starts + tile.cells + tile.scale * np.minimum(step, left))
+    # Another loop sets the extent: all its tiles are alike but the last.
+    extents = (tile.greatest, tile.least)
+    ends = np.concatenate([starts + extent for extent in extents])
+    return _Edges(np.concatenate([starts, starts]), ends)

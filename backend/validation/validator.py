@@ -24,6 +24,7 @@ from spikeloom.backend.validation.violation import MAX_REPORTED, Violation, viol
 from spikeloom.backend.validation.well_formed import check_well_formed
 from spikeloom.backend.validation.written_before_read import check_written_before_read
 from spikeloom.dialects.instruction_set import TRAINING_ENGINES, Engine
+from spikeloom.garbage import garbage_collection_paused
 
 _TOKEN: Final = object()
 
@@ -57,6 +58,7 @@ class ValidatedStream:
             )
 
 
+@garbage_collection_paused()
 def validate(
     stream: Stream,
     memories: Mapping[str, int],

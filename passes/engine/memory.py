@@ -228,8 +228,11 @@ def _more_and_more_doubled(
     moved = [b.memory not in TABLE_MEMORIES for b in buffers]
     if axes:
         pairs = list(zip(buffers, moved, strict=True))
-        yield [replace(b, copies=1 + (each and b.follows(axes[0]))) for b, each in pairs]
-        yield [replace(b, copies=1 + each) for b, each in pairs]
+        some = [replace(b, copies=1 + (each and b.follows(axes[0]))) for b, each in pairs]
+        yield some
+        more = [replace(b, copies=1 + each) for b, each in pairs]
+        if more != some:
+            yield more
 
 
 def _reloads_most(

@@ -15,11 +15,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
-from xdsl.dialects.builtin import DYNAMIC_INDEX, TensorType, i1
-from xdsl.ir import Attribute, Operation, SSAValue
-from xdsl.utils.hints import isa
+from xdsl.dialects.builtin import DYNAMIC_INDEX, i1
+from xdsl.ir import Operation, SSAValue
 
 from spikeloom.dialects import bptt
+from spikeloom.dialects.bptt_types import is_tensor
 from spikeloom.dialects.density import density_of
 from spikeloom.dialects.instruction_set import Engine
 
@@ -40,7 +40,7 @@ class Size:
 
     def cells(self, value: SSAValue) -> int:
         """All cells of a value, over the steps and samples that it has."""
-        if not isa(value.type, TensorType[Attribute]):
+        if not is_tensor(value.type):
             return 0
         shape = value.type.get_shape()
         dynamic = shape.count(DYNAMIC_INDEX)
@@ -49,7 +49,7 @@ class Size:
 
     def bytes(self, value: SSAValue) -> int:
         """Bytes of a value in DRAM, rows not padded."""
-        if not isa(value.type, TensorType[Attribute]):
+        if not is_tensor(value.type):
             return 0
         return (
             -(-self.cells(value) // 8) if value.type.element_type == i1 else 4 * self.cells(value)

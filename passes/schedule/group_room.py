@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
 
-from xdsl.dialects.builtin import DYNAMIC_INDEX, TensorType, i1
-from xdsl.ir import Attribute, Operation, SSAValue
-from xdsl.utils.hints import isa
+from xdsl.dialects.builtin import DYNAMIC_INDEX, i1
+from xdsl.ir import Operation, SSAValue
 
 from spikeloom.dialects import bptt
 from spikeloom.dialects.accumulation import Way, way_of
+from spikeloom.dialects.bptt_types import is_tensor
 from spikeloom.dialects.instruction_set import Element, buffer_bytes
 from spikeloom.passes.engine.addresses import Overflow
 from spikeloom.passes.engine.images import image_of
@@ -85,7 +85,7 @@ def _tiles(step: bptt.StepOp, group: int) -> Iterator[_Tile]:
 
 def _bytes(value: SSAValue, step: bptt.StepOp, group: int) -> int:
     """Bytes of a group's value, 0 where it is none of samples."""
-    if not isa(value.type, TensorType[Attribute]):
+    if not is_tensor(value.type):
         return 0
     dynamic = value.type.get_shape().count(DYNAMIC_INDEX)
     if not dynamic:

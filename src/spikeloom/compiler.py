@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from spikeloom.diagnostics import error
+from spikeloom.garbage import garbage_collection_paused
 
 if TYPE_CHECKING:
     from xdsl.context import Context
@@ -114,26 +115,33 @@ def cost_numbers(machine: Machine) -> dict[str, int]:
 
 
 def apply_pipeline(module: ModuleOp, pipeline: str, instrument: Instrument | None = None) -> None:
-    """Sends `module` through the passes that the text names, in place, verifying after each.
+    """Sends `module` through the passes that the text names, in place.
+
+    It is verified after each pass that changed something.
 
     Raises:
         DiagnosticError: a pass is unknown, or refuses the module.
     """
     from xdsl.transforms import get_all_passes
 
+    from spikeloom.ir_snapshot import OperationState, snapshot
     from spikeloom.keep_locations import keep_locations
     from spikeloom.pass_pipeline import parse_passes
     from spikeloom.universe import ALL_PASSES
 
     context = new_context()
+    verified: list[OperationState] = []
     with keep_locations():
         for each in parse_passes(pipeline, {**get_all_passes(), **ALL_PASSES}):
             each.apply(context, module)
-            module.verify()
+            if (now := snapshot(module)) != verified:
+                module.verify()
+                verified = now
             if instrument is not None:
                 instrument(str(each.pipeline_pass_spec()), module)
 
 
+@garbage_collection_paused()
 def compile_stream(
     module: ModuleOp, machine: Machine, pipeline: str, instrument: Instrument | None = None
 ) -> Stream:
