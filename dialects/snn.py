@@ -25,6 +25,7 @@ from spikeloom.dialects.number_text import Count, count, parse_count
 from spikeloom.dialects.pool_kind import PoolKind, PoolKindAttr
 from spikeloom.dialects.snn_arrangement import ConcatOp, FlattenOp, ReshapeOp
 from spikeloom.dialects.snn_images import Conv2dOp, Pool2dOp
+from spikeloom.dialects.snn_interface import InterfaceOp, NeuronsOp, verify_network_exists
 from spikeloom.dialects.snn_network import NetworkOp, ReturnOp
 from spikeloom.dialects.snn_normalization import BatchnormOp
 from spikeloom.dialects.snn_parameter import ParameterOp
@@ -56,7 +57,7 @@ MAX_UNITS = 2**24
 
 @irdl_op_definition
 class TrainOp(IRDLOperation):
-    """How a network is trained.
+    """How a network is trained; it stays beside what the network becomes, for the host.
 
     ```mlir
     snn.train @digits steps 16 batch 64 epochs 20 seed 1 loss cross_entropy
@@ -113,13 +114,12 @@ class TrainOp(IRDLOperation):
         self._verify_network()
 
     def _verify_network(self) -> None:
-        """The network stands in the same module and is trained once."""
+        """The network, or what it has become, stands in the same module and is trained once."""
         if self.parent is None:
             return
         name = self.network.root_reference.data
+        verify_network_exists(self, name)
         siblings = list(self.parent.ops)
-        if name not in {op.sym_name.data for op in siblings if isinstance(op, NetworkOp)}:
-            raise VerifyException(f"there is no network @{name} in this module")
         trains = [op for op in siblings if isinstance(op, TrainOp) and op.network == self.network]
         if trains[0] is not self:
             raise VerifyException(f"the network @{name} is trained twice")
@@ -174,6 +174,8 @@ SNN = Dialect(
         ReshapeOp,
         ConcatOp,
         TrainOp,
+        InterfaceOp,
+        NeuronsOp,
         CrossbarsOp,
         LayerOp,
         ClusterOp,
@@ -203,11 +205,13 @@ __all__ = [
     "ConcatOp",
     "Conv2dOp",
     "FlattenOp",
+    "InterfaceOp",
     "LiOp",
     "LifOp",
     "LinearOp",
     "NetworkOp",
     "NetworkValueOperation",
+    "NeuronsOp",
     "ParameterOp",
     "ParametricOperation",
     "Pool2dOp",

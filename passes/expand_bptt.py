@@ -27,7 +27,7 @@ from spikeloom.passes.bptt.network_graph import analyze_network
 
 @dataclass(frozen=True)
 class ExpandBpttPass(ModulePass):
-    """Replaces `snn.network` and `snn.train` by `bptt.step`.
+    """Replaces `snn.network` by `bptt.step`; `snn.train` stays beside it, for the host.
 
     Options: `training=false` leaves out backward pass and update; `steps` and `batch` override
     what the program says (0: as the program says).
@@ -56,9 +56,6 @@ class ExpandBpttPass(ModulePass):
             network_block.insert_op_before(step, network)
             network.detach()
             network.erase(safe_erase=False)
-            if train is not None:
-                train.detach()
-                train.erase()
 
     def _expand(self, network: snn.NetworkOp, train: snn.TrainOp | None) -> bptt.StepOp:
         _require_known_operations(network)

@@ -33,6 +33,7 @@ from spikeloom.passes.engine.elementwise import (
     lower_integrate_gradient,
 )
 from spikeloom.passes.engine.group_program import PLANS, write_groups
+from spikeloom.passes.engine.interface import interface_of
 from spikeloom.passes.engine.layout import Home, parameter_shape, statement
 from spikeloom.passes.engine.margins import clears, shift_positions
 from spikeloom.passes.engine.matrices import (
@@ -62,6 +63,8 @@ from spikeloom.passes.schedule.group_refusal import group_refusal
 class LowerToEnginePass(ModulePass):
     """Replaces every `bptt.step` by an `engine.program` for the module's `engine.machine`.
 
+    An `snn.interface` before it keeps what the program does not say and the host must know.
+
     Raises:
         DiagnosticError: there is no machine (E0204), an operation has no lowering (E0204), or the
             machine is too small (E0302).
@@ -83,6 +86,8 @@ class LowerToEnginePass(ModulePass):
             block = step.parent
             assert block is not None
             block.insert_op_before(program, step)
+            if (interface := interface_of(step)) is not None:
+                block.insert_op_before(interface, program)
             step.detach()
             step.erase(safe_erase=False)
 

@@ -5,7 +5,7 @@ Nothing here keeps a position: a batch follows from the seed, the epoch and its 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -127,6 +127,10 @@ class Dataset:
     def sizes(self) -> DataSizes:
         """How much data there is."""
         return DataSizes(len(self.train), len(self.test), self.steps)
+
+    def without_test(self) -> Dataset:
+        """The same data to train on, and nothing to test with."""
+        return replace(self, test=self.test[:0])
 
     def training(self, epoch: int) -> Batches:
         """The training batches of one epoch, shuffled in its own way."""

@@ -114,14 +114,16 @@ def check_outputs(paths: Iterable[Path | None]) -> None:
 
 
 def load_dataset(task: Task, options: RunOptions) -> Dataset:
-    """The data that a run with these options needs.
+    """The data that a run with these options needs; nothing to test with where a plan has none.
 
     Raises:
         DiagnosticError: E0401 or E0403 when they cannot be read or do not fit the program.
     """
     seed = effective_seed(task, options)
     if task.training is not None:
-        return load_training_data(task, task.training, seed)
+        dataset = load_training_data(task, task.training, seed)
+        untested = isinstance(task, Plan) and task.sizes.test_samples == 0
+        return dataset.without_test() if untested else dataset
     assert options.data is not None
     return load_inference_data(task, options.data, seed)
 

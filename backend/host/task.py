@@ -18,6 +18,7 @@ from spikeloom.backend.host.plan import (
 from spikeloom.diagnostics import error
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.snn import (
+    InterfaceOp,
     LifOp,
     LiOp,
     NetworkOp,
@@ -53,7 +54,30 @@ def describe(module: ModuleOp, program: str) -> Task:
         output_element=_element(output),
         parameters=tuple(_parameter(op) for op in network.parameters().values()),
         layers=tuple(_layer(op) for op in network.body.block.ops if isinstance(op, LifOp | LiOp)),
-        training=next((_training(op) for op in module.ops if isinstance(op, TrainOp)), None),
+        training=next((training_of(op) for op in module.ops if isinstance(op, TrainOp)), None),
+    )
+
+
+def describe_interface(interface: InterfaceOp, training: TrainingPlan | None, program: str) -> Task:
+    """The task of a network of which only the interface is left."""
+    return Task(
+        program=program,
+        network=interface.network.root_reference.data,
+        input_shape=interface.input.get_shape(),
+        input_element=_element_of(interface.input.element_type),
+        output_shape=interface.output.get_shape(),
+        output_element=_element_of(interface.output.element_type),
+        parameters=tuple(_parameter(op) for op in interface.parameters),
+        layers=tuple(
+            LayerPlan(
+                name=op.layer.data,
+                kind="lif" if _element_of(op.type.element_type) == "bit" else "li",
+                shape=op.type.get_shape(),
+                location=_place(op),
+            )
+            for op in interface.layers
+        ),
+        training=training,
     )
 
 
@@ -70,7 +94,11 @@ def _shape(value: SSAValue, op: Operation) -> tuple[int, ...]:
 
 
 def _element(value: SSAValue) -> Element:
-    return "f32" if element_type(value) == f32 else "bit"
+    return _element_of(element_type(value))
+
+
+def _element_of(type: Attribute) -> Element:
+    return "f32" if type == f32 else "bit"
 
 
 def _parameter(op: ParameterOp) -> ParameterPlan:
@@ -98,7 +126,12 @@ def _layer(op: LifOp | LiOp) -> LayerPlan:
     )
 
 
-def _training(op: TrainOp) -> TrainingPlan:
+def training_of(op: TrainOp) -> TrainingPlan:
+    """What `snn.train` says.
+
+    Raises:
+        DiagnosticError: E0107, the data source's arguments do not fit.
+    """
     return TrainingPlan(
         steps=op.steps.value.data,
         batch=op.batch.value.data,

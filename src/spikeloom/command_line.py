@@ -16,6 +16,7 @@ from pathlib import Path
 from spikeloom import __version__
 from spikeloom.arguments import integer as _integer
 from spikeloom.mapping_options import add_check_options, add_map_options
+from spikeloom.pipeline_options import add_pipeline_options, pipeline_texts
 from spikeloom.terminal import EXIT_ERROR, guarded
 from spikeloom.verification.options import add_verification_options
 
@@ -105,7 +106,8 @@ def _add_profile_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_program(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("program", metavar="PROGRAM", help="a program (.snn)")
+    words = "a program (.snn), or its IR (.mlir)"
+    parser.add_argument("program", metavar="PROGRAM", help=words)
     words = "description of the machine (.toml)"
     parser.add_argument("--machine", metavar="FILE", type=Path, help=words)
 
@@ -144,6 +146,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_program(run)
     _add_profile_option(run)
     _add_run_options(run)
+    add_pipeline_options(run)
     add_verification_options(run)
     _add_count_options(run)
 
@@ -151,8 +154,9 @@ def make_parser() -> argparse.ArgumentParser:
     _add_program(compile_)
     _add_profile_option(compile_)
     _add_data_option(compile_)
-    words = "the file to write (.snx)"
+    add_pipeline_options(compile_)
     add_verification_options(compile_)
+    words = "the file to write: instruction streams (.snx), or the IR of all of them (.mlir)"
     compile_.add_argument("-o", "--output", metavar="FILE", type=Path, required=True, help=words)
 
     execute = commands.add_parser("exec", help="execute a compiled program")
@@ -249,7 +253,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def command() -> int:
         return import_module(f"spikeloom.commands.{parsed.command}").command(parsed)
 
-    return guarded(command)
+    return guarded(command, pipeline_texts(parsed))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ last one. Each is compiled by the same pipeline from its own copy of the network
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -17,11 +17,13 @@ from spikeloom.garbage import garbage_collection_paused
 if TYPE_CHECKING:
     from xdsl.context import Context
     from xdsl.dialects.builtin import ModuleOp
+    from xdsl.passes import ModulePass
 
-    from spikeloom.backend.host.plan import DataSizes, Task
+    from spikeloom.backend.host.plan import DataSizes, StreamKind, Task
     from spikeloom.backend.machine.description import Machine
     from spikeloom.backend.snx.image import Image
     from spikeloom.backend.stream.stream import Stream
+    from spikeloom.dialects.engine import MachineOp, ProgramOp
 
 Instrument = Callable[[str, "ModuleOp"], None]
 """Called after every pass with its specification and the module."""
@@ -34,9 +36,15 @@ PIPELINE = f"{PREPARATION},mask-gradients,{{analysis}}fuse-luts,schedule-engines
 
 
 class PipelineText(Protocol):
-    """The pipeline for one stream, as `spikeloom-opt -p` takes it."""
+    """The pipeline for one stream: as `spikeloom-opt -p` takes it, or what it was parsed to."""
 
-    def __call__(self, *, training: bool, steps: int, batch: int) -> str: ...
+    def __call__(self, *, training: bool, steps: int, batch: int) -> str | Sequence[ModulePass]: ...
+
+
+class StreamModule(Protocol):
+    """The module that one stream is compiled from."""
+
+    def __call__(self, kind: StreamKind, *, steps: int, batch: int) -> ModuleOp: ...
 
 
 def expansion_text(*, training: bool, steps: int, batch: int) -> str:
@@ -50,6 +58,11 @@ def pipeline_text(*, training: bool, steps: int, batch: int, profile: str | None
     `profile` is the file with the JSON result of a run, for whose densities it compiles.
     """
     expansion = expansion_text(training=training, steps=steps, batch=batch)
+    return open_pipeline_text(profile, expansion)
+
+
+def open_pipeline_text(profile: str | None = None, expansion: str = "expand-bptt") -> str:
+    """The pipeline with this expansion; by default one that leaves open for which stream."""
     analysis = "" if profile is None else f'analyze-sparsity{{profile="{profile}"}},'
     return PIPELINE.format(expand=expansion, analysis=analysis)
 
@@ -60,13 +73,20 @@ def pipeline_for(profile: Path | None) -> PipelineText:
     Raises:
         DiagnosticError: the file's name cannot be written in a pipeline (E0405).
     """
-    if profile is None:
-        return pipeline_text
+    return pipeline_text if profile is None else partial(pipeline_text, profile=named(profile))
+
+
+def named(profile: Path) -> str:
+    """The file's name as a pipeline writes it.
+
+    Raises:
+        DiagnosticError: it cannot be written there (E0405).
+    """
     name = str(profile)
     if any(letter in name for letter in '"\\\n\r'):
         message = f"a pipeline cannot name the file {name!r}"
         raise error("E0405", message, help="rename it: no quotes, backslashes or line ends")
-    return partial(pipeline_text, profile=name)
+    return name
 
 
 def new_context() -> Context:
@@ -91,13 +111,19 @@ def attach_machine(module: ModuleOp, machine: Machine) -> None:
 
     if any(isinstance(op, MachineOp) for op in module.ops):
         return
-    numbers = {**cost_numbers(machine), **machine.rates}
-    op = MachineOp(machine.name, machine.memory_bytes, numbers)
-    block = module.body.block
+    op, block = machine_operation(machine), module.body.block
     if block.first_op is None:
         block.add_op(op)
     else:
         block.insert_op_before(op, block.first_op)
+
+
+def machine_operation(machine: Machine) -> MachineOp:
+    """What passes must know of the machine."""
+    from spikeloom.dialects.engine import MachineOp
+
+    numbers = {**cost_numbers(machine), **machine.rates}
+    return MachineOp(machine.name, machine.memory_bytes, numbers)
 
 
 def cost_numbers(machine: Machine) -> dict[str, int]:
@@ -114,28 +140,32 @@ def cost_numbers(machine: Machine) -> dict[str, int]:
     return numbers
 
 
-def apply_pipeline(module: ModuleOp, pipeline: str, instrument: Instrument | None = None) -> None:
-    """Sends `module` through the passes that the text names, in place.
-
-    It is verified after each pass that changed something.
+def apply_pipeline(
+    module: ModuleOp, pipeline: str | Sequence[ModulePass], instrument: Instrument | None = None
+) -> None:
+    """Sends `module` through the passes in place, verifying after each that changed something.
 
     Raises:
-        DiagnosticError: a pass is unknown, or refuses the module.
+        DiagnosticError: a pass is unknown, or refuses the module; one of passes that are given as
+            objects, which a user may choose in any order, cannot handle it (E0204, E0202).
     """
-    from xdsl.transforms import get_all_passes
-
+    from spikeloom.ir_checks import verify_module
     from spikeloom.ir_snapshot import OperationState, snapshot
     from spikeloom.keep_locations import keep_locations
+    from spikeloom.pass_application import available_passes, guard
     from spikeloom.pass_pipeline import parse_passes
-    from spikeloom.universe import ALL_PASSES
 
     context = new_context()
+    is_text = isinstance(pipeline, str)
     verified: list[OperationState] = []
     with keep_locations():
-        for each in parse_passes(pipeline, {**get_all_passes(), **ALL_PASSES}):
-            each.apply(context, module)
+        for each in parse_passes(pipeline, available_passes()) if is_text else pipeline:
+            if is_text:
+                each.apply(context, module)
+            else:
+                guard(f"the pass `{each.name}`", partial(each.apply, context, module))
             if (now := snapshot(module)) != verified:
-                module.verify()
+                verify_module(module, each.name)
                 verified = now
             if instrument is not None:
                 instrument(str(each.pipeline_pass_spec()), module)
@@ -143,21 +173,63 @@ def apply_pipeline(module: ModuleOp, pipeline: str, instrument: Instrument | Non
 
 @garbage_collection_paused()
 def compile_stream(
-    module: ModuleOp, machine: Machine, pipeline: str, instrument: Instrument | None = None
+    module: ModuleOp,
+    machine: Machine,
+    pipeline: str | Sequence[ModulePass],
+    instrument: Instrument | None = None,
 ) -> Stream:
     """Runs the pipeline on a copy of `module` and encodes the program that it ends with.
 
     Raises:
-        DiagnosticError: a pass refuses the module, or the machine is too small for it.
+        DiagnosticError: a pass refuses the module, the machine is too small for it, or the
+            pipeline does not end with one program (E0208).
     """
     from spikeloom.backend.stream.encode import encode_program
-    from spikeloom.dialects.engine import ProgramOp
 
+    copy = lowered(module, machine, pipeline, instrument)
+    return encode_program(only_program(copy))
+
+
+def lowered(
+    module: ModuleOp,
+    machine: Machine,
+    pipeline: str | Sequence[ModulePass],
+    instrument: Instrument | None = None,
+) -> ModuleOp:
+    """A copy of the module after the pipeline.
+
+    Raises:
+        DiagnosticError: a pass refuses the module, or the machine is too small for it.
+    """
     copy = module.clone()
     attach_machine(copy, machine)
     apply_pipeline(copy, pipeline, instrument)
-    (program,) = (op for op in copy.ops if isinstance(op, ProgramOp))
-    return encode_program(program)
+    return copy
+
+
+def only_program(module: ModuleOp) -> ProgramOp:
+    """The program that a pipeline has ended with.
+
+    Raises:
+        DiagnosticError: there is none, or there are several (E0208).
+    """
+    from spikeloom.dialects.bptt import StepOp
+    from spikeloom.dialects.engine import ProgramOp
+    from spikeloom.dialects.snn import NetworkOp
+
+    programs = [op for op in module.ops if isinstance(op, ProgramOp)]
+    if len(programs) == 1:
+        return programs[0]
+    steps = [op for op in module.ops if isinstance(op, StepOp)]
+    networks = [op for op in module.ops if isinstance(op, NetworkOp)]
+    found = programs or steps or networks
+    left = f"{len(found)} {found[0].name}" if found else "nothing that runs"
+    message = f"the pipeline ends with {left}, not with one engine.program"
+    help = "end it with lower-to-engine" if steps and not programs else _EDIT
+    raise error("E0208", message, help=help)
+
+
+_EDIT = "`spikeloom run --print-pipeline` shows a pipeline to edit"
 
 
 def compile_program(
@@ -169,10 +241,35 @@ def compile_program(
     pipeline: PipelineText = pipeline_text,
     instrument: Instrument | None = None,
 ) -> Image:
-    """An image with every stream that the task's data need; they are still to be validated.
+    """An image of one module with every stream that the task's data need.
 
     Args:
         module: verified `snn` IR with one network.
+
+    The other arguments, and what is raised, are those of `compile_streams`.
+    """
+
+    def same(kind: StreamKind, *, steps: int, batch: int) -> ModuleOp:
+        return module
+
+    return compile_streams(
+        same, task, machine, sizes=sizes, pipeline=pipeline, instrument=instrument
+    )
+
+
+def compile_streams(
+    module_of: StreamModule,
+    task: Task,
+    machine: Machine,
+    *,
+    sizes: DataSizes,
+    pipeline: PipelineText = pipeline_text,
+    instrument: Instrument | None = None,
+) -> Image:
+    """An image with every stream that the task's data need; they are still to be validated.
+
+    Args:
+        module_of: gives the verified module of each stream.
         task: what the host knows of the program (`backend.host.task.describe`).
         machine: the machine to compile for.
         sizes: how much data there is.
@@ -188,7 +285,8 @@ def compile_program(
     plan = task.with_sizes(sizes)
     streams: list[tuple[str, Stream]] = []
     for kind, samples in needed_streams(plan):
-        text = pipeline(training=kind == "train", steps=sizes.steps, batch=samples)
-        stream = compile_stream(module, machine, text, instrument)
+        passes = pipeline(training=kind == "train", steps=sizes.steps, batch=samples)
+        module = module_of(kind, steps=sizes.steps, batch=samples)
+        stream = compile_stream(module, machine, passes, instrument)
         streams.append((stream_name(kind, samples), stream))
     return Image(plan.to_json(), machine.to_json(), tuple(streams))

@@ -40,6 +40,8 @@ CODES: dict[str, str] = {
     "E0205": "a dataflow graph has no throughput",
     "E0206": "a dataflow graph cannot be read",
     "E0207": "a list of connections or spikes cannot be read",
+    "E0208": "a pipeline does not lead to programs that can be run",
+    "E0209": "IR does not hold what the command runs",
     # E03: machines and instruction streams
     "E0301": "a machine file is not valid",
     "E0302": "the machine is too small for the program",
@@ -64,6 +66,7 @@ CODES: dict[str, str] = {
     # W: warnings
     "W0501": "a layer never spiked during a whole epoch",
     "W0502": "a layer's gradient was zero during a whole epoch",
+    "W0503": "test samples are left out, because the IR has nothing to test with",
 }
 
 

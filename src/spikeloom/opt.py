@@ -11,15 +11,14 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
-from xdsl.utils.exceptions import ArgSpecParseError, PassFailedException, ShrinkException
+from xdsl.utils.exceptions import ArgSpecParseError, ShrinkException
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from spikeloom import __version__
@@ -36,17 +35,16 @@ from spikeloom.ir_checks import verify_module
 from spikeloom.ir_dumps import IrDumps
 from spikeloom.ir_text import decode_text, parse_ir
 from spikeloom.keep_locations import keep_locations
-from spikeloom.pass_pipeline import PIPELINE_NAME, parse_passes
+from spikeloom.pass_application import UNSAFE_PASSES, guard, with_machine
+from spikeloom.pass_pipeline import parse_passes
+from spikeloom.pipeline_options import PIPELINE_NAME
 from spikeloom.sdf3_target import Sdf3Target
-from spikeloom.terminal import EXIT_ERROR, EXIT_OK, TRACEBACK_VARIABLE, guarded
+from spikeloom.terminal import EXIT_ERROR, EXIT_OK, guarded
 from spikeloom.universe import SPIKELOOM_UNIVERSE
 from spikeloom.verification.options import add_verification_options, verification_sizes
 
 if TYPE_CHECKING:
     from spikeloom.verification.pipeline_verifier import PipelineVerifier
-
-UNSAFE_PASSES = ("mlir-opt",)
-"""Passes that execute programs named in the pipeline."""
 
 MACHINE_PASSES = ("fuse-luts", "schedule-engines", "lower-to-engine")
 """Passes that ask what the machine is like."""
@@ -249,18 +247,9 @@ class SpikeloomOpt(xDSLOptMain):
     def _apply(self, current: ModulePass, module: ModuleOp) -> None:
         if current.name in MACHINE_PASSES:
             self._attach_machine(module)
-        if current.name == "extract-dataflow":
-            current = self._with_machine(current)
+        applied = with_machine(current, self.args.machine)
         with keep_locations():
-            _guard(f"the pass `{current.name}`", lambda: current.apply(self.ctx, module))
-
-    def _with_machine(self, current: ModulePass) -> ModulePass:
-        """The pass with the machine of `--machine`, where it reads one and names none."""
-        from spikeloom.extract_dataflow import ExtractDataflowPass
-
-        if isinstance(current, ExtractDataflowPass) and current.machine is None:
-            return replace(current, machine=self.args.machine)
-        return current
+            guard(f"the pass `{current.name}`", lambda: applied.apply(self.ctx, module))
 
     def _attach_machine(self, module: ModuleOp) -> None:
         """Gives the module the machine of `--machine`, unless it names one itself."""
@@ -273,27 +262,8 @@ class SpikeloomOpt(xDSLOptMain):
     def _emit(self, module: ModuleOp) -> str:
         text: list[str] = []
         target = f"the target `{self.args.target}`"
-        _guard(target, lambda: text.append(self.output_resulting_program(module)))
+        guard(target, lambda: text.append(self.output_resulting_program(module)))
         return "".join(text)
-
-
-def _guard(subject: str, action: Callable[[], None]) -> None:
-    """Runs a pass or target; what it raises on IR that it does not handle becomes E0204.
-
-    The passes and targets of xDSL signal such IR by exceptions of many kinds.
-    """
-    try:
-        action()
-    except (DiagnosticError, ShrinkException):
-        raise
-    except PassFailedException as problem:
-        raise error("E0204", f"{subject} failed: {problem}") from None
-    except Exception as problem:
-        if os.environ.get(TRACEBACK_VARIABLE) == "1":
-            raise
-        words = str(problem).strip().partition("\n")[0]
-        message = f"{subject} cannot handle this IR ({type(problem).__name__}: {words})"
-        raise error("E0204", message) from None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from xdsl.dialects.builtin import ModuleOp
-
 from spikeloom.backend.accounts.actions import action_counts, write_actions
 from spikeloom.backend.counting.densities import parse_densities, profile_densities
 from spikeloom.backend.host.counting import (
@@ -22,8 +20,10 @@ from spikeloom.backend.host.run_result import result_json, write_result
 from spikeloom.backend.host.session import RunOptions, check_outputs, machine_in_use
 from spikeloom.backend.host.statistics import read_statistics
 from spikeloom.backend.machine.description import load_machine
-from spikeloom.compiler import compile_program, pipeline_for
+from spikeloom.commands.pipeline import pipeline_of
+from spikeloom.compiler import compile_streams
 from spikeloom.diagnostics import error
+from spikeloom.program_source import ProgramSource
 
 _SOURCES = ("statistics", "density", "profile")
 _FOR_RUNS = (
@@ -80,17 +80,20 @@ def read_source(parsed: argparse.Namespace, task: Task) -> Source:
 
 
 def count_program(
-    parsed: argparse.Namespace, module: ModuleOp, task: Task, options: RunOptions
+    parsed: argparse.Namespace, program: ProgramSource, options: RunOptions
 ) -> CountedBatch:
     """Compiles one batch of a program, counts it, and writes the files that are asked for.
 
     Raises:
         DiagnosticError: the program, the machine and the source of counts do not go together.
     """
+    task = program.task
     source = read_source(parsed, task)
     sizes = count_sizes(task, source)
-    machine, pipeline = load_machine(parsed.machine), pipeline_for(parsed.profile)
-    image = compile_program(module, task, machine, sizes=sizes, pipeline=pipeline)
+    machine = load_machine(parsed.machine)
+    program.check_machine(machine)
+    pipeline = pipeline_of(parsed, program, counting=True)
+    image = compile_streams(program.stream_module, task, machine, sizes=sizes, pipeline=pipeline)
     machine = machine_in_use(image, options)
     _prepare_kernels()
     counted = count_image(image, machine, source)

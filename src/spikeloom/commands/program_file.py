@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from xdsl.dialects.builtin import ModuleOp
 
-from spikeloom.diagnostics import error
-from spikeloom.frontend.program import parse_program_bytes
-
-MAX_PROGRAM_BYTES = 2**24
-"""More is not even read; the frontend has a lower limit of its own and words for it."""
+from spikeloom.ir_file import complete_network, is_ir, read_module
 
 
 def read_program(path: str) -> ModuleOp:
-    """The program in the `snn` dialect.
+    """The program in the `snn` dialect, with one network.
 
     Raises:
-        DiagnosticError: the file cannot be read (E0401), or is no program.
+        DiagnosticError: the file cannot be read (E0401), or is no program, or it is IR that does
+            not hold one network (E0209).
     """
-    try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_PROGRAM_BYTES)
-    except (OSError, ValueError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else problem
-        raise error("E0401", f"cannot read `{path}`: {reason}") from None
-    return parse_program_bytes(data, path)
+    module = read_module(path)
+    if is_ir(path):
+        complete_network(module, path)
+    return module

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from spikeloom.backend.host.session import check_options, load_dataset
-from spikeloom.backend.host.task import describe
-from spikeloom.backend.machine.description import load_machine
 from spikeloom.commands.count import check_count_options, count_program, counted_words
 from spikeloom.commands.execution import execute, gpu_beside, print_result, run_options
-from spikeloom.commands.program_file import read_program
-from spikeloom.commands.verification import verify_if_asked
-from spikeloom.compiler import compile_program, pipeline_for
+from spikeloom.commands.preparation import prepare
+from spikeloom.compiler import compile_streams
+from spikeloom.program_source import read_source
 from spikeloom.terminal import EXIT_OK
 
 
@@ -23,16 +20,13 @@ def command(parsed: argparse.Namespace) -> int:
     """
     check_count_options(parsed)
     options = run_options(parsed)
-    module = read_program(parsed.program)
-    task = describe(module, parsed.program)
+    source = read_source(parsed.program)
     if parsed.count_only:
-        counted = count_program(parsed, module, task, options)
+        counted = count_program(parsed, source, options)
         print_result(counted.result, gpu_beside(parsed), counted_words(counted))
         return EXIT_OK
-    check_options(task, options)
-    dataset = load_dataset(task, options)
-    machine = load_machine(parsed.machine)
-    verify_if_asked(parsed, module, machine)
-    pipeline = pipeline_for(parsed.profile)
-    image = compile_program(module, task, machine, sizes=dataset.sizes, pipeline=pipeline)
+    dataset, machine, pipeline = prepare(parsed, source, options)
+    image = compile_streams(
+        source.stream_module, source.task, machine, sizes=dataset.sizes, pipeline=pipeline
+    )
     return execute(image, dataset, options, gpu_beside(parsed))

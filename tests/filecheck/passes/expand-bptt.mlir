@@ -30,6 +30,7 @@ snn.train @feedforward steps 16 batch 64 epochs 1 seed 1 loss cross_entropy opti
 // CHECK-NEXT:   bptt.report %7 as "gradient" of "output.bias" : tensor<2xf32>
 // CHECK-NEXT:   bptt.optimize @output.bias, %7 <adam, rate 0.002> : tensor<2xf32>
 // CHECK-NEXT: }
+// CHECK-NEXT: snn.train @feedforward steps 16 batch 64
 // FORWARD:      bptt.step @feedforward steps 3 batch 2 (%image: tensor<?x?x4xi1>, %label: tensor<?xi32>) {
 // FORWARD-NEXT:   snn.parameter @output.weight : tensor<2x4xf32> fan_in 4
 // FORWARD-NEXT:   snn.parameter @output.bias : tensor<2xf32> fan_in 4

@@ -52,6 +52,8 @@ bptt.step @tiled steps 4 batch 8 (%x: tensor<?x?x8xf32>) {
   bptt.report %r as "readout" of "" : tensor<?x8xf32>
 }
 // CHECK:      engine.machine @small {gradient_sram = 65536 : i64, spike_sram = 65536 : i64, state_sram = 512 : i64, weight_sram = 65536 : i64}
+// CHECK-NEXT: snn.interface @tiled : (tensor<8xf32>) -> tensor<8xf32> {
+// CHECK-NEXT: }
 // CHECK-NEXT: engine.program @tiled samples 8 steps 4 {
 // CHECK-NEXT:   engine.buffer @x : f32[4, 8, 1, 8] in dram at 0x00000000 role input
 // CHECK-NEXT:   engine.buffer @readout : f32[1, 8, 1, 8] in dram at 0x00000800 role readout
@@ -126,6 +128,8 @@ bptt.step @views steps 4 batch 8 (%x: tensor<?x?x8xf32>) {
   %r = bptt.readout sum %f : tensor<?x?x8x1x1xf32> -> tensor<?x8x1x1xf32>
 }
 // CHECK:      engine.machine @roomy {gradient_sram = 65536 : i64, spike_sram = 65536 : i64, state_sram = 65536 : i64, weight_sram = 65536 : i64}
+// CHECK-NEXT: snn.interface @views : (tensor<8xf32>) -> tensor<8x1x1xf32> {
+// CHECK-NEXT: }
 // CHECK-NEXT: engine.program @views samples 8 steps 4 {
 // CHECK-NEXT:   engine.buffer @x : f32[4, 8, 1, 8] in dram at 0x00000000 role input
 // CHECK-NEXT:   engine.buffer @s : f32[5, 8, 1, 8] in dram at 0x00000800

@@ -327,3 +327,42 @@ snn.network @n(%x: tensor<4xi1>) -> tensor<4xi1> {
 snn.train @n steps 1 batch 1 epochs 1 seed 1 loss mse optimizer <adam, rate 0.1> data <digits {}>
 snn.train @n steps 1 batch 1 epochs 1 seed 1 loss mse optimizer <adam, rate 0.1> data <digits {}>
 // CHECK: error: `snn.train` is not well formed: the network @n is trained twice [E0202]
+
+// -----
+
+snn.interface @n : (tensor<4xi1>) -> tensor<4xi1> {
+}
+// CHECK: error: `snn.interface` is not well formed: there is no network @n in this module [E0202]
+
+// -----
+
+snn.interface @n : (tensor<4xi1>, tensor<4xi1>) -> tensor<4xi1> {
+}
+// CHECK: error: `snn.interface` is not well formed: a network has one input and one output, tensors of i1 or f32 [E0202]
+
+// -----
+
+snn.interface @n : (tensor<4xi1>) -> tensor<?xi1> {
+}
+// CHECK: error: `snn.interface` is not well formed: the shape of tensor<?xi1> is open [E0202]
+
+// -----
+
+snn.interface @n : (tensor<4xi1>) -> tensor<4xi1> {
+  snn.neurons "a" : tensor<4xi1>
+  snn.neurons "a" : tensor<4xi1>
+}
+// CHECK: error: `snn.interface` is not well formed: there are two layers "a" [E0202]
+
+// -----
+
+snn.interface @n : (tensor<4xi1>) -> tensor<4xi1> {
+  "test.op"() : () -> ()
+}
+// CHECK: error: `snn.interface` is not well formed: test.op is no part of an interface [E0202]
+
+// -----
+
+snn.interface @n : tensor<4xi1> {
+}
+// CHECK: error: expected (input) -> output [E0201]

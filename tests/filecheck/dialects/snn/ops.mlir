@@ -74,4 +74,18 @@ snn.train @everything steps 16 batch 64 epochs 20 seed 1 loss cross_entropy opti
 snn.train @once steps 1 batch 1 epochs 1 seed 0 loss mse optimizer <sgd, rate 0.1, momentum 0.9> data <file {path = "spikes.npz"}>
 // CHECK-NEXT: snn.train @open steps 400 batch 1024 epochs 3 seed 9223372036854775807 loss mse optimizer <adamw, rate 0.001, decay 0.01> data <random {rate = 1.000000e-01 : f64, classes = 4 : i64, samples = 32 : i64}>
 snn.train @open steps 400 batch 1024 epochs 3 seed 9223372036854775807 loss mse optimizer <adamw, rate 0.001, decay 0.01> data <random {rate = 1.000000e-01 : f64, classes = 4 : i64, samples = 32 : i64}>
+
+// What is left of a network beside its program.
+// CHECK-NEXT: snn.interface @once : (tensor<2x4x4xf32>) -> tensor<3xi1> {
+// CHECK-NEXT:   snn.parameter @output.weight : tensor<3x32xf32> fan_in 32
+// CHECK-NEXT:   snn.parameter @a.mean : tensor<2xf32> constant 0.0 running
+// CHECK-NEXT:   snn.neurons "output" : tensor<3xi1>
+// CHECK-NEXT:   snn.neurons "a" : tensor<2x4x4xf32>
+// CHECK-NEXT: }
+snn.interface @once : (tensor<2x4x4xf32>) -> tensor<3xi1> {
+  snn.parameter @output.weight : tensor<3x32xf32> fan_in 32
+  snn.parameter @a.mean : tensor<2xf32> constant 0.0 running
+  snn.neurons "output" : tensor<3xi1>
+  snn.neurons "a" : tensor<2x4x4xf32>
+}
 // CHECK-NEXT: }
