@@ -45,10 +45,13 @@ def guard(subject: str, action: Callable[[], None]) -> None:
     except (DiagnosticError, ShrinkException, MemoryError):
         raise
     except PassFailedException as problem:
-        raise error("E0204", f"{subject} failed: {problem}") from None
+        raise error("E0204", f"{subject} failed: {_first_line(problem)}") from None
     except Exception as problem:
         if os.environ.get(TRACEBACK_VARIABLE) == "1":
             raise
-        words = str(problem).strip().partition("\n")[0]
-        message = f"{subject} cannot handle this IR ({type(problem).__name__}: {words})"
-        raise error("E0204", message) from None
+        words = f"{type(problem).__name__}: {_first_line(problem)}"
+        raise error("E0204", f"{subject} cannot handle this IR ({words})") from None
+
+
+def _first_line(problem: Exception) -> str:
+    return str(problem).strip().partition("\n")[0]

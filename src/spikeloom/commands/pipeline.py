@@ -31,7 +31,7 @@ def pipeline_of(
     if profile is not None and not counting and (text is not None or not is_network):
         reason = "the pipeline" if text is not None else f"IR of the level {source.level.value}"
         message = f"--profile does not apply: {reason} has its own choices"
-        help = f'write --pipeline "...,analyze-sparsity{{profile={named(profile)!r}}},..."'
+        help = f"write --pipeline '...,analyze-sparsity{{profile=\"{named(profile)}\"}},...'"
         raise error("E0405", message, help=help)
     if text is None and is_network and not parsed.pass_option:
         return pipeline_for(profile)
