@@ -49,8 +49,12 @@ def pipeline_text(*, training: bool, steps: int, batch: int, profile: str | None
     `profile` is the file with the JSON result of a run, for whose densities it compiles.
     """
     expansion = expansion_text(training=training, steps=steps, batch=batch)
-    analysis = "" if profile is None else f'analyze-sparsity{{profile="{profile}"}},'
+    analysis = "" if profile is None else _analysis_text(profile)
     return PIPELINE.format(expand=expansion, analysis=analysis)
+
+
+def _analysis_text(profile: str) -> str:
+    return f'analyze-sparsity{{profile="{profile}"}},'
 
 
 def pipeline_for(profile: Path | None) -> PipelineText:
@@ -61,11 +65,24 @@ def pipeline_for(profile: Path | None) -> PipelineText:
     """
     if profile is None:
         return pipeline_text
+    return partial(pipeline_text, profile=_name_in_a_pipeline(profile))
+
+
+def analysis_of(profile: Path | None) -> str:
+    """What stands in front of `fuse-luts` for a profile, "" for none.
+
+    Raises:
+        DiagnosticError: as `pipeline_for`.
+    """
+    return "" if profile is None else _analysis_text(_name_in_a_pipeline(profile))
+
+
+def _name_in_a_pipeline(profile: Path) -> str:
     name = str(profile)
     if any(letter in name for letter in '"\\\n\r'):
         message = f"a pipeline cannot name the file {name!r}"
         raise error("E0405", message, help="rename it: no quotes, backslashes or line ends")
-    return partial(pipeline_text, profile=name)
+    return name
 
 
 def new_context() -> Context:
