@@ -70,7 +70,7 @@ class AnalyzeSparsityPass(ModulePass):
         if self.profile is not None and profile is not None and profile.network not in names:
             words = f"it is of the network `{profile.network}`, which is not here"
             help = did_you_mean(profile.network, names) if names else ANOTHER
-            raise refused(self.profile, words, help, op)
+            raise refused(self.profile, words, help, steps[0] if len(steps) == 1 else None)
         for step in steps:
             own = profile if profile and profile.network == step.sym_name.data else None
             self._annotate(step, own)

@@ -34,7 +34,8 @@ from spikeloom.passes.engine.elementwise import (
 )
 from spikeloom.passes.engine.group_program import PLANS, write_groups
 from spikeloom.passes.engine.interface import interface_of
-from spikeloom.passes.engine.layout import Home, parameter_shape, statement
+from spikeloom.passes.engine.layers import layers_of
+from spikeloom.passes.engine.layout import Home, parameter_shape
 from spikeloom.passes.engine.margins import clears, shift_positions
 from spikeloom.passes.engine.matrices import (
     lower_bias_gradient,
@@ -130,7 +131,8 @@ class _Lowering:
         self.layout = lay_out(step)
         self.parameters = {name: self._parameter_home(op) for name, op in step.parameters().items()}
         memory = TileMemory.of(step, memories)
-        self.writer = Writer(self.layout, memory, Clock(step.steps.value.data))
+        self.layers = layers_of(step)
+        self.writer = Writer(self.layout, memory, Clock(step.steps.value.data), self.layers)
         self.state = OptimizerState(self.writer)
 
     def program(self) -> ProgramOp:
@@ -138,7 +140,8 @@ class _Lowering:
         block = self.writer.body
         homes = self.layout.homes
         shift_positions(block, homes)
-        zeros = [clear for home in homes for clear in clears(home, self.step)]
+        layers = self._layers_of_homes()
+        zeros = [clear for home in homes for clear in clears(home, self.step, layers[home.name])]
         front = [*self._dram_buffers(), *self.writer.tile_buffers, *zeros]
         if block.first_op is None:
             block.add_ops(front)
@@ -153,6 +156,15 @@ class _Lowering:
         )
         program.location = self.step.location
         return program
+
+    def _layers_of_homes(self) -> Mapping[str, str]:
+        """By name the layer that computes the values of a home; "" where none does."""
+        found = {home.name: "" for home in self.layout.homes}
+        for value, view in self.layout.views.items():
+            name = view.home.name
+            if isinstance(value.owner, Operation) and not found.get(name):
+                found[name] = self.layers.get(value.owner, "")
+        return found
 
     def _parameter_home(self, op: ParameterOp) -> Home:
         shape = parameter_shape(op.type.get_shape())
@@ -180,9 +192,9 @@ class _Lowering:
             case bptt.SynapseInputGradientOp() | bptt.ConvolutionInputGradientOp():
                 lower_input_gradient(writer, op, self.parameters)
             case bptt.SynapseWeightGradientOp() | bptt.ConvolutionWeightGradientOp():
-                lower_weight_gradient(writer, op, self._layer_of(op))
+                lower_weight_gradient(writer, op)
             case bptt.BiasGradientOp():
-                lower_bias_gradient(writer, op, self._layer_of(op))
+                lower_bias_gradient(writer, op)
             case bptt.AddOp():
                 lower_add(writer, op)
             case FireOp():
@@ -230,7 +242,7 @@ class _Lowering:
             case bptt.NormalizeOp():
                 lower_normalize(writer, op, self.parameters)
             case bptt.ScaleGradientOp():
-                lower_scale_gradient(writer, op, self._layer_of(op))
+                lower_scale_gradient(writer, op)
             case bptt.NormalizeGradientOp():
                 lower_normalize_gradient(writer, op, self.parameters)
             case bptt.UpdateRunningOp():
@@ -247,10 +259,3 @@ class _Lowering:
             for op in scan.body.block.ops:
                 self.lower(op)
         self.writer.clock = whole
-
-    def _layer_of(self, op: Operation) -> str:
-        """The statement whose parameter is updated by this gradient."""
-        for use in op.results[0].uses:
-            if isinstance(use.operation, bptt.OptimizeOp):
-                return statement(use.operation.parameter)
-        return ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr, UnitAttr
@@ -58,6 +59,7 @@ AUTO, OFF, STORED, RECOMPUTED = "auto", "off", "stored", "recomputed"
 POTENTIALS = (AUTO, STORED, RECOMPUTED)
 OVERLAPPING, LARGEST = "overlapping", "largest"
 TILINGS = (OVERLAPPING, LARGEST)
+GROUPINGS = (AUTO, OFF)
 
 
 @dataclass(frozen=True)
@@ -76,11 +78,11 @@ class ScheduleEnginesPass(ModulePass):
 
     name = "schedule-engines"
 
-    mode: str = PIPELINED
+    mode: Annotated[str, MODES] = PIPELINED
     double_buffers: bool = True
-    potentials: str = AUTO
-    tiles: str = OVERLAPPING
-    groups: str | int = AUTO
+    potentials: Annotated[str, POTENTIALS] = AUTO
+    tiles: Annotated[str, TILINGS] = OVERLAPPING
+    groups: Annotated[str, GROUPINGS] | int = AUTO
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         self._check("mode", self.mode, MODES)
@@ -102,7 +104,7 @@ class ScheduleEnginesPass(ModulePass):
 
     def _check_groups(self) -> None:
         if isinstance(self.groups, str):
-            self._check("groups", self.groups, (AUTO, OFF))
+            self._check("groups", self.groups, GROUPINGS)
         elif self.groups < 1:
             message = f"a group has at least one sample, not {self.groups}"
             help = "expected auto, off, or such a number"

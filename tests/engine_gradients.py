@@ -8,6 +8,7 @@ import numpy as np
 from reference_gradients import Batch, Gradients, Parameters
 from snn_program import Lif, Network
 
+from spikeloom.backend.accounts.owner import Ledger
 from spikeloom.backend.execution.interpreter import Interpreter
 from spikeloom.backend.host.images import extract, fill
 from spikeloom.backend.host.parameters import from_buffer, to_buffer
@@ -107,6 +108,10 @@ class Engine:
     def counters(self) -> dict[str, int]:
         """All counters of the last run, by name."""
         return self._result.counters()
+
+    def ledger(self) -> Ledger:
+        """What the last run counted, by engine, layer and place."""
+        return self._result.totals().ledger()
 
     def neuron_counts(self) -> dict[str, np.ndarray]:
         """What the neuron unit counted in the last run, by layer."""

@@ -70,6 +70,7 @@ def test_json_has_the_promised_fields_in_sorted_order(tmp_path: Path) -> None:
         "cycles",
         "counters",
         "energy_fj",
+        "energy_fj_by_layer",
         "energy_table",
         "machine",
         "profile",

@@ -32,6 +32,14 @@ def test_the_exported_csv_adds_up_to_the_reported_energy(tmp_path: Path, options
     assert tuple(rows[0]) == HEADER
     assert sum(int(row["energy_fj"]) for row in rows) == report["energy_fj"]
     assert report["energy_table"] == (options[1] if options else "horowitz")
+    by_layer: dict[str, int] = {}
+    for row in rows:
+        by_layer[row["layer"]] = by_layer.get(row["layer"], 0) + int(row["energy_fj"])
+    layers = report["energy_fj_by_layer"]
+    assert sum(sum(amounts.values()) for amounts in layers.values()) == report["energy_fj"]
+    leakage = sum(amounts["static"] for amounts in layers.values())
+    expected = {name: amounts["dynamic"] for name, amounts in layers.items()}
+    assert by_layer == expected | {"": expected[""] + leakage}
     additions = [
         int(r["count"]) for r in rows if (r["component"], r["action"]) == ("nu", "addition")
     ]
@@ -50,7 +58,8 @@ def test_the_table_changes_energies_and_nothing_else(tmp_path: Path):
     assert first["energy_fj"] < second["energy_fj"]
     for report in (first, second):
         report["counters"] = {n: v for n, v in report["counters"].items() if "__energy_" not in n}
-        del report["energy_fj"], report["energy_table"]
+        for name in ("energy_fj", "energy_fj_by_layer", "energy_table"):
+            del report[name]
     assert first == second
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from agreement import assert_agrees
+from agreement import PARAMETER_TOLERANCE, assert_agrees, assert_close
 from engine_gradients import Engine
+from pass_combinations import random_combination
 from random_batches import random_batch
-from random_image_networks import random_image_network
+from random_image_networks import COMBINATIONS, random_image_network
 from random_networks import random_network
 from reference_gradients import Gradients, evaluate
 from snn_program import Network
@@ -67,6 +68,17 @@ def test_tables_learn_the_same_up_to_rounding(make, seed: int, passes: str) -> N
     parameters, batch = random_batch(network, seed)
     found, _, _ = run(network, seed, passes)
     assert_agrees(found, evaluate(network, parameters, batch))
+
+
+@pytest.mark.parametrize("seed", range(200, 200 + len(COMBINATIONS)))
+def test_whatever_is_combined_learns_the_same(seed: int) -> None:
+    """What is skipped x how spikes are added up x what overlaps, on all kinds of blocks."""
+    network = random_image_network(seed)
+    parameters, batch = random_batch(network, seed)
+    found, updated, _ = run(network, seed, random_combination(seed))
+    assert_agrees(found, evaluate(network, parameters, batch))
+    plain = run(network, seed, "")[1]
+    assert_close(updated, plain, PARAMETER_TOLERANCE)
 
 
 def test_either_kind_of_sparsity_saves_work_and_both_save_most() -> None:

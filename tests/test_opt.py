@@ -18,6 +18,8 @@ from spikeloom.command_line import main as command_line
 from spikeloom.compiler import new_context
 from spikeloom.ir_text import parse_ir
 from spikeloom.opt import main
+from spikeloom.pass_options import pass_options
+from spikeloom.passes.registry import PASSES
 
 Captured = pytest.CaptureFixture[str]
 
@@ -307,6 +309,44 @@ def test_bad_pipelines_and_options_are_diagnosed(
 def test_a_misspelled_option_gets_the_nearest_name(network: Path, capsys: Captured) -> None:
     text = failure(capsys, "E0203", network, "-p", "expand-bptt{stps=4}")
     assert "did you mean `steps`?" in text
+
+
+def test_a_value_that_does_not_fit_is_answered_with_those_that_do(
+    network: Path, capsys: Captured
+) -> None:
+    for pipeline, place, option, expected in [
+        ("dce,fuse-luts{goal=fun}", "15", "goal", "time | energy"),
+        ("fuse-luts{engines=fe,nu}", "11", "engines", "fe | wue, several with commas"),
+        ("fuse-luts{width=wide}", "11", "width", "integer"),
+        ("analyze-sparsity{input=all}", "18", "input", "number"),
+        ("schedule-engines{double-buffers=4}", "18", "double-buffers", "true | false"),
+    ]:
+        text = failure(capsys, "E0203", network, "-p", pipeline)
+        assert text.startswith(f"<pipeline>:1:{place}: error: the option `{option}` of the pass")
+        assert f"help: expected {expected}\n" in text
+
+
+def test_no_option_is_described_in_python(network: Path) -> None:
+    options = [each for name in PASSES for each in pass_options(PASSES[name]())]
+    assert len(options) > 20
+    for each in options:
+        assert not re.search(r"Literal|None|Union|\[|\bstr\b|\bint\b", each.values), each
+    values = {each.name: each.values for each in options}
+    assert values["mode"] == "pipelined | serial"
+    assert values["groups"] == "auto | off | integer"
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_file_needs_no_quotes_in_a_pipeline(network: Path, capsys: Captured, quote: str) -> None:
+    name = network.parent / "counts-1.json"
+    pipeline = f"dce,analyze-sparsity{{input=0.5 profile={quote}{name}{quote}}}"
+    assert f"cannot read `{name}`" in failure(capsys, "E0401", network, "-p", pipeline)
+
+
+def test_a_name_with_blanks_is_told_of_quotes(network: Path, capsys: Captured) -> None:
+    text = failure(capsys, "E0203", network, "-p", "analyze-sparsity{profile=my counts.json}")
+    assert text.startswith("<pipeline>:1:35: error: the pipeline cannot be read")
+    assert "with quotes where a value has blanks" in text
 
 
 def test_a_syntax_error_shows_line_and_caret(network: Path, capsys: Captured) -> None:

@@ -93,9 +93,12 @@ def _write_recordings(file: Path) -> None:
 def test_a_profile_of_another_program_is_refused(
     tmp_path: Path, wide: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    program = write_program(tmp_path, LEARNING)
+    program = write_program(tmp_path, f"# A comment.\n{LEARNING}")
     assert spikeloom("run", program, "--profile", wide / "first.json") == 1
-    assert "[E0407]" in capsys.readouterr().err
+    found = capsys.readouterr().err
+    name_of_the_network = f"{program}:2:{len('network ') + 1}"
+    assert found.startswith(f"{name_of_the_network}: error: the profile ")
+    assert "[E0407]" in found
 
 
 def test_a_file_that_a_pipeline_cannot_name_is_refused() -> None:

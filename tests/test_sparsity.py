@@ -100,6 +100,39 @@ def test_the_bounds_say_something() -> None:
     assert reached > 0.6 * below
 
 
+@pytest.mark.parametrize("reset", ["zero", "subtract"])
+def test_without_weights_no_bound_of_a_layer_with_biases_can_be_lower(reset: str) -> None:
+    """Biases just above the threshold alone make every neuron spike, under its mask."""
+    neuron = f"reset = {reset}"
+    text = f"""network net(x: spikes[4]) -> spikes[3] {{
+        a = lif(linear(x, 5), {neuron})
+        return lif(linear(a, 3), {neuron})
+    }}
+    train net {{
+        data = random(rate = 0.5, classes = 3, samples = 8)
+        steps = 4
+        batch = 2
+        epochs = 1
+        loss = cross_entropy
+        optimizer = sgd(rate = 0.1)
+    }}"""
+    module = parse_program(text, "net.snn")
+    run(module, "infer-shapes,expand-bptt,cse,dce")
+    step = only_step(module)
+    parameters = {
+        name: np.full(op.type.get_shape(), 0.6 if name.endswith("bias") else 0.0, np.float32)
+        for name, op in step.parameters().items()
+    }
+    silent, labels = np.zeros((4, 2, 4), np.float32), np.zeros(2, np.int32)
+    sample = Sample(module, step, parameters, silent, labels)
+    sample.analyze()
+    reached = values_of(sample)
+    layers = [op for op in step.walk() if isinstance(op, FireOp)]
+    assert len(layers) == 2
+    for value in [result for op in layers for result in op.results]:
+        assert float(share(reached[value])) == required(value).most == 1.0
+
+
 @pytest.mark.parametrize("seed", ENGINE_SEEDS)
 def test_what_the_machine_counts_lies_inside_the_bounds(seed: int) -> None:
     """Every reported value, and the counts of spikes, masks and gradients of every layer."""

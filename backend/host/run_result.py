@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from spikeloom.backend.accounts.energy import energy_of
 from spikeloom.backend.atomic_file import write_atomically
 from spikeloom.backend.host.plan import Plan
 from spikeloom.backend.host.progress import EpochReport
@@ -25,7 +26,8 @@ def result_json(
 ) -> str:
     """The result with sorted keys; accuracies lie in [0, 1], energy is in femtojoules.
 
-    `energy_table` names the table of the machine file that the energies were computed with.
+    `energy_table` names the table of the machine file that the energies were computed with;
+    `energy_fj_by_layer` adds up to `energy_fj`, and holds under "" what belongs to no layer.
     `profile` is what `analyze-sparsity{profile=...}` reads. `counted` says that nothing was
     executed, and from what the counts are.
     """
@@ -44,6 +46,10 @@ def result_json(
         "cycles": totals.cycles,
         "counters": totals.counters,
         "energy_fj": totals.energy_fj,
+        "energy_fj_by_layer": {
+            name: {"dynamic": amount.dynamic, "static": amount.static}
+            for name, amount in energy_of(totals.ledger(), totals.cycles, machine).layers.items()
+        },
         "energy_table": machine.energy_table,
         "machine": machine.name,
         "profile": profile.model_dump(),

@@ -46,7 +46,7 @@ def lower_fire(writer: Writer, op: FireOp) -> None:
         "previous_potential": op.previous_potential,
         "previous_spikes": op.previous_spikes,
     }
-    unit_by_unit(writer, "fire", op, written, read, neuron_immediates(op.neuron), op.layer.data)
+    unit_by_unit(writer, "fire", op, written, read, neuron_immediates(op.neuron))
 
 
 def lower_fire_gradient(writer: Writer, op: FireGradientOp) -> None:
@@ -59,9 +59,7 @@ def lower_fire_gradient(writer: Writer, op: FireGradientOp) -> None:
         "next_gradient": op.next_gradient,
     }
     immediates = (*neuron_immediates(op.neuron), float(op.neuron.detached))
-    unit_by_unit(
-        writer, "fire_gradient", op, {"gradient": op.gradient}, read, immediates, op.layer.data
-    )
+    unit_by_unit(writer, "fire_gradient", op, {"gradient": op.gradient}, read, immediates)
 
 
 def _fired_again(values: Mapping[str, SSAValue]) -> tuple[FireOp | None, tuple[str, ...]]:
@@ -85,7 +83,6 @@ def lower_integrate(writer: Writer, op: IntegrateOp) -> None:
         {"potential": op.result},
         read,
         (op.decay.value.data,),
-        op.layer.data,
     )
 
 
@@ -99,7 +96,6 @@ def lower_integrate_gradient(writer: Writer, op: IntegrateGradientOp) -> None:
         {"gradient": op.result},
         read,
         (op.decay.value.data,),
-        op.layer.data,
     )
 
 
@@ -116,7 +112,6 @@ def unit_by_unit(
     written: Mapping[str, SSAValue | None],
     read: Mapping[str, SSAValue | None],
     immediates: Sequence[float] = (),
-    layer: str = "",
 ) -> None:
     """One instruction per group of samples, positions and units; state roles are one step long."""
     values = {role: value for role, value in (*written.items(), *read.items()) if value is not None}
@@ -131,7 +126,7 @@ def unit_by_unit(
         for role, value in tiled.items()
     ]
     loaded = {role: value for role, value in read.items() if value is not None and role not in made}
-    nest = writer.nest(name, unit_axes(writer, op.results[0]), buffers, op, layer)
+    nest = writer.nest(name, unit_axes(writer, op.results[0]), buffers, op)
     with nest.loop("samples") as g, nest.loop_over_pixels() as p, nest.loop("units") as u:
         pixels = 1 if p is None else p
         if again is not None:

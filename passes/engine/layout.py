@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from xdsl.dialects.builtin import SymbolRefAttr, i1
+from xdsl.dialects.builtin import i1
 from xdsl.ir import Operation, SSAValue
 
 from spikeloom.diagnostics import DiagnosticError, error
@@ -152,8 +152,3 @@ def parameter_shape(shape: Sequence[int]) -> Shape:
     outputs, *inputs = shape
     taps = math.prod(inputs[1:])
     return (taps, 1, inputs[0] if inputs else 1, outputs)
-
-
-def statement(symbol: SymbolRefAttr) -> str:
-    """The statement that a parameter belongs to: `hidden` of `@hidden.2.weight`."""
-    return symbol.root_reference.data.split(".")[0]

@@ -38,10 +38,10 @@ def _shifted(slice: SliceAttr, margins: dict[str, int]) -> SliceAttr:
     return SliceAttr.get(slice.buffer_name, bases, loops, scales)
 
 
-def clears(home: Home, source: Operation) -> Iterator[InstructionOp]:
+def clears(home: Home, source: Operation, layer: str) -> Iterator[InstructionOp]:
     """Zeros before the first and after the last step, and above and below all images.
 
-    The host writes those of the input together with the data.
+    They belong to `layer`. The host writes those of the input together with the data.
     """
     if home.role == ("input", ""):
         return
@@ -58,4 +58,5 @@ def clears(home: Home, source: Operation) -> Iterator[InstructionOp]:
         if steps and pixels:
             target = (home.name, (plane, 0, position, 0), (None, None, None, None))
             extents = (steps, groups, pixels, features)
-            yield make_instruction("clear", {"target": target}, extents, location=source.location)
+            place = source.location
+            yield make_instruction("clear", {"target": target}, extents, (), layer, place)

@@ -17,7 +17,7 @@ from spikeloom.dialects.engine import Extent
 from spikeloom.dialects.instruction_set import Element
 from spikeloom.dialects.skip import skip_of
 from spikeloom.passes.engine.images import image_of
-from spikeloom.passes.engine.layout import Home, statement
+from spikeloom.passes.engine.layout import Home
 from spikeloom.passes.engine.sums import forward_sums, update_sums
 from spikeloom.passes.engine.tiles import TileBuffer, positions, samples, units
 from spikeloom.passes.engine.window_nest import WindowFrame, WindowNest
@@ -65,7 +65,7 @@ def lower_synapse(writer: Writer, op: _Synapse, parameters: Parameters) -> None:
         buffers.append(TileBuffer("bias", Element.F32, "weight_sram", (1, 1, 1, "outputs")))
     name = "synapse" if isinstance(op, bptt.SynapseOp) else "convolution"
     axes = [units("outputs", outputs), sums.inputs]
-    window = frame.nest(name, axes, buffers, op, statement(op.weight), "inputs")
+    window = frame.nest(name, axes, buffers, op, "inputs")
     window.reserve([op.input], [])
     nest, resident = window.nest, window.nest.is_whole("inputs")
     with nest.loop("outputs") as o:
@@ -106,7 +106,7 @@ def lower_input_gradient(writer: Writer, op: _InputGradient, parameters: Paramet
     if op.mask is not None:
         buffers.append(frame.input_buffer("mask", Element.BIT, "inputs"))
     axes = [units("inputs", inputs), units("outputs", outputs)]
-    window = frame.nest("input_gradient", axes, buffers, op, statement(op.weight), "outputs")
+    window = frame.nest("input_gradient", axes, buffers, op, "outputs")
     masks = [] if op.mask is None else [op.mask]
     window.reserve([op.input_gradient, *masks], [op.gradient])
     nest, resident = window.nest, window.nest.is_whole("outputs")
@@ -139,7 +139,7 @@ def _load_transposed(
     nest.do("load_transposed", slices, (weight.shape[0], i, outputs))
 
 
-def lower_weight_gradient(writer: Writer, op: _WeightGradient, layer: str) -> None:
+def lower_weight_gradient(writer: Writer, op: _WeightGradient) -> None:
     """gW = sum of gu (outer) x over steps, samples and positions."""
     slide = _slide(op, op.input, op.gradient)
     frame = WindowFrame(writer, slide, slide.output_bands())
@@ -155,7 +155,7 @@ def lower_weight_gradient(writer: Writer, op: _WeightGradient, layer: str) -> No
         *sums.buffers,
     ]
     axes = [units("outputs", outputs), units("inputs", inputs)]
-    window = frame.nest("weight_gradient", axes, buffers, op, layer)
+    window = frame.nest("weight_gradient", axes, buffers, op)
     window.reserve([op.input], [])
     nest = window.nest
     with nest.loop("outputs") as o, nest.loop("inputs") as i:
@@ -168,7 +168,7 @@ def lower_weight_gradient(writer: Writer, op: _WeightGradient, layer: str) -> No
         nest.store("weight_gradient", nest.home(target, i, o), (taps, 1, i, o))
 
 
-def lower_bias_gradient(writer: Writer, op: bptt.BiasGradientOp, layer: str) -> None:
+def lower_bias_gradient(writer: Writer, op: bptt.BiasGradientOp) -> None:
     """gb = sum of gu over steps, samples and positions."""
     target = writer.layout.view(op.bias_gradient).home
     pixels = positions(image_of(op.gradient).positions)
@@ -179,7 +179,7 @@ def lower_bias_gradient(writer: Writer, op: bptt.BiasGradientOp, layer: str) -> 
         TileBuffer("gradient", Element.F32, "state_sram", gradient),
     ]
     axes = [samples(writer.layout.samples), pixels, units("outputs", target.shape[3])]
-    nest = writer.nest("bias_gradient", axes, buffers, op, layer)
+    nest = writer.nest("bias_gradient", axes, buffers, op)
     with nest.loop("outputs") as o:
         nest.clear("bias_gradient", (1, 1, 1, o))
         with nest.loop("samples") as g, nest.loop_over_pixels() as p:

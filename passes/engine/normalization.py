@@ -16,7 +16,7 @@ from spikeloom.dialects.engine import Extent
 from spikeloom.dialects.instruction_set import Element
 from spikeloom.passes.engine.elementwise import activation_buffer, unit_axes
 from spikeloom.passes.engine.images import image_of
-from spikeloom.passes.engine.layout import Home, statement
+from spikeloom.passes.engine.layout import Home
 from spikeloom.passes.engine.matrices import Parameters
 from spikeloom.passes.engine.tiles import TileBuffer, units
 from spikeloom.passes.engine.writer import Nest, Writer
@@ -31,8 +31,7 @@ def lower_moments(writer: Writer, op: bptt.MomentsOp) -> None:
         _vector("mean", _SUM_MEMORY),
         _vector("variance", _SUM_MEMORY),
     ]
-    layer = next((statement(o.scale) for o in _users(op.mean, bptt.NormalizeOp)), "")
-    nest = writer.nest("moments", unit_axes(writer, op.value), buffers, op, layer)
+    nest = writer.nest("moments", unit_axes(writer, op.value), buffers, op)
     homes = {"mean": writer.layout.view(op.mean).home}
     homes["variance"] = writer.layout.view(op.variance).home
     scale = (1.0 / _count(writer, op.value),)
@@ -63,7 +62,6 @@ def lower_normalize(writer: Writer, op: bptt.NormalizeOp, parameters: Parameters
         {"values": op.value},
         vectors,
         (op.epsilon.value.data,),
-        statement(op.scale),
     )
 
 
@@ -87,11 +85,10 @@ def lower_normalize_gradient(
         {"gradient": op.gradient, "values": op.value},
         vectors,
         (op.epsilon.value.data, 1.0 / _count(writer, op.value)),
-        statement(op.scale),
     )
 
 
-def lower_scale_gradient(writer: Writer, op: bptt.ScaleGradientOp, layer: str) -> None:
+def lower_scale_gradient(writer: Writer, op: bptt.ScaleGradientOp) -> None:
     """The sum of gradient x normalized value of every channel."""
     view, length = writer.layout.view, writer.clock.length
     read = {"gradient": op.gradient, "values": op.value}
@@ -101,7 +98,7 @@ def lower_scale_gradient(writer: Writer, op: bptt.ScaleGradientOp, layer: str) -
         *(activation_buffer(writer, role, value, length) for role, value in read.items()),
         *(_vector(role, "weight_sram") for role in statistics),
     ]
-    nest = writer.nest("scale_gradient", unit_axes(writer, op.value), buffers, op, layer)
+    nest = writer.nest("scale_gradient", unit_axes(writer, op.value), buffers, op)
     roles, target = ("scale_gradient", *read, *statistics), view(op.scale_gradient).home
     with nest.loop("units") as u:
         _load_vectors(nest, statistics, u)
@@ -121,7 +118,7 @@ def lower_update_running(writer: Writer, op: bptt.UpdateRunningOp, parameters: P
         factor = count / max(count - 1, 1)
     buffers = [_vector("running", "weight_sram"), _vector("statistic", _SUM_MEMORY)]
     axes = [units("units", running.shape[3])]
-    nest = writer.nest("update_running", axes, buffers, op, statement(op.parameter))
+    nest = writer.nest("update_running", axes, buffers, op)
     with nest.loop("units") as u:
         _load_vectors(nest, {"running": running, "statistic": statistic}, u)
         nest.on_tiles("blend", ("running", "statistic"), (u,), (op.momentum.value.data, factor))
@@ -136,7 +133,6 @@ def _per_channel(
     read: Mapping[str, SSAValue],
     vectors: Mapping[str, Home],
     immediates: Sequence[float],
-    layer: str,
 ) -> None:
     """An element-wise instruction with a number per channel in each of `vectors`."""
     values, length = {**written, **read}, writer.clock.length
@@ -144,7 +140,7 @@ def _per_channel(
         *(activation_buffer(writer, role, value, length) for role, value in values.items()),
         *(_vector(role, "weight_sram") for role in vectors),
     ]
-    nest = writer.nest(name, unit_axes(writer, op.results[0]), buffers, op, layer)
+    nest = writer.nest(name, unit_axes(writer, op.results[0]), buffers, op)
     with nest.loop("units") as u:
         _load_vectors(nest, vectors, u)
         with _tiles(nest, read, u, written) as box:
@@ -190,7 +186,3 @@ def _count(writer: Writer, value: SSAValue) -> int:
     """Numbers of one channel's statistic."""
     layout = writer.layout
     return layout.steps * layout.samples * image_of(value).positions
-
-
-def _users(value: SSAValue, kind: type[bptt.NormalizeOp]) -> list[bptt.NormalizeOp]:
-    return [use.operation for use in value.uses if isinstance(use.operation, kind)]

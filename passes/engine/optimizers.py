@@ -13,7 +13,7 @@ from spikeloom.dialects.training import (
     OptimizerAttr,
     OptimizerKind,
 )
-from spikeloom.passes.engine.layout import Home, statement
+from spikeloom.passes.engine.layout import Home
 from spikeloom.passes.engine.tiles import TileBuffer, taps, units
 from spikeloom.passes.engine.writer import Writer
 
@@ -38,7 +38,7 @@ class OptimizerState:
             self._count = writer.layout.new_home("count", Element.I32, (1, 1, 1, 1), False)
             self._count.role = ("optimizer", "count")
             buffer = TileBuffer("count", Element.I32, "gradient_sram", (1, 1, 1, 1))
-            nest = writer.nest("count", [], [buffer], source)
+            nest = writer.nest("count", [], [buffer], source, layer="")
             nest.load("count", nest.home(self._count, None, None), (1, 1, 1, 1))
             nest.on_tiles("count_step", ("count",), ())
             nest.store("count", nest.home(self._count, None, None), (1, 1, 1, 1))
@@ -71,7 +71,7 @@ def lower_optimize(
         buffers.append(TileBuffer("count", Element.I32, "gradient_sram", (1, 1, 1, 1)))
         roles.append("count")
     axes.append(units("outputs", outputs))
-    nest = writer.nest("optimize", axes, buffers, op, statement(op.parameter))
+    nest = writer.nest("optimize", axes, buffers, op)
     if count is not None:
         nest.load("count", nest.home(count, None, None), (1, 1, 1, 1))
     with nest.loop_if_any("taps") as t, nest.loop("inputs") as i, nest.loop("outputs") as o:

@@ -16,7 +16,8 @@ from spikeloom.dialects.instruction_set import Element
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.schedule import is_recomputed
 from spikeloom.passes.engine.images import is_view
-from spikeloom.passes.engine.layout import Layout, View, statement
+from spikeloom.passes.engine.layers import statement
+from spikeloom.passes.engine.layout import Layout, View
 
 
 def lay_out(step: bptt.StepOp) -> Layout:

@@ -65,7 +65,6 @@ class WindowFrame:
         features: Sequence[Axis],
         buffers: Sequence[TileBuffer],
         source: Operation,
-        layer: str = "",
         kept: str | None = None,
     ) -> WindowNest:
         """The nest with tiles that fit; `kept` as in `Wish`.
@@ -73,7 +72,7 @@ class WindowFrame:
         Raises:
             DiagnosticError: no tiles fit (E0302).
         """
-        nest = self.writer.nest(name, self.axes(features), buffers, source, layer, kept)
+        nest = self.writer.nest(name, self.axes(features), buffers, source, kept)
         return WindowNest(nest, self.slide, self.bands)
 
 

@@ -57,6 +57,7 @@ class Writer:
         layout: where the step's values live.
         memory: where tiles lie on chip.
         clock: the time steps that are being written.
+        layers: the layer of every operation that belongs to one.
         tile_buffers: the buffers on chip, in the order of their nests.
         sample_loops: the loops over tiles of samples.
     """
@@ -64,6 +65,7 @@ class Writer:
     layout: Layout
     memory: TileMemory
     clock: Clock
+    layers: Mapping[Operation, str]
     body: Block = field(default_factory=Block)
     tile_buffers: list[BufferOp] = field(default_factory=list[BufferOp])
     sample_loops: set[Operation] = field(default_factory=set[Operation])
@@ -123,16 +125,19 @@ class Writer:
         axes: Sequence[Axis],
         buffers: Sequence[TileBuffer],
         source: Operation,
-        layer: str = "",
         kept: str | None = None,
+        layer: str | None = None,
     ) -> Nest:
         """A loop nest with tiles that fit the on-chip memories; `kept` as in `Wish`.
+
+        It belongs to the layer of `source`, if `layer` does not say another.
 
         Raises:
             DiagnosticError: no tiles fit (E0302).
         """
         number = self._nests[name] = self._nests.get(name, 0) + 1
         label = f"{name}{number}"
+        layer = self.layers.get(source, "") if layer is None else layer
         title = f"{name} of layer {layer}" if layer else name
         wish = Wish(title, source, kept)
         tiles, placed = self.memory.place(wish, axes, buffers)

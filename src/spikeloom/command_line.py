@@ -58,7 +58,7 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     _add_energy_options(parser)
 
 
-def _add_count_options(parser: argparse.ArgumentParser) -> None:
+def _add_count_options(parser: argparse.ArgumentParser, *, statistics: bool) -> None:
     group = parser.add_argument_group(
         "counting without executing",
         "Counts one batch on the same instructions and clock, without data and without memory for"
@@ -66,8 +66,9 @@ def _add_count_options(parser: argparse.ArgumentParser) -> None:
     )
     add = group.add_argument
     add("--count-only", action="store_true", help="count one batch instead of running")
-    words = "of --save-statistics: all counters equal that batch's exactly"
-    add("--statistics", metavar="FILE", type=Path, help=words)
+    if statistics:
+        words = "of --save-statistics: all counters equal that batch's exactly"
+        add("--statistics", metavar="FILE", type=Path, help=words)
     words = "expect these shares of cells that are not zero: spikes=.17,mask=.36,gradients=.5, and"
     add("--density", metavar="SHARES", help=f"{words} input=... if it differs from spikes")
 
@@ -148,7 +149,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_run_options(run)
     add_pipeline_options(run)
     add_verification_options(run)
-    _add_count_options(run)
+    _add_count_options(run, statistics=True)
 
     compile_ = commands.add_parser("compile", help="compile a program to an instruction stream")
     _add_program(compile_)
@@ -166,10 +167,12 @@ def make_parser() -> argparse.ArgumentParser:
     disassemble = commands.add_parser("disassemble", help="print a compiled program as text")
     _add_image(disassemble)
 
-    words = "measure what every optimisation is worth: executes one batch with each on and off"
+    words = "measure what every optimisation is worth on one batch, with each on and off"
     ablate = commands.add_parser("ablate", help=words)
     _add_program(ablate)
+    _add_profile_option(ablate)
     _add_ablation_options(ablate)
+    _add_count_options(ablate, statistics=False)
 
     words = "show what is published of an accelerator beside what the model gives"
     reproduce = commands.add_parser("reproduce", help=words)

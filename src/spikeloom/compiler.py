@@ -52,18 +52,17 @@ def expansion_text(*, training: bool, steps: int, batch: int) -> str:
     return f"expand-bptt{{training={str(training).lower()} steps={steps} batch={batch}}}"
 
 
-def pipeline_text(*, training: bool, steps: int, batch: int, profile: str | None = None) -> str:
+def pipeline_text(*, training: bool, steps: int, batch: int, analysis: str = "") -> str:
     """The pipeline for one stream, as `spikeloom-opt -p` takes it.
 
-    `profile` is the file with the JSON result of a run, for whose densities it compiles.
+    `analysis` says for which densities it compiles; see `analysis_of`.
     """
     expansion = expansion_text(training=training, steps=steps, batch=batch)
-    return open_pipeline_text(profile, expansion)
+    return open_pipeline_text(analysis, expansion)
 
 
-def open_pipeline_text(profile: str | None = None, expansion: str = "expand-bptt") -> str:
+def open_pipeline_text(analysis: str = "", expansion: str = "expand-bptt") -> str:
     """The pipeline with this expansion; by default one that leaves open for which stream."""
-    analysis = "" if profile is None else f'analyze-sparsity{{profile="{profile}"}},'
     return PIPELINE.format(expand=expansion, analysis=analysis)
 
 
@@ -71,22 +70,24 @@ def pipeline_for(profile: Path | None) -> PipelineText:
     """The pipeline that compiles for what a run measured, or for nothing in particular.
 
     Raises:
-        DiagnosticError: the file's name cannot be written in a pipeline (E0405).
+        DiagnosticError: as `analysis_of`.
     """
-    return pipeline_text if profile is None else partial(pipeline_text, profile=named(profile))
+    return partial(pipeline_text, analysis=analysis_of(profile))
 
 
-def named(profile: Path) -> str:
-    """The file's name as a pipeline writes it.
+def analysis_of(profile: Path | None) -> str:
+    """What stands in front of `fuse-luts` for a profile, the JSON result of a run; "" for none.
 
     Raises:
-        DiagnosticError: it cannot be written there (E0405).
+        DiagnosticError: the file's name cannot be written in a pipeline (E0405).
     """
+    if profile is None:
+        return ""
     name = str(profile)
     if any(letter in name for letter in '"\\\n\r'):
         message = f"a pipeline cannot name the file {name!r}"
         raise error("E0405", message, help="rename it: no quotes, backslashes or line ends")
-    return name
+    return f'analyze-sparsity{{profile="{name}"}},'
 
 
 def new_context() -> Context:

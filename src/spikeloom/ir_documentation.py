@@ -10,7 +10,7 @@ from io import StringIO
 from types import ModuleType
 
 from xdsl.ir import Dialect
-from xdsl.passes import ModulePass, get_pass_option_infos
+from xdsl.passes import ModulePass
 from xdsl.printer import Printer
 from xdsl.transforms import get_all_passes
 
@@ -18,6 +18,7 @@ from spikeloom.backend.machine.description import load_machine
 from spikeloom.compiler import PIPELINE, attach_machine, new_context
 from spikeloom.dialects import bptt, engine, snn
 from spikeloom.frontend.program import parse_program
+from spikeloom.pass_options import pass_options
 from spikeloom.pass_pipeline import parse_passes
 from spikeloom.passes.registry import PASSES
 from spikeloom.universe import ALL_PASSES
@@ -150,11 +151,11 @@ def _pass(kind: type[ModulePass]) -> list[str]:
     if errors:
         raised = " ".join(errors.split()).removeprefix("DiagnosticError: ")
         lines += [f"Errors: {raised}", ""]
-    options = get_pass_option_infos(kind)
+    options = pass_options(kind)
     if options:
-        lines += ["| option | type | default |", "|---|---|---|"]
+        lines += ["| option | values | default |", "|---|---|---|"]
         for option in options:
-            kind_of_value = option.expected_type.strip("'").replace("|", "\\|")
-            lines.append(f"| `{option.name}` | {kind_of_value} | {option.default_value} |")
+            values = option.values.replace("|", "\\|")
+            lines.append(f"| `{option.name}` | {values} | {option.default} |")
         lines.append("")
     return lines

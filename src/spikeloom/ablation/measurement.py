@@ -1,29 +1,33 @@
-"""One training batch, compiled in every variant and executed on the same data."""
+"""All variants of a program, each compiled and measured."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from xdsl.dialects.builtin import ModuleOp
-
+from spikeloom.ablation.experiment import Experiment, Taken
+from spikeloom.ablation.sameness import Remarks
 from spikeloom.ablation.variants import Variant
-from spikeloom.backend.host.dataset import Batch, Dataset
-from spikeloom.backend.host.executor import Executor
-from spikeloom.backend.host.plan import DataSizes, Task
-from spikeloom.backend.machine.description import Machine
-from spikeloom.compiler import compile_program
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What a variant took: cycles, femtojoules, and the loss that it computed."""
+    """What a variant took; `remark` says why that is what another one took, if it must be."""
 
     variant: Variant
-    cycles: int
-    energy_fj: int
-    loss: float
+    taken: Taken
+    remark: str = ""
+
+    @property
+    def cycles(self) -> int:
+        """Of one batch."""
+        return self.taken.cycles
+
+    @property
+    def energy_fj(self) -> int:
+        """Of one batch, in femtojoules."""
+        return self.taken.energy_fj
 
     def speedup_over(self, other: Measurement) -> Fraction:
         """The other's cycles by this one's."""
@@ -34,61 +38,26 @@ class Measurement:
         return Fraction(other.energy_fj, max(1, self.energy_fj))
 
 
-@dataclass(frozen=True, eq=False)
-class Experiment:
-    """A program with a machine and its first training batch."""
-
-    module: ModuleOp
-    task: Task
-    machine: Machine
-    batch: Batch
-    seed: int
-    threads: int
-
-    @classmethod
-    def of(
-        cls,
-        module: ModuleOp,
-        task: Task,
-        machine: Machine,
-        dataset: Dataset,
-        threads: int,
-    ) -> Experiment:
-        """On the first batch of the first epoch, from the program's first parameters."""
-        return cls(module, task, machine, dataset.training(0)[0], dataset.seed, threads)
-
-    @property
-    def sizes(self) -> DataSizes:
-        """One batch to train on, nothing to test with."""
-        return DataSizes(self.batch.samples, 0, len(self.batch.signal))
-
-    def measure(self, variant: Variant) -> Measurement:
-        """Compiles and executes one variant.
-
-        Raises:
-            DiagnosticError: a pass refuses the program, or the machine is too small for it.
-        """
-        image = compile_program(
-            self.module, self.task, self.machine, sizes=self.sizes, pipeline=variant.pipeline
-        )
-        plan = self.task.with_sizes(self.sizes)
-        executor = Executor(image, plan, self.machine, self.seed, self.threads)
-        outcome = executor.run("train", self.batch)
-        totals = outcome.totals
-        loss = outcome.sums.loss / self.batch.samples
-        return Measurement(variant, totals.cycles, totals.energy_fj, loss)
-
-
 def measure_all(
     experiment: Experiment,
     variants: Sequence[Variant],
     report: Callable[[int, Variant], None] = lambda done, variant: None,
 ) -> tuple[Measurement, ...]:
-    """All variants in order; `report` is told which one begins."""
+    """All variants in order; `report` is told which one begins.
 
-    def measured() -> Iterator[Measurement]:
-        for done, variant in enumerate(variants):
-            report(done, variant)
-            yield experiment.measure(variant)
+    What compiles to instructions that were measured already is not measured again.
 
-    return tuple(measured())
+    Raises:
+        DiagnosticError: a pass refuses the program, or the machine is too small for it.
+    """
+    remarks = Remarks(experiment)
+    known: dict[str, Taken] = {}
+    found: list[Measurement] = []
+    for done, variant in enumerate(variants):
+        report(done, variant)
+        image = experiment.compile(variant)
+        digest, remark = remarks.of(variant, image)
+        if digest not in known:
+            known[digest] = experiment.take(image)
+        found.append(Measurement(variant, known[digest], remark))
+    return tuple(found)

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.table import Table
 
 from spikeloom.ablation.bar_chart import Bar, Group, bar_chart
+from spikeloom.ablation.experiment import Experiment
 from spikeloom.ablation.measurement import Measurement
 from spikeloom.ablation.variants import SWITCHES
-from spikeloom.backend.host.plan import Task
-from spikeloom.backend.machine.description import Machine
 from spikeloom.report import scaled
 from spikeloom.tables import print_table
 
 
-def ablation_table(measurements: Sequence[Measurement]) -> Table:
-    """A row per variant; speedup and energy saving are against the first."""
+def ablation_table(measurements: Sequence[Measurement], notes: Sequence[str] = ()) -> Table:
+    """A row per variant; speedup and energy saving are against the first.
+
+    The last column has the numbers, from 1, of remarks in `notes`.
+    """
     first = measurements[0]
     table = Table(box=None, pad_edge=False)
     for switch in SWITCHES:
         table.add_column(switch, no_wrap=True)
-    for heading in ("cycles", "speedup", "energy", "saving"):
+    for heading in ("cycles", "speedup", "energy", "saving", "note" if notes else ""):
         table.add_column(heading, justify="right", no_wrap=True)
     for each in measurements:
         table.add_row(
@@ -31,20 +34,29 @@ def ablation_table(measurements: Sequence[Measurement]) -> Table:
             f"{float(each.speedup_over(first)):.2f}x",
             scaled(each.energy_fj, "J"),
             f"{float(each.saving_over(first)):.2f}x",
+            str(notes.index(each.remark) + 1) if each.remark in notes else "",
         )
     return table
 
 
-def print_ablation(measurements: Sequence[Measurement], task: Task, machine: Machine) -> None:
-    """Prints the table, and what it was measured on."""
-    print_table(ablation_table(measurements))
-    print(f"\none executed training batch of `{task.network}` on {machine.name};")
+def print_ablation(measurements: Sequence[Measurement], experiment: Experiment) -> None:
+    """Prints the table with its notes, and what it was measured on."""
+    notes = list(dict.fromkeys(each.remark for each in measurements if each.remark))
+    print_table(ablation_table(measurements, notes))
+    print()
+    for number, note in enumerate(notes, start=1):
+        print(f"note {number}: {note}")
+    machine = experiment.machine
+    print(f"{experiment.batch_words} of `{experiment.task.network}` on {machine.name};")
     print(f"speedup and saving against {measurements[0].variant.name}")
     print(f"energy table   {machine.energy_table}")
 
 
-def ablation_json(measurements: Sequence[Measurement], task: Task, machine: Machine) -> str:
-    """The measurements with sorted keys, energies in femtojoules; the same bytes every time."""
+def ablation_json(measurements: Sequence[Measurement], experiment: Experiment) -> str:
+    """The measurements with sorted keys, energies in femtojoules; the same bytes every time.
+
+    `loss` is null where nothing was executed; `program` is the name of the file without its folder.
+    """
     first = measurements[0]
     rows = [
         {
@@ -52,23 +64,25 @@ def ablation_json(measurements: Sequence[Measurement], task: Task, machine: Mach
             "passes": each.variant.passes,
             "cycles": each.cycles,
             "energy_fj": each.energy_fj,
-            "loss": each.loss,
+            "loss": each.taken.loss,
             "speedup": float(each.speedup_over(first)),
             "energy_saving": float(each.saving_over(first)),
+            "remark": each.remark,
         }
         for each in measurements
     ]
     result = {
-        "program": task.program,
-        "network": task.network,
-        "machine": machine.name,
-        "energy_table": machine.energy_table,
+        "program": _program(experiment),
+        "network": experiment.task.network,
+        "measured": experiment.batch_words,
+        "machine": experiment.machine.name,
+        "energy_table": experiment.machine.energy_table,
         "variants": rows,
     }
     return json.dumps(result, indent=2, sort_keys=True, allow_nan=False) + "\n"
 
 
-def ablation_chart(measurements: Sequence[Measurement], task: Task, machine: Machine) -> str:
+def ablation_chart(measurements: Sequence[Measurement], experiment: Experiment) -> str:
     """Speedups as SVG: a group for each choice of all switches but the last."""
     first = measurements[0]
     groups: dict[str, list[Bar]] = {}
@@ -76,5 +90,10 @@ def ablation_chart(measurements: Sequence[Measurement], task: Task, machine: Mac
         *others, last = each.variant.choices
         speedup = float(each.speedup_over(first))
         groups.setdefault(", ".join(others), []).append(Bar(last, speedup, f"{speedup:.2f}x"))
-    title = f"{task.network} on {machine.name}: speedup over {first.variant.name}"
-    return bar_chart(title, [Group(name, tuple(bars)) for name, bars in groups.items()])
+    title = f"{_program(experiment)} on {experiment.machine.name}: what each optimisation is worth"
+    axis = f"speedup over {first.variant.name}, x (ratio of cycles)"
+    return bar_chart(title, axis, [Group(name, tuple(bars)) for name, bars in groups.items()])
+
+
+def _program(experiment: Experiment) -> str:
+    return Path(experiment.task.program).name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from spikeloom.compiler import PREPARATION, expansion_text
@@ -17,12 +17,13 @@ SPARSITIES = ("none", "input", "output", "dual")
 """What the Backward Engine skips: `mask-gradients{skip=...}`."""
 
 SCHEDULES = {
-    "serial": "mode=serial",
+    "serial": "mode=serial tiles=largest",
     "pipelined": "mode=pipelined groups=off",
     "grouped": "mode=pipelined groups=auto",
 }
 """Whether engines work side by side, and whether groups of samples follow one another through all
-layers where that can be: options of `schedule-engines`."""
+layers where that can be: options of `schedule-engines`. One instruction at a time, tiles need not
+overlap and are as large as the memories allow."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,19 @@ class Variant:
         """`tables, dual, pipelined`."""
         return ", ".join(self.choices)
 
-    def pipeline(self, *, training: bool, steps: int, batch: int) -> str:
-        """The whole pipeline of one stream, as `spikeloom-opt -p` takes it."""
+    def pipeline(self, *, training: bool, steps: int, batch: int, analysis: str = "") -> str:
+        """The whole pipeline of one stream, as `spikeloom-opt -p` takes it.
+
+        `analysis` is `analyze-sparsity` of a profile, for the pass that chooses by densities.
+        """
         expansion = expansion_text(training=training, steps=steps, batch=batch)
-        return PREPARATION.format(expand=expansion) + f",{self.passes},lower-to-engine"
+        before, fusion, after = self.passes.partition("fuse-luts")
+        passes = f"{before}{analysis if fusion else ''}{fusion}{after}"
+        return f"{PREPARATION.format(expand=expansion)},{passes},lower-to-engine"
+
+    def with_single_groups(self) -> Variant:
+        """The same with groups of one sample, whether or not they pay."""
+        return replace(self, passes=self.passes.replace("groups=auto", "groups=1"))
 
 
 SWITCHES = ("accumulation", "backward sparsity", "schedule")

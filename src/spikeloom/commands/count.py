@@ -25,7 +25,13 @@ from spikeloom.compiler import compile_streams
 from spikeloom.diagnostics import error
 from spikeloom.program_source import ProgramSource
 
-_SOURCES = ("statistics", "density", "profile")
+_SOURCES = {
+    "statistics": "--statistics FILE",
+    "density": "--density spikes=.17,mask=.36,gradients=.5",
+    "profile": "--profile FILE",
+}
+"""Where counts come from, with examples; not every command that counts has all of them."""
+
 _FOR_RUNS = (
     "epochs",
     "batches",
@@ -45,21 +51,33 @@ def check_count_options(parsed: argparse.Namespace) -> None:
     Raises:
         DiagnosticError: E0405 or E0402.
     """
-    given = [name for name in _SOURCES if getattr(parsed, name) is not None]
+    if parsed.count_only:
+        for name in _FOR_RUNS:
+            if getattr(parsed, name) is not None:
+                option = f"--{name.replace('_', '-')}"
+                raise error("E0405", f"{option} does not apply: --count-only executes nothing")
+    check_count_source(parsed)
+    if parsed.count_only:
+        check_outputs((parsed.json, parsed.actions))
+
+
+def check_count_source(parsed: argparse.Namespace) -> None:
+    """Refuses sources of counts without counting mode, and another number of them than one with it.
+
+    Raises:
+        DiagnosticError: E0405.
+    """
+    possible = [name for name in _SOURCES if hasattr(parsed, name)]
+    given = [name for name in possible if getattr(parsed, name) is not None]
     if not parsed.count_only:
         refused = [name for name in given if name != "profile"]
         if refused:
             raise error("E0405", f"--{refused[0]} does not apply: it is for --count-only")
-        return
-    for name in _FOR_RUNS:
-        if getattr(parsed, name) is not None:
-            option = f"--{name.replace('_', '-')}"
-            raise error("E0405", f"{option} does not apply: --count-only executes nothing")
-    if len(given) != 1:
+    elif len(given) != 1:
         words = " and ".join(f"--{name}" for name in given) or "nothing"
-        help = "--statistics FILE, --density spikes=.17,mask=.36,gradients=.5 or --profile FILE"
+        *others, last = (_SOURCES[name] for name in possible)
+        help = f"{', '.join(others)} or {last}"
         raise error("E0405", f"--count-only takes one source of counts, not {words}", help=help)
-    check_outputs((parsed.json, parsed.actions))
 
 
 def read_source(parsed: argparse.Namespace, task: Task) -> Source:
@@ -70,13 +88,18 @@ def read_source(parsed: argparse.Namespace, task: Task) -> Source:
     """
     if parsed.statistics is not None:
         return FromStatistics(parsed.statistics, read_statistics(parsed.statistics))
+    return read_densities(parsed, task)
+
+
+def read_densities(parsed: argparse.Namespace, task: Task) -> FromDensities:
+    """The same for a command without `--statistics`."""
     if parsed.density is not None:
         return FromDensities(parse_densities(parsed.density), f"densities {parsed.density}")
     from spikeloom.passes.sparsity.density_profile import read_profile
 
     profile = read_profile(str(parsed.profile))
     check_profile(profile, task, str(parsed.profile))
-    return FromDensities(profile_densities(profile), f"profile {parsed.profile}")
+    return FromDensities(profile_densities(profile), f"profile {parsed.profile.name}")
 
 
 def count_program(
@@ -95,7 +118,7 @@ def count_program(
     pipeline = pipeline_of(parsed, program, counting=True)
     image = compile_streams(program.stream_module, task, machine, sizes=sizes, pipeline=pipeline)
     machine = machine_in_use(image, options)
-    _prepare_kernels()
+    prepare_counting()
     counted = count_image(image, machine, source)
     totals = counted.result.totals
     if options.actions is not None:
@@ -114,7 +137,8 @@ def counted_words(counted: CountedBatch) -> str:
     return f"counted        {batch}, not executed; {counted.source}"
 
 
-def _prepare_kernels() -> None:
+def prepare_counting() -> None:
+    """Compiles all kernels and the walk of counting mode, or loads them."""
     from importlib import import_module
 
     from spikeloom.backend.execution.interpreter import prepare_kernels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from spikeloom.compiler import PipelineText, named, open_pipeline_text, pipeline_for
+from spikeloom.compiler import PipelineText, analysis_of, open_pipeline_text, pipeline_for
 from spikeloom.diagnostics import error
 from spikeloom.given_pipeline import GivenPipeline
 from spikeloom.ir_task import Level
@@ -31,12 +31,12 @@ def pipeline_of(
     if profile is not None and not counting and (text is not None or not is_network):
         reason = "the pipeline" if text is not None else f"IR of the level {source.level.value}"
         message = f"--profile does not apply: {reason} has its own choices"
-        help = f"write --pipeline '...,analyze-sparsity{{profile=\"{named(profile)}\"}},...'"
+        help = f"write --pipeline '...,{analysis_of(profile)}fuse-luts,...'"
         raise error("E0405", message, help=help)
     if text is None and is_network and not parsed.pass_option:
         return pipeline_for(profile)
     if text is None and is_network:
-        text = open_pipeline_text(None if profile is None else named(profile))
+        text = open_pipeline_text(analysis_of(profile))
     elif text is None:
         text = REMAINING[source.level]
     machine = None if parsed.machine is None else str(parsed.machine)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from importlib import import_module
 
 from rich.console import Console as Terminal
 
 from spikeloom.ablation.variants import Variant
 from spikeloom.backend.accounts.baseline import Gpu, load_gpu
 from spikeloom.backend.atomic_file import write_atomically
-from spikeloom.backend.execution.interpreter import prepare_kernels
 from spikeloom.backend.host.session import check_outputs
 from spikeloom.backend.host.totals import Totals
 from spikeloom.backend.machine.description import Machine, load_machine
-from spikeloom.console import Console
+from spikeloom.commands.count import prepare_counting
 from spikeloom.reproduction.dependence import dependence_of
 from spikeloom.reproduction.figures import figures_of
 from spikeloom.reproduction.measurement import Workload, beside_gpu
@@ -37,9 +35,7 @@ def command(parsed: argparse.Namespace) -> int:
     origin = DECLARED if parsed.efficiency else CHOSEN
     densities = parsed.density or DENSITIES
     workloads = [Workload.load(name) for name in parsed.workload or WORKLOADS]
-    import_module("spikeloom.backend.counting.walk")
-    with Console().kernels() as progress:
-        prepare_kernels(progress)
+    prepare_counting()
     found = _reproduce_all(workloads, machine, gpu, densities, origin)
     print_reproduction(found, machine, densities)
     if parsed.json is not None:
