@@ -149,7 +149,7 @@ def test_sizes_that_fit_every_stream_may_be_written(tmp_path: Path) -> None:
     [
         ("infer-shapes,expand-bppt", "E0203", "did you mean `expand-bptt`?"),
         (PLAIN.replace("bptt", "bptt{stepz=4}"), "E0203", "did you mean `steps`?"),
-        (PLAIN.replace("bptt", "bptt{steps=many}"), "E0203", "its options:"),
+        (PLAIN.replace("bptt", "bptt{steps=many}"), "E0203", "cannot be `many`"),
         ("infer-shapes,", "E0208", "no expand-bptt"),
         ("infer-shapes,,", "E0203", "cannot be read"),
         ("", "E0208", "`spikeloom run --print-pipeline` shows"),
