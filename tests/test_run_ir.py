@@ -183,6 +183,15 @@ def test_a_program_fits_one_batch_and_the_refusal_says_what_does(
     assert "`spikeloom compile PROGRAM -o FILE.mlir` writes all that are needed" in words
 
 
+def test_a_last_batch_without_a_variance_is_refused(tmp_path: Path, capsys: Captured) -> None:
+    text = LEARNING.replace("linear(x, 5)", "batchnorm(linear(x, 5))")
+    text = text.replace("steps = 4", "steps = 1").replace("samples = 26", "samples = 9, test = 0")
+    program = write_program(tmp_path, text)
+    written = ir(tmp_path, program, "infer-shapes,expand-bptt")
+    for path in (program, written):
+        assert "a single number per channel" in refusal(capsys, "E0204", "run", path)
+
+
 def test_ir_is_counted(tmp_path: Path) -> None:
     program = write_program(tmp_path)
     shares = ("--count-only", "--density", "spikes=.2,mask=.3,gradients=.5")

@@ -16,6 +16,7 @@ from spikeloom.diagnostics import SourceLocation, error
 from spikeloom.dialects.bptt import LossOp, OptimizeOp, StepOp, UpdateRunningOp
 from spikeloom.dialects.engine import InstructionOp, MachineOp, ProgramOp
 from spikeloom.dialects.instruction_set import Engine
+from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.number_text import count
 
 
@@ -34,10 +35,17 @@ class IrStream:
         return stream_name(self.kind, self.batch)
 
     def resized(self, steps: int, batch: int) -> IrStream:
-        """A copy of a step for another number of steps and samples."""
+        """A copy of a step for another number of steps and samples.
+
+        Raises:
+            DiagnosticError: they are too few to normalize with (E0204).
+        """
         copy = self.op.clone()
         assert isinstance(copy, StepOp)
         copy.steps, copy.batch = count(steps), count(batch)
+        for op in copy.body.block.ops:
+            if isinstance(op, UpdateRunningOp) and op.unbiased is not None:
+                _require_variance(op, steps * batch * op.positions)
         return IrStream(copy, self.kind, steps, batch)
 
 
@@ -98,6 +106,14 @@ class IrStreams:
             " needed; bptt.step, before lower-to-engine, fits any"
         )
         return error("E0209", message, SourceLocation(self.path, 1, 1), help)
+
+
+def _require_variance(op: UpdateRunningOp, numbers: int) -> None:
+    """Refuses what `expand-bptt` refuses of a network."""
+    if numbers < 2:
+        message = "a batch of the data has a single number per channel here, which has no variance"
+        help = "train with more steps, or with a batch that leaves no last one of a single sample"
+        raise error("E0204", message, location_of(op), help)
 
 
 def _listed(streams: Sequence[IrStream]) -> str:
