@@ -1,7 +1,6 @@
 // RUN: not spikeloom-opt %s -p infer-shapes,expand-bpt 2>&1 | filecheck %s --check-prefix PASS
 // RUN: not spikeloom-opt %s -p 'expand-bptt{step=4}' 2>&1 | filecheck %s --check-prefix OPTION
 // RUN: not spikeloom-opt %s -p 'expand-bptt{steps=many}' 2>&1 | filecheck %s --check-prefix VALUE
-// RUN: not spikeloom-opt %s -p 'fuse-luts{accumulate=all}' 2>&1 | filecheck %s --check-prefix CHOICE
 // RUN: not spikeloom-opt %s -p 'infer-shapes{steps=4}' 2>&1 | filecheck %s --check-prefix NONE
 // RUN: not spikeloom-opt %s -p 'expand-bptt{steps=4' 2>&1 | filecheck %s --check-prefix SYNTAX
 // RUN: not spikeloom-opt %s -p 'infer-shapes,"' 2>&1 | filecheck %s --check-prefix QUOTE
@@ -23,9 +22,6 @@
 
 // VALUE: <pipeline>:1:13: error: the option `steps` of the pass `expand-bptt` cannot be `many` [E0203]
 // VALUE: help: expected integer
-
-// CHOICE: <pipeline>:1:11: error: the option `accumulate` of the pass `fuse-luts` cannot be `all` [E0203]
-// CHOICE: help: expected plain | events | tables
 
 // NONE: error: the pass `infer-shapes` has no option `steps` [E0203]
 // NONE: help: it has no options

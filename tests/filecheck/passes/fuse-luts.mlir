@@ -32,7 +32,8 @@ bptt.step @choice steps 32 batch 64 (%x: tensor<?x?x256xi1>) {
 // WIDE: use width=4, or a machine with engines.fe.table_width of 6
 // CONTRADICTION: error: fuse-luts{width=2 accumulate=events}: only tables have a width, and it is at least 1 [E0405]
 // NEGATIVE: error: fuse-luts{width=-1}: a width is at least 0 [E0405]
-// UNKNOWN: error: the options of the pass `fuse-luts` are not valid
+// UNKNOWN: <pipeline>:1:11: error: the option `accumulate` of the pass `fuse-luts` cannot be `all` [E0203]
+// UNKNOWN: help: expected plain | events | tables
 
 // -----
 
