@@ -12,6 +12,7 @@ from spikeloom.backend.kernels.compile import (
     choose_cache_folder,
     compile_registered,
     compiled,
+    helper,
 )
 
 
@@ -64,3 +65,27 @@ def test_a_full_disk_only_means_compiling_again_next_time(one_function, monkeypa
     monkeypatch.setattr(one_function._cache, "save_overload", full)
     compile_registered()
     assert one_function(1) == 2
+
+
+def test_a_helper_is_compiled_once_whatever_constants_it_gets(monkeypatch):
+    monkeypatch.setattr(module, "_registry", [])
+
+    @helper
+    def add(left: int, right: int) -> int:
+        return left + right
+
+    @compiled(INTEGER)
+    def six_more(number: int) -> int:
+        return add(add(add(number, 1), 2), 3)
+
+    assert six_more(1) == 7
+    assert len(add.overloads) == 1
+
+
+def test_python_cannot_call_a_helper():
+    @helper
+    def identity(number: int) -> int:
+        return number
+
+    with pytest.raises(TypeError, match="only compiled functions call `identity`"):
+        identity(1)

@@ -19,12 +19,7 @@ from spikeloom.backend.execution.accounting import axis_length, product_of
 from spikeloom.backend.execution.clock import ceiling
 from spikeloom.backend.kernels import operands
 from spikeloom.backend.kernels.compile import (
-    DOUBLE,
-    DOUBLES,
-    INTEGER,
-    INTEGERS,
-    INTEGERS_2D,
-    compiled,
+    helper,
 )
 from spikeloom.backend.kernels.events import DENSE
 from spikeloom.dialects.instruction_set import DIMENSIONS
@@ -57,7 +52,7 @@ CARRY_COLUMNS = TALLY_CARRY + MAX_TALLIES
 _NEGLIGIBLE = 1e-18
 
 
-@compiled(DOUBLES, INTEGER, DOUBLE, INTEGER)
+@helper
 def whole(carry: Doubles, column: int, expected: float, most: int) -> int:
     """The expectation as an integer from 0 to `most`; the rest is carried over."""
     exact = expected + carry[column]
@@ -66,7 +61,7 @@ def whole(carry: Doubles, column: int, expected: float, most: int) -> int:
     return rounded
 
 
-@compiled(INTEGER, DOUBLE, INTEGER)
+@helper
 def mean_passes(inputs: int, density: float, lanes: int) -> float:
     """The mean of ceil(k / lanes), k being the ones among independent inputs of this density.
 
@@ -95,7 +90,7 @@ def mean_passes(inputs: int, density: float, lanes: int) -> float:
     return mean
 
 
-@compiled(INTEGERS, DOUBLES, INTEGER, DOUBLE, DOUBLES)
+@helper
 def know_image(
     lengths: Integers, immediate: Doubles, lanes: int, density: float, carry: Doubles
 ) -> None:
@@ -118,7 +113,7 @@ def know_image(
                 carry[PASSES_KNOWN] += places * mean_passes(a * b * inputs, density, lanes)
 
 
-@compiled(INTEGERS, INTEGERS, DOUBLES, DOUBLE, DOUBLES, INTEGERS)
+@helper
 def expect_events(
     record: Integers,
     lengths: Integers,
@@ -143,7 +138,7 @@ def expect_events(
     count[operands.SKIPPED_INPUT] = cells - count[operands.ISSUED]
 
 
-@compiled(INTEGERS, INTEGERS, DOUBLES, DOUBLE, DOUBLE, DOUBLES, INTEGERS)
+@helper
 def expect_multiplications(
     record: Integers,
     lengths: Integers,
@@ -168,7 +163,7 @@ def expect_multiplications(
     count[operands.PASSES] = whole(carry, PRODUCT_CARRY + 3, float(expected[3]), most[1])
 
 
-@compiled(INTEGERS, INTEGERS, INTEGERS_2D, INTEGERS, DOUBLES, DOUBLES, DOUBLES, INTEGERS)
+@helper
 def expect(
     record: Integers,
     rule: Integers,

@@ -18,11 +18,7 @@ from spikeloom.backend.execution.accounting import product_of
 from spikeloom.backend.execution.clock import ceiling
 from spikeloom.backend.kernels import operands
 from spikeloom.backend.kernels.compile import (
-    DOUBLE,
-    DOUBLES,
-    INTEGER,
-    INTEGERS,
-    compiled,
+    helper,
 )
 from spikeloom.backend.kernels.dual_sparsity import SKIP_INPUT, SKIP_OUTPUT
 
@@ -30,7 +26,7 @@ Integers = NDArray[np.int64]
 Doubles = NDArray[np.float64]
 
 
-@compiled(INTEGERS, INTEGERS, DOUBLE, DOUBLE, INTEGER)
+@helper
 def expected_cycles(
     record: Integers, lengths: Integers, arriving: float, unmasked: float, rows: int
 ) -> float:
@@ -49,7 +45,7 @@ def expected_cycles(
     return min(most, rows * features * columns)
 
 
-@compiled(INTEGERS, INTEGERS, DOUBLES, DOUBLE, DOUBLE, DOUBLE, DOUBLES, INTEGERS)
+@helper
 def expect_products(
     record: Integers,
     lengths: Integers,

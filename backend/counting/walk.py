@@ -16,6 +16,7 @@ from spikeloom.backend.kernels.compile import (
     INTEGERS_2D,
     INTEGERS_3D,
     compiled,
+    helper,
     types,
 )
 from spikeloom.backend.kernels.operands import COUNTS
@@ -32,7 +33,7 @@ Locals = tuple[Integers, Integers, Integers, Integers]
 """Open loops as in `walk`, boxes, axis lengths, and counts."""
 
 
-@compiled(INTEGERS, INTEGERS, INTEGERS)
+@helper
 def within_work(record: Integers, lengths: Integers, count: Integers) -> bool:
     """Whether an instruction of these axis lengths can have counted this at all."""
     cells = 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.backend.kernels.compile import DOUBLES, INTEGER, INTEGERS, compiled
+from spikeloom.backend.kernels.compile import helper
 from spikeloom.backend.kernels.operands import INPUT_POSITIONS, POSITIONS, TAPS
 
 Integers = NDArray[np.int64]
@@ -20,7 +20,7 @@ KERNEL_WIDTH, STRIDE, INPUT_WIDTH, OUTPUT_WIDTH, TOP, LEFT = range(6)
 """Immediates of an instruction with a window."""
 
 
-@compiled(INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGERS)
+@helper
 def meetings(
     outputs: int, taps: int, stride: int, before: int, inputs: int, found: Integers
 ) -> None:
@@ -31,7 +31,7 @@ def meetings(
         found[max(0, met)] += 1
 
 
-@compiled(INTEGERS, DOUBLES, INTEGERS, INTEGERS)
+@helper
 def window_meetings(
     lengths: Integers, immediate: Doubles, rows: Integers, columns: Integers
 ) -> None:

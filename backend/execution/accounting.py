@@ -14,7 +14,7 @@ from spikeloom.backend.execution import program
 from spikeloom.backend.execution.clock import ceiling, service_time
 from spikeloom.backend.execution.work import BUILDS, EVENTS, FIXED, LOOKUPS, PRODUCTS
 from spikeloom.backend.kernels import operands
-from spikeloom.backend.kernels.compile import INTEGER, INTEGERS, INTEGERS_2D, compiled
+from spikeloom.backend.kernels.compile import helper
 from spikeloom.backend.kernels.memory import trailing_zeros
 from spikeloom.dialects.instruction_set import DIMENSIONS
 
@@ -24,14 +24,14 @@ FEATURE = DIMENSIONS - 1
 """The dimension along which cells lie side by side."""
 
 
-@compiled(INTEGERS_2D, INTEGER, INTEGER, INTEGERS)
+@helper
 def axis_length(operand: Integers, role: int, dimension: int, extent: Integers) -> int:
     """Cells of an operand's box along one dimension."""
     axis = operand[role, program.DIMENSION_AXIS + dimension]
     return 1 if axis == program.NO_AXIS else int(extent[axis])
 
 
-@compiled(INTEGER, INTEGERS)
+@helper
 def product_of(axes: int, extent: Integers) -> int:
     """The product of the lengths of a set of axes, given as bits."""
     product = 1
@@ -41,7 +41,7 @@ def product_of(axes: int, extent: Integers) -> int:
     return product
 
 
-@compiled(INTEGERS, INTEGERS_2D, INTEGERS, INTEGER, INTEGERS)
+@helper
 def account_traffic(
     record: Integers, operand: Integers, extent: Integers, moved_rows: int, total: Integers
 ) -> int:
@@ -66,7 +66,7 @@ def account_traffic(
     return first
 
 
-@compiled(INTEGERS, INTEGERS)
+@helper
 def table_groups(record: Integers, extent: Integers) -> int:
     """Tables that an instruction builds or uses for one output, 0 of one without tables."""
     if record[program.GROUPED] == 0:
@@ -76,7 +76,7 @@ def table_groups(record: Integers, extent: Integers) -> int:
     return groups * product_of(record[program.INNER], extent)
 
 
-@compiled(INTEGERS, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGERS, INTEGERS)
+@helper
 def account_arithmetic(
     record: Integers,
     cells: int,
@@ -119,7 +119,7 @@ def account_arithmetic(
     total[quantities.MULTIPLICATIONS_SKIPPED_BOTH] += multiplications * skipped_both
 
 
-@compiled(INTEGERS, INTEGERS_2D, INTEGERS)
+@helper
 def produced_cells(record: Integers, operand: Integers, extent: Integers) -> int:
     """Cells of the first operand that is there: the one that the instruction is for."""
     for role in range(record[program.ROLES]):
@@ -131,7 +131,7 @@ def produced_cells(record: Integers, operand: Integers, extent: Integers) -> int
     return 0
 
 
-@compiled(INTEGERS, INTEGERS_2D, INTEGERS, INTEGERS, INTEGERS)
+@helper
 def account(
     record: Integers, operand: Integers, extent: Integers, count: Integers, total: Integers
 ) -> int:

@@ -46,7 +46,12 @@ from spikeloom.backend.execution.program import (
     WRITES,
 )
 from spikeloom.backend.execution.work import BUILDS, BYTES, DENSE, EVENTS, FIXED, LOOKUPS, PRODUCTS
-from spikeloom.backend.kernels.compile import INTEGER, INTEGERS, INTEGERS_2D, compiled, types
+from spikeloom.backend.kernels.compile import (
+    INTEGERS,
+    INTEGERS_2D,
+    helper,
+    types,
+)
 from spikeloom.dialects.instruction_set import Engine
 
 Integers = NDArray[np.int64]
@@ -75,13 +80,13 @@ def clock_at_zero(segments: SegmentMap, units: int = len(Engine)) -> ClockState:
     )
 
 
-@compiled(INTEGER, INTEGER)
+@helper
 def ceiling(dividend: int, divisor: int) -> int:
     """Quotient of two numbers that are not negative, rounded up."""
     return (dividend + divisor - 1) // divisor
 
 
-@compiled(INTEGERS, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER)
+@helper
 def service_time(
     record: Integers, rows: int, inner: int, outer: int, cells: int, moved: int, passes: int
 ) -> int:
@@ -103,7 +108,7 @@ def service_time(
     return latency + ceiling(moved if service == BYTES else cells, record[INPUT_LANES])
 
 
-@compiled(INTEGERS_2D, INTEGER, INTEGERS_2D, INTEGERS_2D)
+@helper
 def copy_written(operand: Integers, role: int, boxes: Integers, copies: Integers) -> int:
     """The copy that an operand writes: new values that start at the origin begin the next one."""
     used = operand[role, BUFFER]
@@ -113,7 +118,7 @@ def copy_written(operand: Integers, role: int, boxes: Integers, copies: Integers
     return int(copy)
 
 
-@compiled(INTEGERS_2D, INTEGER, INTEGER, INTEGERS_2D, INTEGERS_2D, INTEGERS)
+@helper
 def touched(
     operand: Integers, role: int, copy: int, boxes: Integers, copies: Integers, bounds: Integers
 ) -> tuple[int, int]:
@@ -127,11 +132,12 @@ def touched(
     return int(bounds[place] + first // part), int(bounds[place] + last // part + 1)
 
 
-@compiled(INTEGERS, INTEGERS_2D, INTEGERS_2D, CLOCK)
+@helper
 def gather(record: Integers, operand: Integers, boxes: Integers, clock: ClockState) -> int:
     """When the operands are written, per engine in `waits`; returns when the destination drains."""
     _, waits, copies, bounds, segments = clock
-    waits[:] = 0
+    for engine in range(len(waits)):
+        waits[engine] = 0
     drained = 0
     for role in range(record[ROLES]):
         if operand[role, BUFFER] != ABSENT:
@@ -149,7 +155,7 @@ def gather(record: Integers, operand: Integers, boxes: Integers, clock: ClockSta
     return drained
 
 
-@compiled(INTEGERS, INTEGERS_2D, INTEGERS_2D, INTEGER, CLOCK)
+@helper
 def leave(
     record: Integers, operand: Integers, boxes: Integers, finish: int, clock: ClockState
 ) -> None:
@@ -171,7 +177,7 @@ def leave(
                 segments[segment, WRITER] = record[ENGINE]
 
 
-@compiled(INTEGERS, INTEGERS_2D, INTEGERS_2D, INTEGER, INTEGER, CLOCK, INTEGERS)
+@helper
 def advance(
     record: Integers,
     operand: Integers,

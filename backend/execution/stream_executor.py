@@ -13,10 +13,19 @@ from numpy.typing import NDArray
 from spikeloom.backend.accounts.quantities import QUANTITIES
 from spikeloom.backend.execution.arena import Arena
 from spikeloom.backend.execution.clock import ClockState, clock_at_zero
-from spikeloom.backend.execution.program import Program, Unit, decode, widest_image
+from spikeloom.backend.execution.program import (
+    INSTRUCTION,
+    KERNEL,
+    KIND,
+    Program,
+    Unit,
+    decode,
+    widest_image,
+)
 from spikeloom.backend.execution.walk import Locals, walk
 from spikeloom.backend.kernels.barrier import ABORTED, CONTROL_CELLS
 from spikeloom.backend.kernels.compile import Progress, compile_registered
+from spikeloom.backend.kernels.dispatch import kernel_addresses
 from spikeloom.backend.kernels.operands import BOX_COLUMNS, COUNTS, RATES, scratch_bytes
 from spikeloom.backend.machine.timing import AnyMachine, engines_of, issue_rate
 from spikeloom.backend.stream.stream import MAX_LOOP_DEPTH
@@ -72,6 +81,7 @@ class StreamExecutor:
         self._threads = max(1, threads)
         self._arena = Arena(stream)
         self._program = decode(stream, machine, self._arena.addresses)
+        _name_by_address(self._program.record)
         self._instructions = validated.dynamic_instructions
         bytes_needed = scratch_bytes(
             int(stream.buffers["shape"].max(initial=1)), widest_image(stream)
@@ -145,6 +155,13 @@ class StreamExecutor:
             raise
         for other in others:
             other.result()
+
+
+def _name_by_address(record: Integers) -> None:
+    """Puts the addresses of kernels in the place of their numbers: the walk calls by address."""
+    instructions = record[:, KIND] == INSTRUCTION
+    numbers = record[instructions, KERNEL]
+    record[instructions, KERNEL] = kernel_addresses(np.unique(numbers).tolist())[numbers]
 
 
 class _Workspace:

@@ -14,6 +14,7 @@ from spikeloom.backend.execution import program
 from spikeloom.backend.execution.accounting import account
 from spikeloom.backend.execution.clock import CELLS, CLOCK, START, ClockState, advance
 from spikeloom.backend.kernels.barrier import wait_for_all
+from spikeloom.backend.kernels.call import call_kernel
 from spikeloom.backend.kernels.compile import (
     DOUBLES,
     DOUBLES_2D,
@@ -22,9 +23,9 @@ from spikeloom.backend.kernels.compile import (
     INTEGERS_2D,
     INTEGERS_3D,
     compiled,
+    helper,
     types,
 )
-from spikeloom.backend.kernels.dispatch import run_kernel
 from spikeloom.backend.kernels.operands import COUNTS, OUTPUT_LANES, QUEUE_ROWS, RATES
 from spikeloom.backend.stream.stream import NO_LOOP
 from spikeloom.dialects.instruction_set import DIMENSIONS
@@ -37,7 +38,7 @@ VALUE, LEFT = 0, 1
 """The loop's value, and the length of its current tile: min(|step|, |stop - value|)."""
 
 
-@compiled(INTEGERS_2D, INTEGER, INTEGER, INTEGERS_2D)
+@helper
 def follow_loop(record: Integers, at: int, depth: int, loops: Integers) -> tuple[int, int]:
     """Executes a LOOP or END; returns the record to go on behind, and how many loops are open."""
     if record[at, program.KIND] == program.LOOP:
@@ -50,7 +51,7 @@ def follow_loop(record: Integers, at: int, depth: int, loops: Integers) -> tuple
     return at, depth - 1
 
 
-@compiled(INTEGERS_2D, INTEGERS_3D, INTEGER, INTEGERS_2D, INTEGERS)
+@helper
 def set_lengths(
     record: Integers, extent: Integers, at: int, loops: Integers, lengths: Integers
 ) -> None:
@@ -66,7 +67,7 @@ _PLACES = (INTEGERS_2D, INTEGERS_3D, INTEGERS_3D, DOUBLES_2D)
 _LOCALS = (INTEGERS_2D, INTEGERS_2D, INTEGERS, DOUBLES, INTEGERS)
 
 
-@compiled(INTEGERS, INTEGER, INTEGERS_2D, INTEGER)
+@helper
 def set_loop(record: Integers, depth: int, loops: Integers, value: int) -> bool:
     """Gives a loop its value; False when that lies behind its end."""
     step, stop = record[program.STEP], record[program.STOP]
@@ -75,7 +76,7 @@ def set_loop(record: Integers, depth: int, loops: Integers, value: int) -> bool:
     return value < stop if step > 0 else value > stop
 
 
-@compiled(*(INTEGERS_2D, INTEGERS_3D, INTEGER, INTEGERS_2D, INTEGERS, INTEGERS_2D))
+@helper
 def set_boxes(
     record: Integers,
     operand: Integers,
@@ -108,7 +109,7 @@ def set_boxes(
             boxes[role, CELLS] = 1 if axis == program.NO_AXIS else lengths[axis]
 
 
-@compiled(*_PLACES, INTEGER, *_LOCALS)
+@helper
 def resolve(
     record: Integers,
     extent: Integers,
@@ -122,7 +123,8 @@ def resolve(
     count: Integers,
 ) -> None:
     """Computes this iteration's box addresses and axis lengths for the kernel."""
-    count[:] = 0
+    for item in range(len(count)):
+        count[item] = 0
     for item in range(len(numbers)):
         numbers[item] = immediate[at, item]
     set_lengths(record, extent, at, loops, lengths)
@@ -131,10 +133,7 @@ def resolve(
     boxes[RATES, QUEUE_ROWS] = record[at, program.QUEUE_ROWS]
 
 
-@compiled(
-    INTEGERS_2D, INTEGERS_3D, INTEGER, INTEGER, INTEGERS_2D, INTEGERS, INTEGERS_2D, INTEGERS,
-    CLOCK, INTEGERS_2D,
-)  # fmt: skip
+@helper
 def finish_instruction(
     record: Integers,
     operand: Integers,
@@ -157,6 +156,15 @@ def finish_instruction(
             count[item] += counted[thread, item]
     service = account(record[at], operand[at], lengths, count, totals[at])
     return advance(record[at], operand[at], boxes, issue, service, clock, totals[at])
+
+
+@helper
+def latest(free: Integers) -> int:
+    """The cycle in which the last engine is free; numpy's `max` takes seconds to compile."""
+    cycle = 0
+    for engine in range(len(free)):
+        cycle = max(cycle, free[engine])
+    return cycle
 
 
 _PLACES_TUPLE = types.Tuple(_PLACES)
@@ -198,7 +206,7 @@ def walk(
     """
     record, operand = tables[0], tables[2]
     loops, boxes, lengths, numbers, count = local
-    at, depth, executed, finished = 0, 0, 0, int(clock[0].max())
+    at, depth, executed, finished = 0, 0, 0, latest(clock[0])
     while at < len(record):
         if record[at, program.KIND] != program.INSTRUCTION:
             at, depth = follow_loop(record, at, depth, loops)
@@ -206,7 +214,7 @@ def walk(
             resolve(*tables, at, *local)
             lanes, kernel = record[at, program.INPUT_LANES], record[at, program.KERNEL]
             task = (boxes, lengths, numbers, lanes, count, scratch, thread, threads)
-            run_kernel(kernel, task)
+            call_kernel(kernel, task)
             parity = executed & 1
             for item in range(COUNTS):
                 counted[parity, thread, item] = count[item]
@@ -221,7 +229,8 @@ def walk(
                     totals,
                 )  # fmt: skip
                 if executed < len(statistics):
-                    statistics[executed] = count
+                    for item in range(COUNTS):
+                        statistics[executed, item] = count[item]
                 if executed < len(finishes):
                     finishes[executed] = finished
             executed += 1

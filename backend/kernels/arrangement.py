@@ -6,7 +6,7 @@ the same word.
 
 from __future__ import annotations
 
-from spikeloom.backend.kernels.compile import INTEGER, INTEGERS_2D, compiled
+from spikeloom.backend.kernels.compile import compiled, helper
 from spikeloom.backend.kernels.memory import (
     load_bit,
     load_i32,
@@ -36,7 +36,7 @@ JOINED, LEFT, RIGHT = 0, 1, 2
 LEFT_PART, RIGHT_PART, WHOLE = 0, 1, 2
 
 
-@compiled(INTEGERS_2D, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER)
+@helper
 def move_cell(
     operand: Integers, role: int, target: int, cell: int, source: int, other: int
 ) -> None:
@@ -99,7 +99,7 @@ def unflatten(
             move_cell(operand, UNFLATTENED, target, unit, source, cell)
 
 
-@compiled(INTEGERS_2D, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER)
+@helper
 def move_cells(
     operand: Integers, role: int, target: int, first: int, source: int, cells: int
 ) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from spikeloom.backend.kernels.compile import INTEGER, compiled, extending, types
+from spikeloom.backend.kernels.compile import extending, helper, types
 from spikeloom.backend.kernels.llvm import DOUBLE_WORD, WORD, declare
 
 ARRIVALS, ABORTED = 0, 8
@@ -63,7 +63,7 @@ _look: Callable[[int, int], int] = _define_look()
 _give_way: Callable[[], None] = _define_give_way()
 
 
-@compiled(INTEGER, INTEGER, INTEGER)
+@helper
 def wait_for_all(control: int, threads: int, passed: int) -> bool:
     """Waits until all threads have arrived here; `passed` barriers lie behind.
 

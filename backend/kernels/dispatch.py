@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
 from spikeloom.backend.kernels.arrangement import concatenate, flatten, split, unflatten
 from spikeloom.backend.kernels.backward import backpropagate
-from spikeloom.backend.kernels.compile import INTEGER, compiled, types
+from spikeloom.backend.kernels.call import address_of
 from spikeloom.backend.kernels.forward import accumulate, bias, multiply
 from spikeloom.backend.kernels.losses import (
     cross_entropy,
@@ -30,7 +35,7 @@ from spikeloom.backend.kernels.normalization import (
     normalize,
     normalize_gradient,
 )
-from spikeloom.backend.kernels.operands import SIGNATURE, Kernel, Task
+from spikeloom.backend.kernels.operands import Kernel
 from spikeloom.backend.kernels.optimizers import adam, count_step, sgd
 from spikeloom.backend.kernels.pools import (
     pool_max,
@@ -108,7 +113,7 @@ KERNELS: tuple[Kernel, ...] = (
     run_tile,
     update_neurons,
 )
-"""Every kernel; `run_kernel` calls them by their position here."""
+"""Every kernel; a decoded program names them by their position here."""
 
 _ON_CELLS: dict[str, Kernel] = {
     "load": copy_cells,
@@ -188,150 +193,16 @@ def kernel_of(instruction: str, element: Element) -> Kernel:
 
 
 def kernel_number(instruction: str, element: Element) -> int:
-    """The number by which one of the functions below calls this kernel."""
+    """The position of this kernel among `KERNELS`."""
     return KERNELS.index(kernel_of(instruction, element))
 
 
-FIRST_LATE, FIRST_OF_IMAGES, FIRST_OF_TABLES, FIRST_OF_TILES = 13, 25, 39, 43
-"""The first positions that `run_late` and so on serve: several compile faster than one."""
-_TASK = types.Tuple(SIGNATURE)
+def kernel_addresses(numbers: Iterable[int]) -> NDArray[np.int64]:
+    """Where the machine code of each kernel begins, by its number; 0 for all but these `numbers`.
 
-
-@compiled(INTEGER, _TASK)
-def run_early(kernel: int, task: Task) -> None:
-    """Kernels 0 to 12: data movement, forward, neurons, readout."""
-    if kernel == 0:
-        copy_cells(*task)
-    elif kernel == 1:
-        copy_bits(*task)
-    elif kernel == 2:
-        transpose(*task)
-    elif kernel == 3:
-        clear_cells(*task)
-    elif kernel == 4:
-        clear_bits(*task)
-    elif kernel == 5:
-        bias(*task)
-    elif kernel == 6:
-        accumulate(*task)
-    elif kernel == 7:
-        multiply(*task)
-    elif kernel == 8:
-        fire(*task)
-    elif kernel == 9:
-        integrate(*task)
-    elif kernel == 10:
-        add(*task)
-    elif kernel == 11:
-        readout_bits(*task)
-    elif kernel == 12:
-        readout_values(*task)
-
-
-@compiled(INTEGER, _TASK)
-def run_late(kernel: int, task: Task) -> None:
-    """Kernels 13 to 24: losses, backward, weight update, optimizers."""
-    if kernel == 13:
-        cross_entropy(*task)
-    elif kernel == 14:
-        mean_squared_error(*task)
-    elif kernel == 15:
-        spread(*task)
-    elif kernel == 16:
-        fire_gradient(*task)
-    elif kernel == 17:
-        integrate_gradient(*task)
-    elif kernel == 18:
-        backpropagate(*task)
-    elif kernel == 19:
-        correlate_spikes(*task)
-    elif kernel == 20:
-        correlate_values(*task)
-    elif kernel == 21:
-        sum_gradient(*task)
-    elif kernel == 22:
-        count_step(*task)
-    elif kernel == 23:
-        sgd(*task)
-    elif kernel == 24:
-        adam(*task)
-
-
-@compiled(INTEGER, _TASK)
-def run_images(kernel: int, task: Task) -> None:
-    """Kernels 25 to 38: pools, arrangement, normalization."""
-    if kernel == 25:
-        pool_sum(*task)
-    elif kernel == 26:
-        pool_max(*task)
-    elif kernel == 27:
-        pool_sum_gradient(*task)
-    elif kernel == 28:
-        pool_max_gradient(*task)
-    elif kernel == 29:
-        flatten(*task)
-    elif kernel == 30:
-        unflatten(*task)
-    elif kernel == 31:
-        concatenate(*task)
-    elif kernel == 32:
-        split(*task)
-    elif kernel == 33:
-        channel_mean(*task)
-    elif kernel == 34:
-        channel_variance(*task)
-    elif kernel == 35:
-        normalize(*task)
-    elif kernel == 36:
-        channel_product(*task)
-    elif kernel == 37:
-        normalize_gradient(*task)
-    elif kernel == 38:
-        blend(*task)
-
-
-@compiled(INTEGER, _TASK)
-def run_tables(kernel: int, task: Task) -> None:
-    """Kernels 39 to 42: tables."""
-    if kernel == 39:
-        build_tables(*task)
-    elif kernel == 40:
-        lookup(*task)
-    elif kernel == 41:
-        build_row_tables(*task)
-    elif kernel == 42:
-        correlate_tables(*task)
-
-
-@compiled(INTEGER, _TASK)
-def run_tiles(kernel: int, task: Task) -> None:
-    """Kernels from 43 on: tiles and connections."""
-    if kernel == 43:
-        place_cells(*task)
-    elif kernel == 44:
-        take_cells(*task)
-    elif kernel == 45:
-        take_and_place_cells(*task)
-    elif kernel == 46:
-        carry_cells(*task)
-    elif kernel == 47:
-        do_nothing(*task)
-    elif kernel == 48:
-        run_tile(*task)
-    elif kernel == 49:
-        update_neurons(*task)
-
-
-@compiled(INTEGER, _TASK)
-def run_kernel(kernel: int, task: Task) -> None:
-    """Runs the kernel with this number on one thread's part of an instruction."""
-    if kernel < FIRST_LATE:
-        run_early(kernel, task)
-    elif kernel < FIRST_OF_IMAGES:
-        run_late(kernel, task)
-    elif kernel < FIRST_OF_TABLES:
-        run_images(kernel, task)
-    elif kernel < FIRST_OF_TILES:
-        run_tables(kernel, task)
-    else:
-        run_tiles(kernel, task)
+    Those that are not compiled yet are now.
+    """
+    addresses = np.zeros(len(KERNELS), np.int64)
+    for number in numbers:
+        addresses[number] = address_of(KERNELS[number])
+    return addresses

@@ -13,10 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from spikeloom.backend.kernels.compile import (
-    INTEGER,
-    INTEGERS,
-    INTEGERS_2D,
-    compiled,
+    helper,
 )
 from spikeloom.backend.kernels.masks import MASK
 from spikeloom.backend.kernels.meetings import OUTSIDE, meeting
@@ -36,7 +33,6 @@ from spikeloom.backend.kernels.operands import (
     POSITIONS,
     QUEUE_ROWS,
     RATES,
-    SIGNATURE,
     SKIPPED_BOTH,
     SKIPPED_INPUT,
     SKIPPED_OUTPUT,
@@ -56,7 +52,7 @@ SKIP_INPUT, SKIP_OUTPUT = 6, 7
 _ZERO = np.float32(0.0)
 
 
-@compiled(INTEGERS_2D, INTEGERS, INTEGER, INTEGERS_2D)
+@helper
 def list_unmasked(operand: Integers, extent: Integers, plane: int, found: Integers) -> None:
     """Counts a plane's unmasked inputs: found[position, lane], and found[position, -1] of all.
 
@@ -78,7 +74,7 @@ def list_unmasked(operand: Integers, extent: Integers, plane: int, found: Intege
                 word &= word - 1
 
 
-@compiled(INTEGER, INTEGER, INTEGER, INTEGER, INTEGERS)
+@helper
 def list_arriving(row: int, outputs: int, lanes: int, skips: int, found: Integers) -> int:
     """Counts a row's gradients that are worked on, by their lane without tap; returns all."""
     for lane in range(len(found)):
@@ -91,7 +87,7 @@ def list_arriving(row: int, outputs: int, lanes: int, skips: int, found: Integer
     return total
 
 
-@compiled(INTEGERS_2D, INTEGERS, INTEGERS, INTEGER, INTEGER)
+@helper
 def add_work(busy: Integers, arriving: Integers, wanted: Integers, shift: int, lanes: int) -> None:
     """busy[(lane + shift) mod lanes, :] += arriving[lane] * wanted[:] for every lane."""
     for lane in range(len(arriving)):
@@ -101,7 +97,7 @@ def add_work(busy: Integers, arriving: Integers, wanted: Integers, shift: int, l
                 busy[line, column] += arriving[lane] * wanted[column]
 
 
-@compiled(INTEGERS, INTEGER)
+@helper
 def list_leaders(extent: Integers, lanes: int) -> Integers:
     """Of every tap the first one whose gradients go to the same lanes."""
     leaders = np.empty(extent[TAPS], np.int64)
@@ -114,7 +110,7 @@ def list_leaders(extent: Integers, lanes: int) -> Integers:
     return leaders
 
 
-@compiled(INTEGERS, INTEGER, INTEGER, INTEGERS)
+@helper
 def count_kinds(extent: Integers, arriving: int, unmasked: int, count: Integers) -> None:
     """Counts the products of a row at one tap: `arriving` gradients, `unmasked` inputs."""
     silent, masked = extent[OUTPUTS] - arriving, extent[INPUTS] - unmasked
@@ -124,7 +120,70 @@ def count_kinds(extent: Integers, arriving: int, unmasked: int, count: Integers)
     count[SKIPPED_BOTH] += silent * masked
 
 
-@compiled(*SIGNATURE)
+@helper
+def list_wanted(
+    extent: Integers,
+    immediate: Doubles,
+    position: int,
+    leader: int,
+    leaders: Integers,
+    arriving: int,
+    skips: int,
+    unmasked: Integers,
+    everything: Integers,
+    wanted: Integers,
+    count: Integers,
+) -> None:
+    """Counts, by output lane, the inputs that want a row's gradients at the taps of a leader.
+
+    Also counts the row's products by kind.
+    """
+    for lane in range(len(wanted)):
+        wanted[lane] = 0
+    for tap in range(leader, len(leaders)):
+        if leaders[tap] != leader:
+            continue
+        met = meeting(extent, immediate, position, tap)
+        if met != OUTSIDE:
+            count_kinds(extent, arriving, unmasked[met, len(wanted)], count)
+            for lane in range(len(wanted)):
+                wanted[lane] += unmasked[met, lane]
+        elif skips != 0:
+            count_kinds(extent, 0, extent[INPUTS], count)
+        else:
+            count_kinds(extent, extent[OUTPUTS], extent[INPUTS], count)
+            for lane in range(len(wanted)):
+                wanted[lane] += everything[lane]
+
+
+# Loops instead of numpy's assignments and reductions, which take seconds to compile.
+@helper
+def repeat(line: Integers, table: Integers) -> None:
+    """table[:] = line."""
+    for row in range(table.shape[0]):
+        for column in range(table.shape[1]):
+            table[row, column] = line[column]
+
+
+@helper
+def set_to_zero(table: Integers) -> None:
+    """table[:] = 0."""
+    for row in range(table.shape[0]):
+        for column in range(table.shape[1]):
+            table[row, column] = 0
+
+
+@helper
+def largest(table: Integers) -> int:
+    """The largest of a table of numbers that are not negative."""
+    found = 0
+    for row in range(table.shape[0]):
+        for column in range(table.shape[1]):
+            found = max(found, table[row, column])
+    return found
+
+
+@helper
 def count_products(
     operand: Integers,
     extent: Integers,
@@ -150,7 +209,7 @@ def count_products(
         everything[lane] = (inputs - lane + output_lanes - 1) // output_lanes
     everything[columns] = inputs
     unmasked = np.empty((extent[INPUT_POSITIONS], columns + 1), np.int64)
-    unmasked[:] = everything
+    repeat(everything, unmasked)
     arriving = np.empty(min(lanes, outputs), np.int64)
     busy = np.empty((min(lanes, taps * outputs), columns), np.int64)
     wanted = np.empty(columns, np.int64)
@@ -160,7 +219,7 @@ def count_products(
     for block in range(
         share_start(blocks, thread, threads), share_start(blocks, thread + 1, threads)
     ):
-        busy[:] = 0
+        set_to_zero(busy)
         for r in range(block * depth, min(rows, (block + 1) * depth)):
             if masked and r // extent[POSITIONS] != plane:
                 plane = r // extent[POSITIONS]
@@ -171,21 +230,10 @@ def count_products(
             for leader in range(taps):
                 if leaders[leader] != leader:
                     continue
-                wanted[:] = 0
-                for tap in range(leader, taps):
-                    if leaders[tap] != leader:
-                        continue
-                    met = meeting(extent, immediate, position, tap)
-                    if met != OUTSIDE:
-                        count_kinds(extent, found, unmasked[met, columns], count)
-                        for lane in range(columns):
-                            wanted[lane] += unmasked[met, lane]
-                    elif skips != 0:
-                        count_kinds(extent, 0, inputs, count)
-                    else:
-                        count_kinds(extent, outputs, inputs, count)
-                        for lane in range(columns):
-                            wanted[lane] += everything[lane]
+                list_wanted(
+                    extent, immediate, position, leader, leaders, found, skips, unmasked,
+                    everything, wanted, count,
+                )  # fmt: skip
                 if found != 0:
                     add_work(busy, arriving, wanted, leader * outputs % lanes, lanes)
-        count[PASSES] += busy.max()
+        count[PASSES] += largest(busy)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikeloom.backend.kernels.compile import INTEGER, INTEGERS, compiled
+from spikeloom.backend.kernels.compile import helper
 from spikeloom.backend.kernels.memory import (
     load_bits,
     load_f32,
@@ -26,7 +26,7 @@ DENSE = 6
 """Where the switch stands among the immediates."""
 
 
-@compiled(INTEGER, INTEGER, INTEGER, INTEGER)
+@helper
 def list_events(bits: int, features: int, scale: int, offsets: int) -> int:
     """Writes `scale` x position of every one of a row, ascending, as 32-bit cells at `offsets`.
 
@@ -42,7 +42,7 @@ def list_events(bits: int, features: int, scale: int, offsets: int) -> int:
     return found
 
 
-@compiled(INTEGER, INTEGER, INTEGER, INTEGER, INTEGER)
+@helper
 def list_nonzero(row: int, features: int, scale: int, offsets: int, values: int) -> int:
     """Lists `scale` x position and value of every cell that is not zero; returns how many.
 
@@ -58,7 +58,7 @@ def list_nonzero(row: int, features: int, scale: int, offsets: int, values: int)
     return found
 
 
-@compiled(INTEGER, INTEGER)
+@helper
 def count_ones(bits: int, features: int) -> int:
     """Ones in a row of bits."""
     ones = 0
@@ -67,7 +67,7 @@ def count_ones(bits: int, features: int) -> int:
     return ones
 
 
-@compiled(INTEGERS, INTEGER, INTEGER, INTEGER, INTEGER)
+@helper
 def count_events(count: Integers, events: int, cells: int, lanes: int, dense: int) -> None:
     """Counts the events among so many cells that the input lanes take together.
 
@@ -83,7 +83,7 @@ def count_events(count: Integers, events: int, cells: int, lanes: int, dense: in
         count[ROWS] += events
 
 
-@compiled(INTEGERS, INTEGER, INTEGER, INTEGER)
+@helper
 def count_dense_rows(count: Integers, cells: int, dense: int, thread: int) -> None:
     """Where silent inputs are worked on, the rows of all `cells` are moved once for all."""
     if dense != 0 and thread == 0:

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from spikeloom.backend.kernels.compile import INTEGER, compiled
+from spikeloom.backend.kernels.compile import compiled, helper
 from spikeloom.backend.kernels.memory import (
     load_f32,
     load_i32,
@@ -83,7 +83,7 @@ def readout_values(
             store_f32(target, unit, scale * summed)
 
 
-@compiled(INTEGER, INTEGER)
+@helper
 def first_maximum(row: int, classes: int) -> int:
     """Position of the largest value; of the first one where several are."""
     best, decision = load_f32(row, 0), 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.backend.kernels.compile import FLOATS, INTEGER, compiled
+from spikeloom.backend.kernels.compile import helper
 from spikeloom.backend.kernels.memory import load_bits, load_f32, store_f32
 
 Singles = NDArray[np.float32]
@@ -14,14 +14,14 @@ MASK = 3
 """The role of `backpropagate`'s mask."""
 
 
-@compiled(INTEGER, FLOATS)
+@helper
 def keep_cells(row: int, kept: Singles) -> None:
     """Copies the first cells of a row, as many as there is room for."""
     for cell in range(len(kept)):
         kept[cell] = load_f32(row, cell)
 
 
-@compiled(INTEGER, INTEGER, FLOATS)
+@helper
 def put_back_masked(row: int, mask: int, kept: Singles) -> None:
     """Gives the cells that the mask leaves out what they held."""
     for first in range(0, len(kept), 64):

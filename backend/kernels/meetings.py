@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spikeloom.backend.kernels.compile import DOUBLES, INTEGER, INTEGERS, compiled
+from spikeloom.backend.kernels.compile import helper
 from spikeloom.backend.kernels.operands import INPUT_POSITIONS, Doubles, Integers
 from spikeloom.backend.kernels.windows import (
     INPUT_WIDTH,
@@ -17,7 +17,7 @@ from spikeloom.backend.kernels.windows import (
 OUTSIDE = -1
 
 
-@compiled(INTEGERS, DOUBLES, INTEGER, INTEGER)
+@helper
 def meeting(extent: Integers, immediate: Doubles, position: int, tap: int) -> int:
     """The input position that a position meets at a tap, or OUTSIDE."""
     width, kernel = int(immediate[INPUT_WIDTH]), int(immediate[KERNEL_WIDTH])

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from spikeloom.backend.kernels.compile import INTEGER, compiled, extending, types
+from spikeloom.backend.kernels.compile import extending, helper, types
 from spikeloom.backend.kernels.llvm import DOUBLE, DOUBLE_WORD, FALSE, SINGLE, WORD, declare
 
 WORD_BITS = 64
@@ -77,25 +77,25 @@ population_count: Callable[[int], int] = _count_bits("llvm.ctpop.i64")
 trailing_zeros: Callable[[int], int] = _count_bits("llvm.cttz.i64", FALSE)
 
 
-@compiled(INTEGER)
+@helper
 def low_bits(count: int) -> int:
     """A word whose lowest `count` bits are one; all of them from 64 on."""
     return -1 if count >= 64 else (1 << count) - 1
 
 
-@compiled(INTEGER, INTEGER, INTEGER)
+@helper
 def load_bits(address: int, index: int, count: int) -> int:
     """Word `index` with everything but its lowest `count` bits cleared."""
     return load_word(address, index) & low_bits(count)
 
 
-@compiled(INTEGER, INTEGER)
+@helper
 def load_bit(address: int, index: int) -> int:
     """Bit `index` of a row of bits."""
     return (load_word(address, index >> 6) >> (index & 63)) & 1
 
 
-@compiled(INTEGER, INTEGER, INTEGER, INTEGER)
+@helper
 def store_bits(address: int, index: int, count: int, word: int) -> None:
     """Writes the lowest `count` bits of word `index` and leaves the others as they are."""
     if count >= 64:

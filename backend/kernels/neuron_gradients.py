@@ -13,7 +13,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikeloom.backend.kernels.compile import FLOAT, INTEGER, INTEGERS, INTEGERS_2D, compiled
+from spikeloom.backend.kernels.compile import (
+    compiled,
+    helper,
+)
 from spikeloom.backend.kernels.memory import load_f32, load_word, store_f32
 from spikeloom.backend.kernels.operands import (
     NONZERO,
@@ -38,7 +41,7 @@ INTEGRATED_RESULT, POTENTIAL_GRADIENT, NEXT = 0, 1, 2
 _ZERO = np.float32(0.0)
 
 
-@compiled(INTEGERS_2D, INTEGER, INTEGERS, INTEGER, INTEGER, INTEGER, INTEGER)
+@helper
 def load_next_gradient(
     operand: Integers,
     role: int,
@@ -57,7 +60,7 @@ def load_next_gradient(
             store_f32(state, unit, load_f32(following, unit))
 
 
-@compiled(INTEGER, INTEGER, FLOAT, FLOAT, FLOAT, FLOAT)
+@helper
 def reset_path(
     reset: int,
     detached: int,

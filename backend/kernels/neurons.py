@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikeloom.backend.kernels.compile import FLOAT, INTEGER, INTEGERS, INTEGERS_2D, compiled
+from spikeloom.backend.kernels.compile import (
+    compiled,
+    helper,
+)
 from spikeloom.backend.kernels.memory import (
     load_f32,
     load_word,
@@ -39,7 +42,7 @@ SUM, LEFT, RIGHT = 0, 1, 2
 _ZERO = np.float32(0.0)
 
 
-@compiled(INTEGER, FLOAT, FLOAT, INTEGER)
+@helper
 def after_reset(reset: int, threshold: np.float32, potential: np.float32, spike: int) -> np.float32:
     """What is left of the potential for the next step."""
     if spike == 0:
@@ -49,7 +52,7 @@ def after_reset(reset: int, threshold: np.float32, potential: np.float32, spike:
     return potential - threshold if reset == RESET_BY_SUBTRACTION else potential
 
 
-@compiled(INTEGERS_2D, INTEGERS, INTEGER, INTEGER, INTEGER, INTEGER, FLOAT, INTEGER)
+@helper
 def load_state(
     operand: Integers,
     extent: Integers,

@@ -11,12 +11,8 @@ import math
 import numpy as np
 
 from spikeloom.backend.kernels.compile import (
-    DOUBLE,
-    FLOAT,
-    INTEGER,
-    INTEGERS,
-    INTEGERS_2D,
     compiled,
+    helper,
 )
 from spikeloom.backend.kernels.memory import load_f32, load_f64, store_f32, store_f64
 from spikeloom.backend.kernels.operands import (
@@ -39,20 +35,20 @@ SCALE_GRADIENT, GRADIENT, FACTOR, FACTOR_MEAN, FACTOR_VARIANCE = 0, 1, 2, 3, 4
 RUNNING, NEW = 0, 1
 
 
-@compiled(FLOAT, FLOAT)
+@helper
 def inverse_deviation(variance: np.float32, epsilon: np.float32) -> np.float32:
     """1 / sqrt(variance + epsilon), in double precision until the end."""
     return np.float32(1.0 / math.sqrt(float(variance) + float(epsilon)))
 
 
-@compiled(INTEGER, INTEGER)
+@helper
 def clear_sums(scratch: int, units: int) -> None:
     """Sets the sums of so many units to zero."""
     for unit in range(units):
         store_f64(scratch, unit, 0.0)
 
 
-@compiled(INTEGERS_2D, INTEGER, INTEGER, INTEGER, DOUBLE)
+@helper
 def add_sums(operand: Integers, begin: int, end: int, scratch: int, scale: float) -> None:
     """Adds scale x the sums to the cells of the first role."""
     target = row_at(operand, STATISTIC, 0, 0, 0)
@@ -61,7 +57,7 @@ def add_sums(operand: Integers, begin: int, end: int, scratch: int, scale: float
         store_f32(target, unit, load_f32(target, unit) + total)
 
 
-@compiled(INTEGERS, INTEGER, INTEGER)
+@helper
 def first_unit(extent: Integers, thread: int, threads: int) -> int:
     """Where a thread's units begin: vectors of 16, so that no two threads write the same one."""
     vectors = (extent[UNITS] + 15) // 16

@@ -27,7 +27,7 @@ from spikeloom.backend.kernels.compile import (
     INTEGER,
     INTEGERS,
     INTEGERS_2D,
-    compiled,
+    helper,
 )
 from spikeloom.backend.kernels.memory import load_bit, load_f32
 from spikeloom.dialects.instruction_set import MAX_ROLES
@@ -83,26 +83,26 @@ def scratch_bytes(features: int, image_cells: int) -> int:
     return (1 << 17) + 16 * features + 16 * image_cells
 
 
-@compiled(INTEGERS_2D, INTEGER, INTEGER, INTEGER, INTEGER)
+@helper
 def row_at(operand: Integers, role: int, step: int, sample: int, position: int) -> int:
     """Address of a row of the operand's box."""
     address = operand[role, ADDRESS] + step * operand[role, STEP_BYTES]
     return address + sample * operand[role, SAMPLE_BYTES] + position * operand[role, ROW_BYTES]
 
 
-@compiled(INTEGERS)
+@helper
 def row_count(extent: Integers) -> int:
     """Rows of a box; `extent` starts with steps, samples and positions."""
     return extent[0] * extent[1] * extent[2]
 
 
-@compiled(INTEGERS)
+@helper
 def rows_per_step(extent: Integers) -> int:
     """Rows of one step of a box; `extent` starts with steps, samples and positions."""
     return extent[1] * extent[2]
 
 
-@compiled(INTEGERS_2D, INTEGER, INTEGERS, INTEGER)
+@helper
 def row_of(operand: Integers, role: int, extent: Integers, r: int) -> int:
     """Address of row `r`, counted by steps, then samples, then positions, as `extent` starts."""
     group = r // extent[2]
@@ -110,19 +110,19 @@ def row_of(operand: Integers, role: int, extent: Integers, r: int) -> int:
     return row_at(operand, role, step, group - step * extent[1], r - group * extent[2])
 
 
-@compiled(INTEGERS_2D, INTEGER)
+@helper
 def holds_bits(operand: Integers, role: int) -> bool:
     """Whether the cells of an operand are bits, and no words."""
     return operand[role, CELL_BITS] == 1
 
 
-@compiled(INTEGERS_2D, INTEGER)
+@helper
 def present(operand: Integers, role: int) -> bool:
     """Whether the instruction names a buffer for this role."""
     return operand[role, 0] != 0
 
 
-@compiled(INTEGERS_2D, INTEGER, INTEGER, INTEGER)
+@helper
 def load_cell(operand: Integers, role: int, row: int, cell: int) -> np.float32:
     """A cell of a row of this operand; a bit counts as 0 or 1."""
     if holds_bits(operand, role):

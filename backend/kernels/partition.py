@@ -6,18 +6,18 @@ row. Two threads never write the same word or vector.
 
 from __future__ import annotations
 
-from spikeloom.backend.kernels.compile import INTEGER, compiled
+from spikeloom.backend.kernels.compile import helper
 
 BLOCK = 64
 
 
-@compiled(INTEGER, INTEGER, INTEGER)
+@helper
 def share_start(total: int, thread: int, threads: int) -> int:
     """The first of `total` items that belongs to `thread`; `thread + 1` gives the end."""
     return total * thread // threads
 
 
-@compiled(INTEGER)
+@helper
 def blocks_of(features: int) -> int:
     """Blocks in a row of so many cells."""
     return (features + 63) // 64

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikeloom.backend.kernels.compile import DOUBLES, INTEGER, INTEGERS, INTEGERS_2D, compiled
+from spikeloom.backend.kernels.compile import (
+    compiled,
+    helper,
+)
 from spikeloom.backend.kernels.memory import (
     load_bit,
     load_bits,
@@ -38,7 +41,7 @@ VALUE_GRADIENT, GRADIENT, MAX_VALUES, MAXIMA = 0, 1, 2, 3
 _ZERO = np.float32(0.0)
 
 
-@compiled(INTEGERS, DOUBLES, INTEGER, INTEGERS)
+@helper
 def cover(extent: Integers, immediate: Doubles, position: int, span: Integers) -> None:
     """The first and last row (behind it), then column, of the box that a window covers."""
     width, input_width = int(immediate[OUTPUT_WIDTH]), int(immediate[INPUT_WIDTH])
@@ -49,7 +52,7 @@ def cover(extent: Integers, immediate: Doubles, position: int, span: Integers) -
     span[2], span[3] = column, min(input_width, column + kernel)
 
 
-@compiled(INTEGERS, DOUBLES, INTEGER, INTEGERS)
+@helper
 def covered_by(extent: Integers, immediate: Doubles, position: int, span: Integers) -> None:
     """The first and last row (behind it), then column, of the windows that cover a position."""
     width, input_width = int(immediate[OUTPUT_WIDTH]), int(immediate[INPUT_WIDTH])
@@ -97,7 +100,7 @@ def pool_sum(
             store_f32(target, unit, scale * load_f32(target, unit))
 
 
-@compiled(INTEGERS_2D, INTEGERS, INTEGER, INTEGERS, INTEGER, INTEGER)
+@helper
 def max_of_values(
     operand: Integers, extent: Integers, r: int, span: Integers, width: int, units: int
 ) -> None:
@@ -118,7 +121,7 @@ def max_of_values(
             first = False
 
 
-@compiled(INTEGERS_2D, INTEGERS, INTEGER, INTEGERS, INTEGER, INTEGER)
+@helper
 def any_of_bits(
     operand: Integers, extent: Integers, r: int, span: Integers, width: int, units: int
 ) -> None:
@@ -189,7 +192,7 @@ def pool_sum_gradient(
             store_f32(target, unit, scale * load_f32(target, unit))
 
 
-@compiled(INTEGERS_2D, INTEGERS, DOUBLES, INTEGER, INTEGER, INTEGER, INTEGER)
+@helper
 def give_to_maxima(
     operand: Integers,
     extent: Integers,

@@ -8,11 +8,8 @@ count as rows without spikes. Each thread owns a range of inputs at every tap.
 from __future__ import annotations
 
 from spikeloom.backend.kernels.compile import (
-    DOUBLES,
-    INTEGER,
-    INTEGERS,
-    INTEGERS_2D,
     compiled,
+    helper,
 )
 from spikeloom.backend.kernels.meetings import OUTSIDE, meeting
 from spikeloom.backend.kernels.memory import (
@@ -80,7 +77,7 @@ def build_row_tables(
             build_entry(operand, group, 0, entry, added, outputs)
 
 
-@compiled(INTEGERS_2D, INTEGERS, DOUBLES, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER)
+@helper
 def list_words(
     operand: Integers,
     extent: Integers,

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from spikeloom.backend.kernels.compile import INTEGER, compiled, extending, types
+from spikeloom.backend.kernels.compile import extending, helper, types
 from spikeloom.backend.kernels.llvm import (
     BIT,
     DOUBLE_WORD,
@@ -122,7 +122,7 @@ _add_scaled_32: _Tile = _add_rows(2, True)
 _add_scaled_16: _Tile = _add_rows(1, True)
 
 
-@compiled(*[INTEGER] * 5)
+@helper
 def add_rows(out: int, base: int, offsets: int, count: int, width: int) -> None:
     """Adds the listed rows to `width` cells at `out`; `out` and rows are padded to 16 cells."""
     column = 0
@@ -138,7 +138,7 @@ def add_rows(out: int, base: int, offsets: int, count: int, width: int) -> None:
         _add_16(out + 4 * column, base + 4 * column, offsets, 0, count, width - column)
 
 
-@compiled(*[INTEGER] * 6)
+@helper
 def add_scaled_rows(out: int, base: int, offsets: int, scales: int, count: int, width: int) -> None:
     """As `add_rows`, each row multiplied with its single-precision scale, fused."""
     column = 0

@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from spikeloom.backend.kernels.compile import FLOAT, INTEGER, compiled
+from spikeloom.backend.kernels.compile import helper
 
 RECTANGLE, TRIANGLE, FAST_SIGMOID, ARCTANGENT = 0, 1, 2, 3
 RESET_TO_ZERO, RESET_BY_SUBTRACTION, NO_RESET = 0, 1, 2
@@ -23,7 +23,7 @@ _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 _HALF, _HALF_PI = np.float32(0.5), np.float32(math.pi / 2)
 
 
-@compiled(INTEGER, FLOAT, FLOAT, FLOAT)
+@helper
 def surrogate_gradient(
     surrogate: int, shape: np.float32, gain: np.float32, x: np.float32
 ) -> np.float32:
@@ -39,7 +39,7 @@ def surrogate_gradient(
     return _HALF * shape / (_ONE + argument * argument)
 
 
-@compiled(INTEGER, FLOAT, FLOAT)
+@helper
 def has_gradient(surrogate: int, shape: np.float32, x: np.float32) -> bool:
     """Whether the mask bit is set: inside the half width, or anywhere for unbounded forms."""
     return surrogate > TRIANGLE or bool(abs(x) < shape)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikeloom.backend.kernels.compile import INTEGER, INTEGERS_2D, compiled
+from spikeloom.backend.kernels.compile import compiled, helper
 from spikeloom.backend.kernels.meetings import OUTSIDE, meeting
 from spikeloom.backend.kernels.memory import (
     load_bits,
@@ -51,7 +51,7 @@ LISTED = 8192
 """Entries that are listed before they are added."""
 
 
-@compiled(INTEGER)
+@helper
 def highest_bit(entry: int) -> int:
     """The position of the highest bit that is one; 0 for 0."""
     highest = 0
@@ -60,7 +60,7 @@ def highest_bit(entry: int) -> int:
     return highest
 
 
-@compiled(INTEGERS_2D, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER)
+@helper
 def build_entry(
     operand: Integers, step: int, sample: int, entry: int, added: int, outputs: int
 ) -> None:
@@ -102,7 +102,7 @@ def build_tables(
             build_entry(operand, tap, group, entry, added, outputs)
 
 
-@compiled(INTEGER, INTEGER, INTEGER, INTEGER)
+@helper
 def bits_of_group(bits: int, first: int, width: int, features: int) -> int:
     """`width` bits of a row from feature `first` on; those from `features` on are zero."""
     word, shift = first >> 6, first & 63

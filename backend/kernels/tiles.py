@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikeloom.backend.kernels.compile import INTEGER, INTEGERS_2D, compiled
+from spikeloom.backend.kernels.compile import compiled, helper
 from spikeloom.backend.kernels.memory import (
     load_bit,
     load_f32,
@@ -39,14 +39,14 @@ INTEGRATES, ADDS_UP = 1, 2
 _ZERO = np.float32(0.0)
 
 
-@compiled(INTEGER, INTEGER, INTEGER)
+@helper
 def set_bit(address: int, cell: int, bit: int) -> None:
     """Writes one bit of a row."""
     word = load_word(address, cell >> 6) & ~(1 << (cell & 63))
     store_bits(address, cell >> 6, 64, word | (bit << (cell & 63)))
 
 
-@compiled(INTEGERS_2D, INTEGER, INTEGER)
+@helper
 def move_cell(operand: Integers, source: int, target: int) -> int:
     """Copies a cell of the source to a cell of the target; returns whether there was a spike.
 

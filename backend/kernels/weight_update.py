@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikeloom.backend.kernels.compile import DOUBLES, INTEGER, INTEGERS, INTEGERS_2D, compiled
+from spikeloom.backend.kernels.compile import (
+    compiled,
+    helper,
+)
 from spikeloom.backend.kernels.events import DENSE, count_dense_rows, count_events, count_ones
 from spikeloom.backend.kernels.memory import (
     load_f32,
@@ -59,14 +62,14 @@ _SCALES = 64 * LIST_BYTES
 LENGTHS = 2 * _SCALES
 
 
-@compiled(INTEGER)
+@helper
 def clear_lengths(scratch: int) -> None:
     """Empties the 64 lists."""
     for item in range(64):
         store_i32(scratch + LENGTHS, item, 0)
 
 
-@compiled(INTEGER, INTEGER, INTEGER)
+@helper
 def append_row(scratch: int, item: int, offset: int) -> int:
     """Appends a row to list `item`; returns its position there."""
     length = load_i32(scratch + LENGTHS, item)
@@ -75,7 +78,7 @@ def append_row(scratch: int, item: int, offset: int) -> int:
     return length
 
 
-@compiled(INTEGERS_2D, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER)
+@helper
 def list_inputs(
     operand: Integers, row: int, begin: int, end: int, offset: int, scratch: int
 ) -> None:
@@ -98,7 +101,7 @@ def list_inputs(
             store_f32(scratch + _SCALES + item * LIST_BYTES, position, value)
 
 
-@compiled(INTEGERS_2D, INTEGERS, INTEGER, INTEGER, INTEGER, INTEGER)
+@helper
 def add_lists(
     operand: Integers, extent: Integers, tap: int, begin: int, end: int, scratch: int
 ) -> None:
@@ -117,7 +120,7 @@ def add_lists(
     clear_lengths(scratch)
 
 
-@compiled(INTEGERS_2D, INTEGERS, DOUBLES, INTEGER, INTEGER, INTEGER, INTEGER)
+@helper
 def correlate_tap(
     operand: Integers,
     extent: Integers,
@@ -158,7 +161,7 @@ def correlate_tap(
     add_lists(operand, extent, tap, begin, end, scratch)
 
 
-@compiled(INTEGERS_2D, INTEGERS, DOUBLES, INTEGER, INTEGER, INTEGER)
+@helper
 def correlate(
     operand: Integers,
     extent: Integers,
@@ -178,7 +181,7 @@ def correlate(
         row += items
 
 
-@compiled(INTEGERS_2D, INTEGERS, DOUBLES, INTEGER, INTEGER, INTEGER)
+@helper
 def events_of_window(
     operand: Integers, extent: Integers, immediate: Doubles, group: int, y: int, x: int
 ) -> int:

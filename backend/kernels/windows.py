@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikeloom.backend.kernels.compile import DOUBLES, INTEGER, INTEGERS, INTEGERS_2D, compiled
+from spikeloom.backend.kernels.compile import (
+    helper,
+)
 from spikeloom.backend.kernels.events import (
     DENSE,
     count_dense_rows,
@@ -57,7 +59,7 @@ _WINDOW_CELLS = 4096
 """Cells of a window that are listed at a time, or all features where there are more."""
 
 
-@compiled(INTEGERS, DOUBLES)
+@helper
 def is_pointwise(extent: Integers, immediate: Doubles) -> bool:
     """Whether every position meets the input position of its own number and no other."""
     single = extent[TAPS] == 1 and immediate[STRIDE] == 1.0
@@ -66,7 +68,7 @@ def is_pointwise(extent: Integers, immediate: Doubles) -> bool:
     return single and inside and alike and extent[POSITIONS] <= extent[INPUT_POSITIONS]
 
 
-@compiled(INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER)
+@helper
 def met(backward: int, target: int, tap: int, stride: int, before: int, size: int) -> int:
     """The row (or column) that a target row meets at a tap, or -1; `size` are the rows there are.
 
@@ -82,7 +84,7 @@ def met(backward: int, target: int, tap: int, stride: int, before: int, size: in
     return source if 0 <= source < size else -1
 
 
-@compiled(INTEGERS, DOUBLES, INTEGER, INTEGER, INTEGERS)
+@helper
 def plan_windows(
     extent: Integers, immediate: Doubles, backward: int, scratch: int, plan: Integers
 ) -> None:
@@ -108,21 +110,21 @@ def plan_windows(
     plan[VALUES] = plan[LISTS] + 4 * rows * source_width * features
 
 
-@compiled(INTEGERS, INTEGER, INTEGER)
+@helper
 def met_row(plan: Integers, y: int, j: int) -> int:
     """The row of the source that row `y` of the targets meets at row `j` of the window, or -1."""
     height = plan[SOURCE_HEIGHT]
     return met(plan[BACKWARD], y, j, plan[STEP], plan[ABOVE], height)
 
 
-@compiled(INTEGERS, INTEGER, INTEGER)
+@helper
 def met_column(plan: Integers, x: int, i: int) -> int:
     """The same for columns."""
     width = plan[SOURCE_WIDTH]
     return met(plan[BACKWARD], x, i, plan[STEP], plan[BESIDE], width)
 
 
-@compiled(INTEGERS_2D, INTEGERS, INTEGER, INTEGER, INTEGER)
+@helper
 def list_image_rows(operand: Integers, plan: Integers, step: int, sample: int, y: int) -> None:
     """Lists the cells of all rows of the source that the windows of row `y` meet.
 
@@ -146,7 +148,7 @@ def list_image_rows(operand: Integers, plan: Integers, step: int, sample: int, y
         bounds += 4 * (width + 1)
 
 
-@compiled(INTEGERS, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER)
+@helper
 def append_list(
     plan: Integers, first: int, length: int, shift: int, found: int, scaled: int
 ) -> None:
@@ -160,7 +162,7 @@ def append_list(
             store_f32(target, item, load_f32(source, item))
 
 
-@compiled(INTEGERS_2D, INTEGERS, INTEGER, INTEGER)
+@helper
 def add_window(operand: Integers, plan: Integers, out: int, found: int) -> None:
     """Adds the listed rows of the weight, scaled unless the source holds bits."""
     weight = operand[WEIGHT, ADDRESS]
@@ -170,7 +172,7 @@ def add_window(operand: Integers, plan: Integers, out: int, found: int) -> None:
         add_scaled_rows(out, weight, plan[WINDOW], plan[SCALES], found, plan[CELLS])
 
 
-@compiled(INTEGERS_2D, INTEGERS, INTEGER, INTEGER, INTEGER)
+@helper
 def gather_window(operand: Integers, plan: Integers, out: int, y: int, x: int) -> int:
     """Adds up one window from the lists; returns how many cells it met that are not zero."""
     found, total, bounds, kernel = 0, 0, plan[BOUNDS], plan[KERNEL_COLUMNS]
@@ -196,9 +198,7 @@ def gather_window(operand: Integers, plan: Integers, out: int, y: int, x: int) -
     return total
 
 
-@compiled(
-    INTEGERS_2D, INTEGERS, DOUBLES, INTEGER, INTEGER, INTEGERS, INTEGER, INTEGER, INTEGER
-)  # fmt: skip
+@helper
 def gather_windows(
     operand: Integers,
     extent: Integers,

@@ -30,7 +30,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeloom.backend.kernels.compile import INTEGER, INTEGERS, INTEGERS_2D, compiled, types
+from spikeloom.backend.kernels.compile import (
+    INTEGER,
+    INTEGERS,
+    INTEGERS_2D,
+    compiled,
+    helper,
+    types,
+)
 from spikeloom.dialects.instruction_set import DIMENSIONS
 
 Integers = NDArray[np.int64]
@@ -50,7 +57,7 @@ LOCATING = 32
 TOO_MANY_VISITS = -1
 
 
-@compiled(INTEGERS, INTEGER, INTEGER, INTEGER)
+@helper
 def cuts_below(cuts: Integers, first: int, end: int, point: int) -> int:
     """The number of cuts below `point`, among those from `first` to `end`."""
     low, high = first, end
@@ -63,7 +70,7 @@ def cuts_below(cuts: Integers, first: int, end: int, point: int) -> int:
     return low - first
 
 
-@compiled(INTEGERS_2D, INTEGER, INTEGERS_2D, INTEGERS, INTEGERS, INTEGERS)
+@helper
 def locate(
     operands: Integers,
     operand: int,
@@ -96,7 +103,7 @@ def locate(
     return at_origin
 
 
-@compiled(MARKS, INTEGER, INTEGERS, INTEGER)
+@helper
 def first_unwritten(marks: Marks, base: int, box: Integers, generation: int) -> int:
     """The first cell of the box without this mark, counted in the buffer, or -1."""
     for step in range(box[0], box[1]):
@@ -109,7 +116,7 @@ def first_unwritten(marks: Marks, base: int, box: Integers, generation: int) -> 
     return -1
 
 
-@compiled(MARKS, INTEGER, INTEGERS, INTEGER)
+@helper
 def mark(marks: Marks, base: int, box: Integers, generation: int) -> int:
     """Marks the cells of the box; returns how many of them were not marked."""
     found = 0
@@ -123,7 +130,7 @@ def mark(marks: Marks, base: int, box: Integers, generation: int) -> int:
     return found
 
 
-@compiled(INTEGERS)
+@helper
 def cells_of(box: Integers) -> int:
     """The number of cells of a box."""
     cells = 1
@@ -132,7 +139,7 @@ def cells_of(box: Integers) -> int:
     return cells
 
 
-@compiled(INTEGERS_2D, INTEGER, INTEGERS, INTEGERS)
+@helper
 def unwrite_overlapped(
     states: Integers, buffer: int, overlaps: Integers, overlap_first: Integers
 ) -> int:
@@ -147,7 +154,7 @@ def unwrite_overlapped(
     return end - first
 
 
-@compiled(INTEGERS_2D, INTEGER, INTEGERS_2D)
+@helper
 def next_record(records: Integers, index: int, loops: Integers) -> int:
     """The record after a LOOP or END that is executed; loops[VALUE, -1] counts open loops."""
     opened = loops[VALUE, -1]
