@@ -22,7 +22,7 @@ from spikeloom.diagnostics import error
 from spikeloom.dialects import bptt
 from spikeloom.dialects.accumulation import ACCUMULATION, AccumulationAttr, Way
 from spikeloom.dialects.bptt_scan import ScanOp
-from spikeloom.dialects.density import density_of
+from spikeloom.dialects.density import expected_density
 from spikeloom.dialects.engine import MachineOp
 from spikeloom.dialects.instruction_set import Element, buffer_bytes
 from spikeloom.dialects.locations import location_of
@@ -41,9 +41,6 @@ from spikeloom.passes.engine.tiles import LANES
 
 Choice = tuple[Way, int]
 """A way and the width of its tables, 0 for none."""
-
-ASSUMED_DENSITY = Fraction(1, 2)
-"""Of spikes of which nothing is known: `analyze-sparsity` has not run."""
 
 Forward = bptt.SynapseOp | bptt.ConvolutionOp
 Update = bptt.SynapseWeightGradientOp | bptt.ConvolutionWeightGradientOp
@@ -217,7 +214,7 @@ def _accumulation(
         resident = steps * batch * positions // turns * lanes * WORD
         loads = turns * ceil(Fraction(resident, memories["state_sram"]))
     rows = steps * batch * positions
-    return Accumulation(rows, taps, inputs, outputs, _density(op.input), loads)
+    return Accumulation(rows, taps, inputs, outputs, Fraction(expected_density(op.input)), loads)
 
 
 def _sizes(op: Forward | Update, current: SSAValue) -> tuple[int, int, int, int]:
@@ -227,14 +224,6 @@ def _sizes(op: Forward | Update, current: SSAValue) -> tuple[int, int, int, int]
         kernel, _, _ = op.window.sizes
         return kernel**2, input_shape[-3], shape[-3], prod(shape[-2:])
     return 1, input_shape[-1], shape[-1], 1
-
-
-def _density(value: SSAValue) -> Fraction:
-    """Expected where a profile was read, else at most, else assumed."""
-    found = density_of(value)
-    if found is None:
-        return ASSUMED_DENSITY
-    return Fraction(found.most if found.measured is None else found.measured)
 
 
 def _cost(choice: Choice, work: Accumulation, array: Array, engine: str) -> Cost:

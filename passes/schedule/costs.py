@@ -20,11 +20,9 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.utils.hints import isa
 
 from spikeloom.dialects import bptt
-from spikeloom.dialects.density import density_of
+from spikeloom.dialects.density import expected_density
 from spikeloom.dialects.instruction_set import Engine
 
-ASSUMED_DENSITY = 0.5
-"""Of spikes, where no analysis has bounded it."""
 MAX_TILES = 64
 _STORES = {Engine.DMA: Engine.DMA_STORE, Engine.DMA_UPDATE: Engine.DMA_UPDATE_STORE}
 _GAIN = 0.98
@@ -152,7 +150,4 @@ def _density(value: SSAValue) -> float:
     """How much of a binary input an event-driven engine works on; all of an analog one."""
     if bptt.tensor_of(value).element_type != i1:
         return 1.0
-    known = density_of(value)
-    if known is None:
-        return ASSUMED_DENSITY
-    return known.most if known.measured is None else known.measured
+    return expected_density(value)

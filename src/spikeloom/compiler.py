@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from spikeloom.backend.machine.description import Machine
     from spikeloom.backend.snx.image import Image
     from spikeloom.backend.stream.stream import Stream
+    from spikeloom.dialects.declared_shares import DeclaredShares
 
 Instrument = Callable[[str, "ModuleOp"], None]
 """Called after every pass with its specification and the module."""
@@ -29,7 +30,7 @@ PREPARATION = "infer-shapes,canonicalize,cse,dce,{expand},canonicalize,cse,dce"
 """Every pipeline begins so; `{expand}` is expand-bptt with its options."""
 
 PIPELINE = f"{PREPARATION},mask-gradients,{{analysis}}fuse-luts,schedule-engines,lower-to-engine"
-"""The pipeline that `spikeloom` runs; `{analysis}` is empty, or `analyze-sparsity` of a profile."""
+"""The pipeline that `spikeloom` runs; `{analysis}` is empty, or `analyze-sparsity` with options."""
 
 
 class PipelineText(Protocol):
@@ -43,24 +44,37 @@ def expansion_text(*, training: bool, steps: int, batch: int) -> str:
     return f"expand-bptt{{training={str(training).lower()} steps={steps} batch={batch}}}"
 
 
-def pipeline_text(*, training: bool, steps: int, batch: int, profile: str | None = None) -> str:
+def pipeline_text(
+    *,
+    training: bool,
+    steps: int,
+    batch: int,
+    profile: str | None = None,
+    density: DeclaredShares | None = None,
+) -> str:
     """The pipeline for one stream, as `spikeloom-opt -p` takes it.
 
-    `profile` is the file with the JSON result of a run, for whose densities it compiles.
+    It compiles for the densities in `profile`, the file with the JSON result of a run, or for the
+    declared ones.
     """
     expansion = expansion_text(training=training, steps=steps, batch=batch)
     analysis = "" if profile is None else f'analyze-sparsity{{profile="{profile}"}},'
+    if density is not None:
+        analysis = f'analyze-sparsity{{density="{density}"}},'
     return PIPELINE.format(expand=expansion, analysis=analysis)
 
 
-def pipeline_for(profile: Path | None) -> PipelineText:
-    """The pipeline that compiles for what a run measured, or for nothing in particular.
+def pipeline_for(profile: Path | None, density: DeclaredShares | None = None) -> PipelineText:
+    """The pipeline that compiles for what a run measured, what is declared, or for neither.
 
     Raises:
-        DiagnosticError: the file's name cannot be written in a pipeline (E0405).
+        DiagnosticError: the file's name cannot be written in a pipeline, or there are both (E0405).
     """
     if profile is None:
-        return pipeline_text
+        return partial(pipeline_text, density=density)
+    if density is not None:
+        message = "--profile and --density both say which densities to compile for"
+        raise error("E0405", message, help="give one of them")
     name = str(profile)
     if any(letter in name for letter in '"\\\n\r'):
         message = f"a pipeline cannot name the file {name!r}"

@@ -22,7 +22,8 @@ from spikeloom.backend.host.run_result import result_json, write_result
 from spikeloom.backend.host.session import RunOptions, check_outputs, machine_in_use
 from spikeloom.backend.host.statistics import read_statistics
 from spikeloom.backend.machine.description import load_machine
-from spikeloom.compiler import compile_program, pipeline_for
+from spikeloom.commands.compiled_for import compiled_for
+from spikeloom.compiler import compile_program
 from spikeloom.diagnostics import error
 
 _SOURCES = ("statistics", "density", "profile")
@@ -47,9 +48,8 @@ def check_count_options(parsed: argparse.Namespace) -> None:
     """
     given = [name for name in _SOURCES if getattr(parsed, name) is not None]
     if not parsed.count_only:
-        refused = [name for name in given if name != "profile"]
-        if refused:
-            raise error("E0405", f"--{refused[0]} does not apply: it is for --count-only")
+        if "statistics" in given:
+            raise error("E0405", "--statistics does not apply: it is for --count-only")
         return
     for name in _FOR_RUNS:
         if getattr(parsed, name) is not None:
@@ -89,7 +89,7 @@ def count_program(
     """
     source = read_source(parsed, task)
     sizes = count_sizes(task, source)
-    machine, pipeline = load_machine(parsed.machine), pipeline_for(parsed.profile)
+    machine, pipeline = load_machine(parsed.machine), compiled_for(parsed)
     image = compile_program(module, task, machine, sizes=sizes, pipeline=pipeline)
     machine = machine_in_use(image, options)
     _prepare_kernels()
