@@ -4,8 +4,10 @@ What copies cells hands a measurement on: another shape, a scan's steps and coll
 shift along time (as if every step that may hold something held as much). A concatenation has the
 mean of its parts, and a part as much as the whole. A maximum of spikes is one unless its whole
 window is silent, whose cells are taken to be independent, as counting mode takes them. Nothing is
-guessed of sums and currents. Against the order, a measured mask says how much of the gradient of spikes
-is wanted, which is the output sparsity of the Backward Engine.
+guessed of sums and currents.
+
+Against the order, a measured mask says how much of the gradient of spikes is wanted, which is the
+output sparsity of the Backward Engine.
 """
 
 from __future__ import annotations
