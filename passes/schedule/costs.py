@@ -20,6 +20,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.utils.hints import isa
 
 from spikeloom.dialects import bptt
+from spikeloom.dialects.accumulation import Way, way_of
 from spikeloom.dialects.density import expected_density
 from spikeloom.dialects.instruction_set import Engine
 
@@ -103,6 +104,29 @@ def cost_of(op: Operation, size: Size, rates: Mapping[str, int], queue: Engine) 
         rates[f"{engine.value}_latency"],
         dram * len(results),
     )
+
+
+def wished_tiles(op: Operation, size: Size, rates: Mapping[str, int], queue: Engine) -> int:
+    """Into how many tiles an operation is cut at least, so that they overlap best."""
+    return cost_of(op, size, rates, queue).best_tiles(_most(op, size, rates))
+
+
+def _most(op: Operation, size: Size, rates: Mapping[str, int]) -> int:
+    """What an operation can be cut into: samples, or rows of parameters.
+
+    Tables of rows fill their engine's input lanes only where a tile has rows enough.
+    """
+    match op:
+        case bptt.OptimizeOp():
+            return size.cells(op.operands[0])
+        case bptt.SynapseWeightGradientOp() | bptt.ConvolutionWeightGradientOp():
+            way, width = way_of(op)
+            if way is Way.TABLES:
+                rows = size.cells(op.gradient) // bptt.channel_count(op.gradient.type)
+                return max(1, min(size.samples, rows // (rates["wue_input_lanes"] * width)))
+        case _:
+            pass
+    return size.samples
 
 
 def compute_of(op: Operation, size: Size, rates: Mapping[str, int]) -> tuple[Engine, float]:
