@@ -24,6 +24,7 @@ from spikeloom.dialects.instruction_set import Element, buffer_bytes
 from spikeloom.dialects.locations import location_of
 from spikeloom.passes.accumulation_cost import (
     WORD,
+    Accumulation,
     Array,
     Cost,
     events_cost,
@@ -93,7 +94,12 @@ class FuseLutsPass(ModulePass):
     ) -> AccumulationAttr:
         array = _array(machine, engine)
         choices = list(self._choices(op, nests.size.steps, array, machine, engine))
-        costs = {choice: _cost(choice, op, nests, array) for choice in choices}
+        works: dict[int, Accumulation] = {}
+        for way, width in choices:
+            if width not in works:  # without tables all ways have the same tiles
+                op.attributes[ACCUMULATION] = AccumulationAttr.get(way, width, 0, 0)
+                works[width] = nests.accumulation(op)
+        costs = {choice: _cost(choice, works[choice[1]], array, engine) for choice in choices}
 
         def weight(choice: Choice) -> tuple[int, int]:
             cost = costs[choice]
@@ -194,13 +200,11 @@ def _array(machine: MachineOp, engine: str) -> Array:
     )
 
 
-def _cost(choice: Choice, op: SumLike, nests: Nests, array: Array) -> Cost:
+def _cost(choice: Choice, work: Accumulation, array: Array, engine: str) -> Cost:
     way, width = choice
-    op.attributes[ACCUMULATION] = AccumulationAttr.get(way, width, 0, 0)
-    work = nests.accumulation(op)
     if way is Way.PLAIN:
         return plain_cost(work, array)
     if way is Way.EVENTS:
         return events_cost(work, array)
-    tables = forward_tables_cost if isinstance(op, SynapseLike) else update_tables_cost
+    tables = forward_tables_cost if engine == "fe" else update_tables_cost
     return tables(work, array, width)
