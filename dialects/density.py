@@ -2,7 +2,8 @@
 
 A density is the share of a value's cells that are not zero, over all steps, samples and units of
 one training step. `at_least` and `at_most` hold for all parameters and all inputs that the
-analysis was told of; `expected` is what a profiled run measured, where there is one.
+analysis was told of; `expected` is what a profiled run measured, what was declared, or what follows
+from the program's own data.
 
 `analyze-sparsity` writes them as attributes of operations: `density` for the results, and
 `demand` for the share of a result's cells that anything depends on, where that may be less than
@@ -39,10 +40,13 @@ INPUT_DENSITY = "input_density"
 CARRIED_DENSITY = "carried_density"
 """The attribute of `bptt.scan` that holds the densities of its carried values."""
 
+ASSUMED_DENSITY = 0.5
+"""Of spikes of which nothing was measured or declared."""
+
 
 @irdl_attr_definition
 class DensityAttr(ParametrizedAttribute):
-    """Bounds of a density, and what a profile measured; 0 <= least <= expected <= most <= 1."""
+    """Bounds of a density, and what is expected; 0 <= least <= expected <= most <= 1."""
 
     name = "bptt.density"
 
@@ -70,7 +74,7 @@ class DensityAttr(ParametrizedAttribute):
 
     @property
     def measured(self) -> float | None:
-        """What the profile says, or None without one."""
+        """What was measured or declared, or None where nothing was."""
         return None if isinstance(self.expected, NoneAttr) else self.expected.value.data
 
     def verify(self) -> None:
@@ -141,6 +145,19 @@ def density_of(value: SSAValue) -> DensityAttr | None:
     if value.index < len(sequences):
         return density_of(sequences[value.index])
     return _entry(parent, CARRIED_DENSITY, value.index - len(sequences))
+
+
+def expected_density(value: SSAValue) -> float:
+    """What to compile for: what was measured or declared, else what is assumed, within its bounds.
+
+    A bound is no expectation: most weights allow a layer to be full, which hardly any one is.
+    """
+    found = density_of(value)
+    if found is None:
+        return ASSUMED_DENSITY
+    if found.measured is not None:
+        return found.measured
+    return min(max(found.least, ASSUMED_DENSITY), found.most)
 
 
 def demand_of(value: SSAValue) -> DensityAttr | None:

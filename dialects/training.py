@@ -127,6 +127,15 @@ class DataAttr(ParametrizedAttribute):
     source: StringAttr
     arguments: DictionaryAttr
 
+    @property
+    def expected_share(self) -> float | None:
+        """The share of the input's cells that are not zero on average, where the source says it."""
+        rate = self.arguments.data.get("rate")
+        if self.source.data != "random" or not isinstance(rate, FloatAttr):
+            return None
+        share: float = rate.value.data
+        return share if 0.0 <= share <= 1.0 else None
+
     def verify(self) -> None:
         """Raises VerifyException for an unknown source or argument or one of the wrong kind."""
         source = self.source.data

@@ -1,7 +1,8 @@
 """`analyze-sparsity`: how many cells of every value of a training step can be other than zero.
 
 Writes into the IR what it finds: sound bounds on the density of every result, which hold for
-all parameters; which share of its cells anything depends on; and what a profiled run measured.
+all parameters; which share of its cells anything depends on; and what is expected: what a run
+measured, what is declared, or what the program's own data are on average.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from spikeloom.diagnostics import did_you_mean, error
 from spikeloom.dialects import bptt
 from spikeloom.dialects.activity_profile import ActivityProfile
 from spikeloom.dialects.bptt_scan import ScanOp
+from spikeloom.dialects.declared_shares import DeclaredShares, parse_shares
 from spikeloom.dialects.density import (
     CARRIED_DENSITY,
     DEMAND,
@@ -34,6 +36,8 @@ from spikeloom.passes.sparsity.density_analysis import DensityAnalysis
 from spikeloom.passes.sparsity.density_lattice import Density, density, rounded_down, rounded_up
 from spikeloom.passes.sparsity.density_profile import (
     ANOTHER,
+    Measured,
+    declared_densities,
     measured_densities,
     outside_bounds,
     read_profile,
@@ -47,23 +51,28 @@ class AnalyzeSparsityPass(ModulePass):
     """Annotates every operation of every `bptt.step` with the densities of its results.
 
     Options: `input` is an upper bound on the density of the steps' input, as is the attribute
-    `input_density` that a step may already have; `profile` is the JSON result of a run, whose
-    measured densities become the expected ones.
+    `input_density` that a step may already have. The expected densities are those that a run
+    measured, where `profile` is its JSON result, or those that `density` declares for all layers
+    alike (`spikes=.17,mask=.36,gradients=.5`, or some of these); of the input also what the step's
+    attribute expects, if neither says anything of it.
 
     Raises:
-        DiagnosticError: `input` is no share (E0405), the profile cannot be read (E0401) or is
-            not of this program (E0407).
+        DiagnosticError: `input` is no share or `density` not well written, or there are two sources
+            of expectations (E0405); the profile cannot be read (E0401) or is not of this program
+            (E0407).
     """
 
     name = "analyze-sparsity"
 
     input: float | int = 1.0
     profile: str | None = None
+    density: str | None = None
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if not 0.0 <= self.input <= 1.0:
             message = f"analyze-sparsity{{input={self.input}}}: a density lies in [0, 1]"
             raise error("E0405", message)
+        declared = self._declared()
         profile = None if self.profile is None else read_profile(self.profile)
         steps = [step for step in op.ops if isinstance(step, bptt.StepOp)]
         names = [step.sym_name.data for step in steps]
@@ -73,21 +82,30 @@ class AnalyzeSparsityPass(ModulePass):
             raise refused(self.profile, words, help, steps[0] if len(steps) == 1 else None)
         for step in steps:
             own = profile if profile and profile.network == step.sym_name.data else None
-            self._annotate(step, own)
+            self._annotate(step, own, declared)
 
-    def _annotate(self, step: bptt.StepOp, profile: ActivityProfile | None) -> None:
+    def _declared(self) -> DeclaredShares:
+        if self.density is None:
+            return DeclaredShares()
+        option = f'analyze-sparsity{{density="{self.density}"}}'
+        if self.profile is not None:
+            message = f"{option}: a profile says what is expected already"
+            raise error("E0405", message, help="give it either `profile` or `density`")
+        return parse_shares(self.density, option)
+
+    def _annotate(
+        self, step: bptt.StepOp, profile: ActivityProfile | None, declared: DeclaredShares
+    ) -> None:
         image = step.body.block.args[0]
         bounds = DensityAnalysis(step, self._input_density(step, image))
         demands = DemandAnalysis(step, bounds)
-        expected: dict[SSAValue, Fraction] = {}
+        known = declared_densities(declared, step)
         if profile is not None:
-            assert self.profile is not None
-            measured = measured_densities(profile, step, self.profile)
-            for value, share in measured.items():
-                if not bounds[value].at_least <= share <= bounds[value].at_most:
-                    limits = _attribute(bounds[value], None)
-                    raise outside_bounds(self.profile, value, share, limits.least, limits.most)
-            expected = expected_densities(step, measured, bounds)
+            known = self._measured(profile, step, bounds)
+        own = density_of(image)
+        if own is not None and own.measured is not None:
+            known.setdefault(image, Fraction(own.measured))
+        expected = expected_densities(step, known, bounds)
         expected_demand = expected_demands(step, expected)
 
         def found(value: SSAValue) -> DensityAttr:
@@ -106,6 +124,17 @@ class AnalyzeSparsityPass(ModulePass):
                     op.attributes[DEMAND] = _attributes(op.results, wanted)
             if isinstance(op, ScanOp) and op.carried_arguments:
                 op.attributes[CARRIED_DENSITY] = _attributes(op.carried_arguments, found)
+
+    def _measured(
+        self, profile: ActivityProfile, step: bptt.StepOp, bounds: DensityAnalysis
+    ) -> Measured:
+        assert self.profile is not None
+        measured = measured_densities(profile, step, self.profile)
+        for value, share in measured.items():
+            if not bounds[value].at_least <= share <= bounds[value].at_most:
+                limits = _attribute(bounds[value], None)
+                raise outside_bounds(self.profile, value, share, limits.least, limits.most)
+        return measured
 
     def _input_density(self, step: bptt.StepOp, image: SSAValue) -> Density:
         steps = step.steps.value.data
@@ -127,5 +156,5 @@ def _attribute(bounds: Density, expected: Fraction | None) -> DensityAttr:
     least, most = rounded_down(bounds.at_least), rounded_up(bounds.at_most)
     if expected is None:
         return DensityAttr.get(least, most)
-    # Measured densities lie inside already; what follows from them by estimate may not.
+    # Measured densities lie inside already; what is declared or follows by estimate may not.
     return DensityAttr.get(least, most, min(max(least, float(expected)), most))

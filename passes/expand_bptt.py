@@ -17,6 +17,7 @@ from xdsl.passes import ModulePass
 
 from spikeloom.diagnostics import error
 from spikeloom.dialects import bptt, snn
+from spikeloom.dialects.density import INPUT_DENSITY, DensityAttr
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.training import LossKind
 from spikeloom.passes.bptt.backward import expand_backward
@@ -89,7 +90,10 @@ class ExpandBpttPass(ModulePass):
         for layer, saved in expansion.saved.items():
             emitter.emit(bptt.ReportOp(saved.spikes, "spikes", layer.layer.data), layer)
         _emit_objective(expansion, network, train)
-        return bptt.StepOp(network.sym_name.data, steps, batch, Region(block))
+        step = bptt.StepOp(network.sym_name.data, steps, batch, Region(block))
+        if train is not None and (share := train.data.expected_share) is not None:
+            step.attributes[INPUT_DENSITY] = DensityAttr.get(expected=share)
+        return step
 
 
 def _require_known_operations(network: snn.NetworkOp) -> None:

@@ -9,20 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
-from math import ceil, prod
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, i1
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
 from spikeloom.diagnostics import error
 from spikeloom.dialects import bptt
 from spikeloom.dialects.accumulation import ACCUMULATION, AccumulationAttr, Way
-from spikeloom.dialects.bptt_scan import ScanOp
-from spikeloom.dialects.density import density_of
 from spikeloom.dialects.engine import MachineOp
 from spikeloom.dialects.instruction_set import Element, buffer_bytes
 from spikeloom.dialects.locations import location_of
@@ -36,17 +32,12 @@ from spikeloom.passes.accumulation_cost import (
     plain_cost,
     update_tables_cost,
 )
+from spikeloom.passes.accumulation_work import Nests, SumLike, SynapseLike
 from spikeloom.passes.engine.images import image_of
 from spikeloom.passes.engine.tiles import LANES
 
 Choice = tuple[Way, int]
 """A way and the width of its tables, 0 for none."""
-
-ASSUMED_DENSITY = Fraction(1, 2)
-"""Of spikes of which nothing is known: `analyze-sparsity` has not run."""
-
-Forward = bptt.SynapseOp | bptt.ConvolutionOp
-Update = bptt.SynapseWeightGradientOp | bptt.ConvolutionWeightGradientOp
 
 
 @dataclass(frozen=True)
@@ -73,19 +64,21 @@ class FuseLutsPass(ModulePass):
         self._check_options()
         machine = next((m for m in op.ops if isinstance(m, MachineOp)), None)
         for step in [step for step in op.ops if isinstance(step, bptt.StepOp)]:
-            sums = [each for each in step.walk() if _selects(each)]
-            if sums and (machine is None or not machine.known_numbers()):
+            sums = [each for each in step.walk() if selects(each)]
+            if not sums:
+                continue
+            if machine is None or not machine.known_numbers():
                 raise error(
                     "E0204",
                     "fuse-luts finds no engine.machine with numbers in the module",
                     location_of(op),
                     "run it with spikeloom-opt, which adds one (--machine FILE chooses)",
                 )
+            nests = Nests.of(step, machine.sizes(), machine.rate_numbers())
             for each in sums:
-                assert machine is not None
-                engine = "fe" if isinstance(each, Forward) else "wue"
+                engine = "fe" if isinstance(each, SynapseLike) else "wue"
                 if engine in self.engines:
-                    each.attributes[ACCUMULATION] = self._chosen(each, step, machine, engine)
+                    each.attributes[ACCUMULATION] = self._chosen(each, nests, machine, engine)
 
     def _check_options(self) -> None:
         tables = self.width is not None and self.width > 0
@@ -97,24 +90,28 @@ class FuseLutsPass(ModulePass):
             raise error("E0405", f"{message}: only tables have a width, and it is at least 1")
 
     def _chosen(
-        self, op: Operation, step: bptt.StepOp, machine: MachineOp, engine: str
+        self, op: SumLike, nests: Nests, machine: MachineOp, engine: str
     ) -> AccumulationAttr:
         array = _array(machine, engine)
-        work = _accumulation(op, step, machine.sizes(), array)
-        choices = list(self._choices(op, step.steps.value.data, array, machine, engine))
-        costs = {choice: _cost(choice, work, array, engine) for choice in choices}
+        choices = list(self._choices(op, nests.size.steps, array, machine, engine))
+        works: dict[int, Accumulation] = {}
+        for way, width in choices:
+            if width not in works:  # without tables all ways have the same tiles
+                op.attributes[ACCUMULATION] = AccumulationAttr.get(way, width, 0, 0)
+                works[width] = nests.accumulation(op)
+        costs = {choice: _cost(choice, works[choice[1]], array, engine) for choice in choices}
 
         def weight(choice: Choice) -> tuple[int, int]:
             cost = costs[choice]
             if self.goal == "time":
-                return cost.cycles, cost.femtojoules
-            return cost.femtojoules, cost.cycles
+                return cost.busy, cost.femtojoules
+            return cost.femtojoules, cost.busy
 
         best = min(choices, key=weight)  # of equals the simplest, which comes first
         return AccumulationAttr.get(*best, costs[best].cycles, costs[best].femtojoules)
 
     def _choices(
-        self, op: Operation, steps: int, array: Array, machine: MachineOp, engine: str
+        self, op: SumLike, steps: int, array: Array, machine: MachineOp, engine: str
     ) -> Iterator[Choice]:
         """What the options leave, simple ways first.
 
@@ -151,24 +148,23 @@ class FuseLutsPass(ModulePass):
         )
 
 
-def _selects(op: Operation) -> bool:
+def selects(op: Operation) -> TypeGuard[SumLike]:
     """Whether an operation adds up what spikes select."""
-    return isinstance(op, Forward | Update) and bptt.tensor_of(op.input).element_type == i1
+    return isinstance(op, SumLike) and bptt.tensor_of(op.input).element_type == i1
 
 
 def _table_memory(engine: str) -> str:
     return "forward_tables" if engine == "fe" else "update_tables"
 
 
-def _smallest_tables(op: Operation, steps: int, width: int) -> int:
+def _smallest_tables(op: SumLike, steps: int, width: int) -> int:
     """Bytes of the tables that the lowering cannot do without.
 
     Forward they are of `LANES` outputs and as many inputs. In an update they are of `LANES`
     outputs, if there are that many, and of one group of an image's rows. Of vectors all steps of
     a sample are looked up together.
     """
-    assert isinstance(op, Forward | Update)
-    if isinstance(op, Forward):
+    if isinstance(op, SynapseLike):
         return buffer_bytes(Element.F32, (1, -(-LANES // width), 2**width, LANES))
     is_image = max(image_of(op.input).positions, image_of(op.gradient).positions) > 1
     rows = 1 if is_image else steps
@@ -187,54 +183,21 @@ def _array(machine: MachineOp, engine: str) -> Array:
     tables = _table_memory(engine)
     if engine == "fe":
         operand = number("weight_sram_read")
+        row = number("state_sram_read") + number("state_sram_write")
     else:
         operand = number("gradient_sram_read") + number("gradient_sram_write")
+        row = number("state_sram_read")
     return Array(
         number(f"{engine}_input_lanes"),
         number(f"{engine}_output_lanes"),
         number(f"{engine}_table_width") if machine.sizes().get(tables) else 0,
+        numbers.get(f"{engine}_latency", 0),
         number("addition"),
         WORD * operand,
         WORD * number(f"{tables}_read"),
         WORD * number(f"{tables}_write"),
+        WORD * row,
     )
-
-
-def _accumulation(
-    op: Operation, step: bptt.StepOp, memories: dict[str, int], array: Array
-) -> Accumulation:
-    """The sizes of an operation's sums; see `accumulation_cost`."""
-    assert isinstance(op, Forward | Update)
-    current = op.current if isinstance(op, Forward) else op.gradient
-    taps, inputs, outputs, positions = _sizes(op, current)
-    steps, batch = step.steps.value.data, step.batch.value.data
-    lanes = min(outputs, array.output_lanes)
-    if isinstance(op, Update):
-        resident = taps * inputs * lanes * WORD
-        loads = ceil(Fraction(resident, memories["gradient_sram"]))
-    else:
-        turns = steps if isinstance(op.parent_op(), ScanOp) else 1
-        resident = steps * batch * positions // turns * lanes * WORD
-        loads = turns * ceil(Fraction(resident, memories["state_sram"]))
-    rows = steps * batch * positions
-    return Accumulation(rows, taps, inputs, outputs, _density(op.input), loads)
-
-
-def _sizes(op: Forward | Update, current: SSAValue) -> tuple[int, int, int, int]:
-    """Taps, inputs per tap, outputs and positions."""
-    shape, input_shape = bptt.tensor_of(current).get_shape(), bptt.tensor_of(op.input).get_shape()
-    if isinstance(op, bptt.ConvolutionOp | bptt.ConvolutionWeightGradientOp):
-        kernel, _, _ = op.window.sizes
-        return kernel**2, input_shape[-3], shape[-3], prod(shape[-2:])
-    return 1, input_shape[-1], shape[-1], 1
-
-
-def _density(value: SSAValue) -> Fraction:
-    """Expected where a profile was read, else at most, else assumed."""
-    found = density_of(value)
-    if found is None:
-        return ASSUMED_DENSITY
-    return Fraction(found.most if found.measured is None else found.measured)
 
 
 def _cost(choice: Choice, work: Accumulation, array: Array, engine: str) -> Cost:

@@ -19,7 +19,6 @@ from xdsl.passes import ModulePass
 
 from spikeloom.diagnostics import did_you_mean, error
 from spikeloom.dialects import bptt
-from spikeloom.dialects.accumulation import Way, way_of
 from spikeloom.dialects.bptt_neurons import FireOp
 from spikeloom.dialects.bptt_scan import ScanOp
 from spikeloom.dialects.engine import MachineOp
@@ -39,7 +38,7 @@ from spikeloom.dialects.schedule import (
 )
 from spikeloom.dialects.snn import ParameterOp
 from spikeloom.passes.lower_to_engine import fits_in_groups
-from spikeloom.passes.schedule.costs import Size, cost_of
+from spikeloom.passes.schedule.costs import Size, wished_tiles
 from spikeloom.passes.schedule.group_room import lies_side_by_side, may_fit
 from spikeloom.passes.schedule.groups import (
     can_be_grouped,
@@ -192,27 +191,8 @@ def _choose_tiles(step: bptt.StepOp, size: Size, rates: Mapping[str, int]) -> No
         if group_of(step) is not None and not isinstance(op, bptt.OptimizeOp):
             continue  # a group is its tile
         if not isinstance(op, ParameterOp | bptt.ReportOp) and not is_recomputed(op):
-            most = _most(op, size, rates)
-            mark_tiles(op, cost_of(op, size, rates, _queue(op)).best_tiles(most))
+            mark_tiles(op, wished_tiles(op, size, rates, _queue(op)))
 
 
 def _queue(op: Operation) -> Engine:
     return Engine.DMA_UPDATE if moves_for_update(op) else Engine.DMA
-
-
-def _most(op: Operation, size: Size, rates: Mapping[str, int]) -> int:
-    """What an operation can be cut into: samples, or rows of parameters.
-
-    Tables of rows fill their engine's input lanes only where a tile has rows enough.
-    """
-    match op:
-        case bptt.OptimizeOp():
-            return size.cells(op.operands[0])
-        case bptt.SynapseWeightGradientOp() | bptt.ConvolutionWeightGradientOp():
-            way, width = way_of(op)
-            if way is Way.TABLES:
-                rows = size.cells(op.gradient) // bptt.channel_count(op.gradient.type)
-                return max(1, min(size.samples, rows // (rates["wue_input_lanes"] * width)))
-        case _:
-            pass
-    return size.samples

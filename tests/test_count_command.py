@@ -126,8 +126,8 @@ def test_options_that_contradict_each_other_are_refused(run: Path, capsys: Captu
     assert "not --density and --profile" in refusal(capsys, "E0405", *both)
     text = refusal(capsys, "E0405", *count, "--density", SHARES, "--epochs", 2)
     assert "--epochs does not apply: --count-only executes nothing" in text
-    text = refusal(capsys, "E0405", "run", program, "--density", SHARES)
-    assert "--density does not apply: it is for --count-only" in text
+    both = ("run", program, "--density", SHARES, "--profile", run / "run.json")
+    assert "--profile and --density both say" in refusal(capsys, "E0405", *both)
     nowhere = run / "absent" / "c.json"
     refusal(capsys, "E0402", *count, "--density", SHARES, "--json", nowhere)
 

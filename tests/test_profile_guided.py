@@ -11,7 +11,7 @@ from programs import INFERENCE, LEARNING, write_program
 
 from spikeloom.backend.snx import read_image
 from spikeloom.command_line import main
-from spikeloom.compiler import pipeline_for
+from spikeloom.compiler import analysis_of
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects.instruction_set import OPCODES
 
@@ -103,4 +103,4 @@ def test_a_profile_of_another_program_is_refused(
 
 def test_a_file_that_a_pipeline_cannot_name_is_refused() -> None:
     with pytest.raises(DiagnosticError, match="cannot name the file"):
-        pipeline_for(Path('a"b.json'))
+        analysis_of(Path('a"b.json'))

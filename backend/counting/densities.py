@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 
-from spikeloom.diagnostics import DiagnosticError, did_you_mean, error
 from spikeloom.dialects.activity_profile import ActivityProfile, share_density
+from spikeloom.dialects.declared_shares import EXAMPLE, parse_shares, wrong_shares
 
-KINDS = ("input", "spikes", "mask", "gradients")
-EXAMPLE = "write --density spikes=.17,mask=.36,gradients=.5"
+OPTION = "--density"
 
 
 @dataclass(frozen=True)
@@ -41,19 +39,12 @@ def parse_densities(text: str) -> Densities:
     Raises:
         DiagnosticError: E0405, it is written in another way, one is missing or not in [0, 1].
     """
-    found: dict[str, float] = {}
-    for part in text.split(","):
-        name, _, number = (piece.strip() for piece in part.partition("="))
-        if name not in KINDS:
-            raise _wrong(f"there is no density `{name}`", did_you_mean(name, KINDS))
-        if name in found:
-            raise _wrong(f"`{name}` is given twice", EXAMPLE)
-        found[name] = _density(name, number)
-    for field_ in fields(LayerDensities):
-        if field_.name not in found:
-            raise _wrong(f"the density of `{field_.name}` is missing", EXAMPLE)
-    input = found.pop("input", found["spikes"])
-    return Densities(input, LayerDensities(**found))
+    shares = parse_shares(text, OPTION)
+    input, spikes, mask, gradients = shares.input, shares.spikes, shares.mask, shares.gradients
+    if spikes is None or mask is None or gradients is None:
+        words = f"the density of `{shares.missing[0]}` is missing"
+        raise wrong_shares(OPTION, words, EXAMPLE)
+    return Densities(spikes if input is None else input, LayerDensities(spikes, mask, gradients))
 
 
 def profile_densities(profile: ActivityProfile) -> Densities:
@@ -70,17 +61,3 @@ def profile_densities(profile: ActivityProfile) -> Densities:
     }
     measured = share_density(profile.input)
     return replace(Densities(layers=layers), input=1.0 if measured is None else float(measured))
-
-
-def _density(name: str, number: str) -> float:
-    try:
-        value = float(number)
-    except ValueError:
-        value = math.nan
-    if not 0.0 <= value <= 1.0:
-        raise _wrong(f"`{name}` is {number or 'empty'}, not a number from 0 to 1", EXAMPLE)
-    return value
-
-
-def _wrong(words: str, help: str) -> DiagnosticError:
-    return error("E0405", f"--density: {words}", help=help)

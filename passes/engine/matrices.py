@@ -18,54 +18,31 @@ from spikeloom.dialects.instruction_set import Element
 from spikeloom.dialects.skip import skip_of
 from spikeloom.passes.engine.images import image_of
 from spikeloom.passes.engine.layout import Home
-from spikeloom.passes.engine.sums import forward_sums, update_sums
+from spikeloom.passes.engine.sum_plans import (
+    SynapseLike,
+    WeightGradientLike,
+    input_role,
+    plan_synapse,
+    plan_weight_gradient,
+    slide_of,
+)
 from spikeloom.passes.engine.tiles import TileBuffer, positions, samples, units
 from spikeloom.passes.engine.window_nest import WindowFrame, WindowNest
-from spikeloom.passes.engine.windows import Slide
 from spikeloom.passes.engine.writer import Nest, Writer
 
 Parameters: TypeAlias = Mapping[str, Home]
 """The homes of parameters by name."""
 
-_Synapse: TypeAlias = bptt.SynapseOp | bptt.ConvolutionOp
 _InputGradient: TypeAlias = bptt.SynapseInputGradientOp | bptt.ConvolutionInputGradientOp
-_WeightGradient: TypeAlias = bptt.SynapseWeightGradientOp | bptt.ConvolutionWeightGradientOp
 
 
-def _slide(
-    op: _Synapse | _InputGradient | _WeightGradient, input: SSAValue, output: SSAValue
-) -> Slide:
-    before, after = image_of(input), image_of(output)
-    match op:
-        case (
-            bptt.ConvolutionOp()
-            | bptt.ConvolutionInputGradientOp()
-            | bptt.ConvolutionWeightGradientOp()
-        ):
-            return Slide.of(op.window, before, after)
-        case _:
-            return Slide.dense(before.features, after.features)
-
-
-def lower_synapse(writer: Writer, op: _Synapse, parameters: Parameters) -> None:
+def lower_synapse(writer: Writer, op: SynapseLike, parameters: Parameters) -> None:
     """Bias, then weights of every input that spiked (or weight x value of an analog one)."""
-    slide = _slide(op, op.input, op.current)
-    frame = WindowFrame(writer, slide, slide.output_bands())
-    x, element = _input_role(writer, op.input)
+    x, _ = input_role(op.input)
     weight = parameters[_name(op.weight)]
-    taps, _, inputs, outputs = weight.shape
-    sums = forward_sums(op, slide, weight.shape, element, writer.memory)
-    buffers = [
-        TileBuffer("weight", Element.F32, "weight_sram", (taps, 1, "inputs", "outputs")),
-        frame.input_buffer(x, element, "inputs"),
-        frame.output_buffer("current", Element.F32, "outputs"),
-        *sums.buffers,
-    ]
-    if op.bias is not None:
-        buffers.append(TileBuffer("bias", Element.F32, "weight_sram", (1, 1, 1, "outputs")))
-    name = "synapse" if isinstance(op, bptt.SynapseOp) else "convolution"
-    axes = [units("outputs", outputs), sums.inputs]
-    window = frame.nest(name, axes, buffers, op, "inputs")
+    taps, _, inputs, _ = weight.shape
+    plan, sums = plan_synapse(writer, op, weight.shape)
+    window = plan.nest(op)
     window.reserve([op.input], [])
     nest, resident = window.nest, window.nest.is_whole("inputs")
     with nest.loop("outputs") as o:
@@ -93,7 +70,7 @@ def _start_currents(window: WindowNest, biased: bool, box: tuple[Extent, ...]) -
 
 def lower_input_gradient(writer: Writer, op: _InputGradient, parameters: Parameters) -> None:
     """gx = W^T gu, with the weight transposed while it is loaded."""
-    slide = _slide(op, op.input_gradient, op.gradient)
+    slide = slide_of(op, op.input_gradient, op.gradient)
     frame = WindowFrame(writer, slide, slide.input_bands())
     weight = parameters[_name(op.weight)]
     taps, _, inputs, outputs = weight.shape
@@ -139,23 +116,13 @@ def _load_transposed(
     nest.do("load_transposed", slices, (weight.shape[0], i, outputs))
 
 
-def lower_weight_gradient(writer: Writer, op: _WeightGradient) -> None:
+def lower_weight_gradient(writer: Writer, op: WeightGradientLike) -> None:
     """gW = sum of gu (outer) x over steps, samples and positions."""
-    slide = _slide(op, op.input, op.gradient)
-    frame = WindowFrame(writer, slide, slide.output_bands())
-    x, element = _input_role(writer, op.input)
+    x, _ = input_role(op.input)
     target = writer.layout.view(op.weight_gradient).home
-    taps, _, inputs, outputs = target.shape
-    summed = (taps, 1, "inputs", "outputs")
-    sums = update_sums(op, frame, element)
-    buffers = [
-        TileBuffer("weight_gradient", Element.F32, "gradient_sram", summed),
-        frame.input_buffer(x, element, "inputs"),
-        frame.output_buffer("gradient", Element.F32, "outputs"),
-        *sums.buffers,
-    ]
-    axes = [units("outputs", outputs), units("inputs", inputs)]
-    window = frame.nest("weight_gradient", axes, buffers, op)
+    taps = target.shape[0]
+    plan, sums = plan_weight_gradient(writer, op, target.shape)
+    window = plan.nest(op)
     window.reserve([op.input], [])
     nest = window.nest
     with nest.loop("outputs") as o, nest.loop("inputs") as i:
@@ -187,12 +154,6 @@ def lower_bias_gradient(writer: Writer, op: bptt.BiasGradientOp) -> None:
             nest.load("gradient", nest.at(op.gradient, g, o, p), box)
             nest.on_tiles("sum_gradient", ("bias_gradient", "gradient"), box)
         nest.store("bias_gradient", nest.home(target, None, o), (1, 1, 1, o))
-
-
-def _input_role(writer: Writer, value: SSAValue) -> tuple[str, Element]:
-    """What an instruction calls its input, and what that holds."""
-    element = writer.layout.view(value).home.element
-    return ("spikes" if element is Element.BIT else "values"), element
 
 
 def _name(symbol: SymbolRefAttr) -> str:

@@ -31,7 +31,6 @@ from spikeloom.dialects.schedule import (
     has_double_buffers,
     is_overlapped,
     is_scheduled,
-    least_tiles,
 )
 from spikeloom.passes.engine.tiles import LANES, SAMPLES, Axis, TileBuffer, fit_tiles
 from spikeloom.passes.schedule.order import is_update
@@ -58,11 +57,13 @@ class Wish:
 
     `kept` is the axis whose tiles must be whole for weights to stay while tiles along `_FLOW`
     follow one another. Where it is cut, they are loaded (and their tables built) for each of them.
+    The first axis is cut into `least` tiles, where it can be.
     """
 
     title: str
     source: Operation
     kept: str | None = None
+    least: int = 1
 
 
 @dataclass
@@ -108,20 +109,30 @@ class TileMemory:
     @staticmethod
     def of(step: bptt.StepOp, memories: Mapping[str, int]) -> TileMemory:
         """The memories (bytes by name), divided where the step is scheduled."""
-        scheduled = is_scheduled(step)
         flags = (has_double_buffers(step), is_overlapped(step))
+        return TileMemory._divided(step, memories, is_scheduled(step), *flags)
+
+    @staticmethod
+    def when_scheduled(step: bptt.StepOp, memories: Mapping[str, int]) -> TileMemory:
+        """The memories as they are when `schedule-engines` has pipelined the step, in no groups."""
+        return TileMemory._divided(step, memories, True, True, True)
+
+    @staticmethod
+    def _divided(
+        step: bptt.StepOp,
+        memories: Mapping[str, int],
+        scheduled: bool,
+        double: bool,
+        overlapped: bool,
+    ) -> TileMemory:
         whole = _Part(dict.fromkeys(memories, 0), memories, scheduled)
         updated = any(isinstance(op, bptt.OptimizeOp) for op in step.body.block.ops)
         if not (scheduled and updated):
-            return TileMemory(whole, whole, whole, *flags)
+            return TileMemory(whole, whole, whole, double, overlapped)
         below = {name: _flow_share(name, size) for name, size in memories.items()}
         above = {name: size - below[name] for name, size in memories.items()}
-        return TileMemory(
-            whole,
-            _Part(dict.fromkeys(memories, 0), below, True),
-            _Part(below, above, True),
-            *flags,
-        )
+        flow = _Part(dict.fromkeys(memories, 0), below, True)
+        return TileMemory(whole, flow, _Part(below, above, True), double, overlapped)
 
     @staticmethod
     def behind(
@@ -147,14 +158,26 @@ class TileMemory:
         """
         if self.group is not None:
             return self.whole_tiles(axes), self._wished(axes, buffers)
+        part, tiles, chosen = self._fitted(wish, axes, buffers)
+        return tiles, part.place(chosen, tiles)
+
+    def tiles(self, wish: Wish, axes: Sequence[Axis], buffers: Sequence[TileBuffer]) -> Tiles:
+        """The tiles that a nest would have; nothing is placed.
+
+        Raises:
+            DiagnosticError: no tiles fit the whole memories (E0302).
+        """
+        return self._fitted(wish, axes, buffers)[1]
+
+    def _fitted(
+        self, wish: Wish, axes: Sequence[Axis], buffers: Sequence[TileBuffer]
+    ) -> tuple[_Part, Tiles, Sequence[TileBuffer]]:
         part = self.update if is_update(wish.source) else self.flow
         try:
-            tiles, chosen = self._fit(part, wish, axes, buffers)
+            return part, *self._fit(part, wish, axes, buffers)
         except DiagnosticError:
             # Then it shares addresses with its neighbours and waits for them.
-            part = self.whole
-            tiles, chosen = self._fit(part, wish, axes, buffers)
-        return tiles, part.place(chosen, tiles)
+            return self.whole, *self._fit(self.whole, wish, axes, buffers)
 
     def whole_tiles(self, axes: Sequence[Axis]) -> Tiles:
         """Whole layers of a group of samples."""
@@ -196,7 +219,7 @@ class TileMemory:
     def _fit(
         self, part: _Part, wish: Wish, axes: Sequence[Axis], buffers: Sequence[TileBuffer]
     ) -> tuple[Tiles, Sequence[TileBuffer]]:
-        largest = {axis.name: _cut(axis, least_tiles(wish.source)) for axis in axes[:1]}
+        largest = {axis.name: _cut(axis, wish.least) for axis in axes[:1]}
         place = location_of(wish.source)
         tiles = fit_tiles(wish.title, axes, buffers, part.sizes, place, largest)
         staying = not _reloads_most(wish, axes, buffers, tiles)

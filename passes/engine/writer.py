@@ -20,7 +20,7 @@ from spikeloom.dialects.engine import (
 )
 from spikeloom.dialects.engine_operands import ExtentAttr
 from spikeloom.dialects.instruction_set import Element
-from spikeloom.dialects.schedule import moves_for_update
+from spikeloom.dialects.schedule import least_tiles, moves_for_update
 from spikeloom.passes.engine.layout import Home, Layout, View
 from spikeloom.passes.engine.memory import TileMemory, Wish
 from spikeloom.passes.engine.tiles import SAMPLES, Axis, Span, TileBuffer
@@ -139,7 +139,7 @@ class Writer:
         label = f"{name}{number}"
         layer = self.layers.get(source, "") if layer is None else layer
         title = f"{name} of layer {layer}" if layer else name
-        wish = Wish(title, source, kept)
+        wish = Wish(title, source, kept, least_tiles(source))
         tiles, placed = self.memory.place(wish, axes, buffers)
         for buffer, offset in placed:
             declared = BufferOp(

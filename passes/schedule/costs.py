@@ -19,12 +19,11 @@ from xdsl.dialects.builtin import DYNAMIC_INDEX, i1
 from xdsl.ir import Operation, SSAValue
 
 from spikeloom.dialects import bptt
+from spikeloom.dialects.accumulation import Way, way_of
 from spikeloom.dialects.bptt_types import is_tensor
-from spikeloom.dialects.density import density_of
+from spikeloom.dialects.density import expected_density
 from spikeloom.dialects.instruction_set import Engine
 
-ASSUMED_DENSITY = 0.5
-"""Of spikes, where no analysis has bounded it."""
 MAX_TILES = 64
 _STORES = {Engine.DMA: Engine.DMA_STORE, Engine.DMA_UPDATE: Engine.DMA_UPDATE_STORE}
 _GAIN = 0.98
@@ -107,6 +106,29 @@ def cost_of(op: Operation, size: Size, rates: Mapping[str, int], queue: Engine) 
     )
 
 
+def wished_tiles(op: Operation, size: Size, rates: Mapping[str, int], queue: Engine) -> int:
+    """Into how many tiles an operation is cut at least, so that they overlap best."""
+    return cost_of(op, size, rates, queue).best_tiles(_most(op, size, rates))
+
+
+def _most(op: Operation, size: Size, rates: Mapping[str, int]) -> int:
+    """What an operation can be cut into: samples, or rows of parameters.
+
+    Tables of rows fill their engine's input lanes only where a tile has rows enough.
+    """
+    match op:
+        case bptt.OptimizeOp():
+            return size.cells(op.operands[0])
+        case bptt.SynapseWeightGradientOp() | bptt.ConvolutionWeightGradientOp():
+            way, width = way_of(op)
+            if way is Way.TABLES:
+                rows = size.cells(op.gradient) // bptt.channel_count(op.gradient.type)
+                return max(1, min(size.samples, rows // (rates["wue_input_lanes"] * width)))
+        case _:
+            pass
+    return size.samples
+
+
 def compute_of(op: Operation, size: Size, rates: Mapping[str, int]) -> tuple[Engine, float]:
     """The engine, and its cycles over the whole nest."""
     match op:
@@ -152,7 +174,4 @@ def _density(value: SSAValue) -> float:
     """How much of a binary input an event-driven engine works on; all of an analog one."""
     if bptt.tensor_of(value).element_type != i1:
         return 1.0
-    known = density_of(value)
-    if known is None:
-        return ASSUMED_DENSITY
-    return known.most if known.measured is None else known.measured
+    return expected_density(value)

@@ -1,4 +1,7 @@
-"""Reading a profile for a training step, and refusing one that cannot be of this program."""
+"""Reading a profile for a training step, and refusing one that cannot be of this program.
+
+What is declared of all layers alike says the same of the same values, and is refused nowhere.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from spikeloom.dialects.activity_profile import (
     share_density,
 )
 from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
+from spikeloom.dialects.declared_shares import DeclaredShares
 from spikeloom.dialects.locations import location_of
 
 MAX_PROFILE_BYTES = 2**26
@@ -27,7 +31,7 @@ ANOTHER = "was it written by a run of another program, or with other sizes?"
 WRITE_ONE = "`spikeloom run PROGRAM --json FILE` writes one"
 
 Measured = dict[SSAValue, Fraction]
-"""Measured densities of values."""
+"""Measured or declared densities of values."""
 
 
 def read_profile(path: str) -> ActivityProfile:
@@ -79,6 +83,27 @@ def measured_densities(profile: ActivityProfile, step: bptt.StepOp, path: str) -
             raise refused(path, words, ANOTHER, step)
         if (density := share_density(share)) is not None:
             found[value] = density
+    return found
+
+
+def declared_densities(declared: DeclaredShares, step: bptt.StepOp) -> Measured:
+    """What is declared of the values of a step, the same for all layers."""
+    found: Measured = {}
+
+    def say(value: SSAValue | None, share: float | None) -> None:
+        if value is not None and share is not None:
+            found[value] = Fraction(share)
+
+    say(step.body.block.args[0], declared.input)
+    for op in step.walk():
+        match op:
+            case FireOp():
+                say(op.spikes, declared.spikes)
+                say(op.mask, declared.mask)
+            case FireGradientOp() | IntegrateGradientOp():
+                say(op.results[0], declared.gradients)
+            case _:
+                pass
     return found
 
 

@@ -1,9 +1,13 @@
 """From the measured densities of a profile to those of the values that follow from them.
 
-Only what copies cells hands a measurement on: another shape, a scan's steps and collected values,
-a shift along time (as if every step that may hold something held as much). Nothing is guessed
-of sums and currents. Against the order, a measured mask says how much of the gradient of spikes
-is wanted, which is the output sparsity of the Backward Engine.
+What copies cells hands a measurement on: another shape, a scan's steps and collected values, a
+shift along time (as if every step that may hold something held as much). A concatenation has the
+mean of its parts, and a part as much as the whole. A maximum of spikes is one unless its whole
+window is silent, whose cells are taken to be independent, as counting mode takes them. Nothing is
+guessed of sums and currents.
+
+Against the order, a measured mask says how much of the gradient of spikes is wanted, which is the
+output sparsity of the Backward Engine.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
+from xdsl.dialects.builtin import i1
 from xdsl.ir import Block, BlockArgument, SSAValue
 
 from spikeloom.dialects import bptt
@@ -18,6 +23,7 @@ from spikeloom.dialects.bptt_neurons import FireGradientOp
 from spikeloom.dialects.bptt_scan import ScanOp
 from spikeloom.passes.sparsity.density_analysis import DensityAnalysis
 from spikeloom.passes.sparsity.density_lattice import Density
+from spikeloom.passes.sparsity.density_sums import units_of
 
 
 def expected_densities(
@@ -73,6 +79,12 @@ class _Spread:
             match op:
                 case bptt.ReshapeOp():
                     self._copy(op.value, op.reshaped)
+                case bptt.SliceOp():
+                    self._copy(op.value, op.part)
+                case bptt.ConcatenateOp():
+                    self._join(op)
+                case bptt.PoolOp():
+                    self._pool(op)
                 case bptt.DelayOp() | bptt.AdvanceOp() if isinstance(op.parent_op(), ScanOp):
                     pass
                 case bptt.DelayOp():
@@ -87,6 +99,19 @@ class _Spread:
     def _copy(self, source: SSAValue, target: SSAValue) -> None:
         if (found := self.expected.get(source)) is not None:
             self.expected.setdefault(target, found)
+
+    def _join(self, op: bptt.ConcatenateOp) -> None:
+        left, right = self.expected.get(op.left), self.expected.get(op.right)
+        if left is not None and right is not None:
+            ones = units_of(op.left) * left + units_of(op.right) * right
+            self.expected.setdefault(op.joined, ones / units_of(op.joined))
+
+    def _pool(self, op: bptt.PoolOp) -> None:
+        found = self.expected.get(op.value)
+        if found is not None and bptt.tensor_of(op.pooled).element_type == i1:
+            kernel, _, _ = op.window.sizes
+            silent = (1.0 - float(found)) ** (kernel * kernel)
+            self.expected.setdefault(op.pooled, Fraction(1.0 - silent))
 
     def _shift(self, source: SSAValue, target: SSAValue, silent: int) -> None:
         """One step is lost, unless it is one of the `silent` ones."""

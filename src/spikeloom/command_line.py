@@ -62,15 +62,13 @@ def _add_count_options(parser: argparse.ArgumentParser, *, statistics: bool) -> 
     group = parser.add_argument_group(
         "counting without executing",
         "Counts one batch on the same instructions and clock, without data and without memory for"
-        " them. What depends on data comes from --profile FILE or one of:",
+        " them. What depends on data comes from --profile FILE, --density SHARES or:",
     )
     add = group.add_argument
     add("--count-only", action="store_true", help="count one batch instead of running")
     if statistics:
         words = "of --save-statistics: all counters equal that batch's exactly"
         add("--statistics", metavar="FILE", type=Path, help=words)
-    words = "expect these shares of cells that are not zero: spikes=.17,mask=.36,gradients=.5, and"
-    add("--density", metavar="SHARES", help=f"{words} input=... if it differs from spikes")
 
 
 def _add_energy_options(parser: argparse.ArgumentParser) -> None:
@@ -101,9 +99,12 @@ def _add_data_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="FILE", type=Path, help=words)
 
 
-def _add_profile_option(parser: argparse.ArgumentParser) -> None:
+def _add_density_options(parser: argparse.ArgumentParser) -> None:
     words = "compile for what a run of this network measured per layer (its --json)"
     parser.add_argument("--profile", metavar="FILE", type=Path, help=words)
+    words = "compile for these shares of cells that are not zero: spikes=.17,mask=.36,gradients=.5,"
+    more = "input=... if it differs from spikes; --count-only counts with them, too"
+    parser.add_argument("--density", metavar="SHARES", help=f"{words} {more}")
 
 
 def _add_program(parser: argparse.ArgumentParser) -> None:
@@ -145,7 +146,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="compile a program and train it, or run inference")
     _add_program(run)
-    _add_profile_option(run)
+    _add_density_options(run)
     _add_run_options(run)
     add_pipeline_options(run)
     add_verification_options(run)
@@ -153,7 +154,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     compile_ = commands.add_parser("compile", help="compile a program to an instruction stream")
     _add_program(compile_)
-    _add_profile_option(compile_)
+    _add_density_options(compile_)
     _add_data_option(compile_)
     add_pipeline_options(compile_)
     add_verification_options(compile_)
@@ -170,7 +171,7 @@ def make_parser() -> argparse.ArgumentParser:
     words = "measure what every optimisation is worth on one batch, with each on and off"
     ablate = commands.add_parser("ablate", help=words)
     _add_program(ablate)
-    _add_profile_option(ablate)
+    _add_density_options(ablate)
     _add_ablation_options(ablate)
     _add_count_options(ablate, statistics=False)
 

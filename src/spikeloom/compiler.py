@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from spikeloom.backend.machine.description import Machine
     from spikeloom.backend.snx.image import Image
     from spikeloom.backend.stream.stream import Stream
+    from spikeloom.dialects.declared_shares import DeclaredShares
     from spikeloom.dialects.engine import MachineOp, ProgramOp
 
 Instrument = Callable[[str, "ModuleOp"], None]
@@ -32,7 +33,7 @@ PREPARATION = "infer-shapes,canonicalize,cse,dce,{expand},canonicalize,cse,dce"
 """Every pipeline begins so; `{expand}` is expand-bptt with its options."""
 
 PIPELINE = f"{PREPARATION},mask-gradients,{{analysis}}fuse-luts,schedule-engines,lower-to-engine"
-"""The pipeline that `spikeloom` runs; `{analysis}` is empty, or `analyze-sparsity` of a profile."""
+"""The pipeline that `spikeloom` runs; `{analysis}` is empty, or `analyze-sparsity` with options."""
 
 
 class PipelineText(Protocol):
@@ -66,23 +67,18 @@ def open_pipeline_text(analysis: str = "", expansion: str = "expand-bptt") -> st
     return PIPELINE.format(expand=expansion, analysis=analysis)
 
 
-def pipeline_for(profile: Path | None) -> PipelineText:
-    """The pipeline that compiles for what a run measured, or for nothing in particular.
+def analysis_of(profile: Path | None, density: DeclaredShares | None = None) -> str:
+    """What stands in front of `fuse-luts` for a profile, the JSON result of a run, or for declared
+    densities; "" for neither.
 
     Raises:
-        DiagnosticError: as `analysis_of`.
-    """
-    return partial(pipeline_text, analysis=analysis_of(profile))
-
-
-def analysis_of(profile: Path | None) -> str:
-    """What stands in front of `fuse-luts` for a profile, the JSON result of a run; "" for none.
-
-    Raises:
-        DiagnosticError: the file's name cannot be written in a pipeline (E0405).
+        DiagnosticError: the file's name cannot be written in a pipeline, or there are both (E0405).
     """
     if profile is None:
-        return ""
+        return "" if density is None else f'analyze-sparsity{{density="{density}"}},'
+    if density is not None:
+        message = "--profile and --density both say which densities to compile for"
+        raise error("E0405", message, help="give one of them")
     name = str(profile)
     if any(letter in name for letter in '"\\\n\r'):
         message = f"a pipeline cannot name the file {name!r}"

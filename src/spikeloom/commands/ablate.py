@@ -17,9 +17,9 @@ from spikeloom.backend.host.plan import Task
 from spikeloom.backend.host.session import RunOptions, check_options, check_outputs, load_dataset
 from spikeloom.backend.host.task import describe
 from spikeloom.backend.machine.description import load_machine
+from spikeloom.commands.compiled_for import asked_analysis
 from spikeloom.commands.count import check_count_source, prepare_counting, read_densities
 from spikeloom.commands.program_file import read_program
-from spikeloom.compiler import analysis_of
 from spikeloom.console import Console
 from spikeloom.diagnostics import error
 from spikeloom.terminal import EXIT_OK
@@ -58,7 +58,7 @@ def command(parsed: argparse.Namespace) -> int:
 def _experiment(parsed: argparse.Namespace, module: ModuleOp, task: Task) -> Experiment:
     """The program with what it is measured on, and all kernels ready."""
     machine = load_machine(parsed.machine).with_energy_table(parsed.energy_table)
-    analysis = analysis_of(parsed.profile)
+    analysis = asked_analysis(parsed)
     if parsed.count_only:
         source = read_densities(parsed, task)
         prepare_counting()

@@ -70,9 +70,8 @@ def check_count_source(parsed: argparse.Namespace) -> None:
     possible = [name for name in _SOURCES if hasattr(parsed, name)]
     given = [name for name in possible if getattr(parsed, name) is not None]
     if not parsed.count_only:
-        refused = [name for name in given if name != "profile"]
-        if refused:
-            raise error("E0405", f"--{refused[0]} does not apply: it is for --count-only")
+        if "statistics" in given:
+            raise error("E0405", "--statistics does not apply: it is for --count-only")
     elif len(given) != 1:
         words = " and ".join(f"--{name}" for name in given) or "nothing"
         *others, last = (_SOURCES[name] for name in possible)

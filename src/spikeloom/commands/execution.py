@@ -46,8 +46,10 @@ def gpu_beside(parsed: argparse.Namespace) -> Gpu | None:
     return load_gpu() if parsed.baseline else None
 
 
-def execute(image: Image, dataset: Dataset, options: RunOptions, gpu: Gpu | None) -> int:
-    """Executes and reports; returns the exit code."""
+def execute(
+    image: Image, dataset: Dataset, options: RunOptions, gpu: Gpu | None, words: str = ""
+) -> int:
+    """Executes and reports, with `words` below the summary; returns the exit code."""
     machine_in_use(image, options)  # an unknown energy table is refused before kernels compile
     console = Console()
     with console.kernels() as progress:
@@ -56,7 +58,7 @@ def execute(image: Image, dataset: Dataset, options: RunOptions, gpu: Gpu | None
         result = Session(image, dataset, options, console, stop).run()
     if result.interrupted:
         return _report_interruption(options.save)
-    print_result(result, gpu)
+    print_result(result, gpu, words)
     return EXIT_OK
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+from functools import partial
 
-from spikeloom.compiler import PipelineText, analysis_of, open_pipeline_text, pipeline_for
+from spikeloom.commands.compiled_for import asked_analysis
+from spikeloom.compiler import PipelineText, open_pipeline_text, pipeline_text
 from spikeloom.diagnostics import error
 from spikeloom.given_pipeline import GivenPipeline
 from spikeloom.ir_task import Level
@@ -20,23 +21,24 @@ def pipeline_of(
 ) -> PipelineText:
     """The user's pipeline, or the default one of the level, with the options that are changed.
 
-    With `counting`, a profile beside a pipeline only says what to count.
+    With `counting`, densities beside a pipeline only say what to count.
 
     Raises:
         DiagnosticError: E0203, E0208 or E0405, the options do not make a pipeline.
     """
     text: str | None = parsed.pipeline
-    profile: Path | None = parsed.profile
+    analysis = asked_analysis(parsed)
     is_network = source.level is Level.NETWORK
-    if profile is not None and not counting and (text is not None or not is_network):
+    if analysis and not counting and (text is not None or not is_network):
+        option = "--profile" if parsed.profile is not None else "--density"
         reason = "the pipeline" if text is not None else f"IR of the level {source.level.value}"
-        message = f"--profile does not apply: {reason} has its own choices"
-        help = f"write --pipeline '...,{analysis_of(profile)}fuse-luts,...'"
+        message = f"{option} does not apply: {reason} has its own choices"
+        help = f"write --pipeline '...,{analysis}fuse-luts,...'"
         raise error("E0405", message, help=help)
     if text is None and is_network and not parsed.pass_option:
-        return pipeline_for(profile)
+        return partial(pipeline_text, analysis=analysis)
     if text is None and is_network:
-        text = open_pipeline_text(analysis_of(profile))
+        text = open_pipeline_text(analysis)
     elif text is None:
         text = REMAINING[source.level]
     machine = None if parsed.machine is None else str(parsed.machine)

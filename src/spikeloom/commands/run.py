@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from spikeloom.commands.compiled_for import compiled_words
 from spikeloom.commands.count import check_count_options, count_program, counted_words
 from spikeloom.commands.execution import execute, gpu_beside, print_result, run_options
 from spikeloom.commands.preparation import prepare
@@ -23,10 +24,12 @@ def command(parsed: argparse.Namespace) -> int:
     source = read_source(parsed.program)
     if parsed.count_only:
         counted = count_program(parsed, source, options)
-        print_result(counted.result, gpu_beside(parsed), counted_words(counted))
+        words = (counted_words(counted), compiled_words(parsed, source))
+        print_result(counted.result, gpu_beside(parsed), "\n".join(filter(None, words)))
         return EXIT_OK
     dataset, machine, pipeline = prepare(parsed, source, options)
     image = compile_streams(
         source.stream_module, source.task, machine, sizes=dataset.sizes, pipeline=pipeline
     )
-    return execute(image, dataset, options, gpu_beside(parsed))
+    words = compiled_words(parsed, source)
+    return execute(image, dataset, options, gpu_beside(parsed), words)
