@@ -276,7 +276,6 @@ def test_a_profile_is_compiled_for_whether_or_not_it_is_counted_with(tmp_path: P
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--density", "spikes=1,mask=1,gradients=1"], "--density does not apply"),
         (["--count-only"], "takes one source of counts, not nothing"),
         (["--count-only", "--density", "spikes=2,mask=1,gradients=1"], "`spikes` is 2, not a"),
     ],

@@ -195,7 +195,9 @@ def test_a_last_batch_without_a_variance_is_refused(tmp_path: Path, capsys: Capt
 def test_ir_is_counted(tmp_path: Path) -> None:
     program = write_program(tmp_path)
     shares = ("--count-only", "--density", "spikes=.2,mask=.3,gradients=.5")
-    for pipeline in (TRAINING_STEP, DEFAULT):
+    declared = 'analyze-sparsity{density="spikes=.2,mask=.3,gradients=.5"}'
+    step = f"{TRAINING_STEP},{declared},fuse-luts,schedule-engines"
+    for pipeline in (step, f"{step},lower-to-engine"):
         assert result(ir(tmp_path, program, pipeline), *shares) == result(program, *shares)
 
 
