@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, TypeAlias, cast
 
 from xdsl.dialects.builtin import (
@@ -13,7 +13,7 @@ from xdsl.dialects.builtin import (
     StringAttr,
     UnitAttr,
 )
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
@@ -102,6 +102,9 @@ class InstructionOp(IRDLOperation):
         loops = range(NO_LOOP, len(self.loops))
         if any(position not in loops for position in positions):
             raise VerifyException(f"{self.name} refers to a loop that is not among its operands")
+        around = set(_blocks_around(self))
+        if any(loop.owner not in around for loop in self.loops):
+            raise VerifyException(f"{self.name} follows a loop that is not around it")
         for immediate, value in zip(spec.immediates, self.immediates, strict=True):
             if not math.isfinite(value.value.data):
                 raise VerifyException(f"{immediate.name} must be a finite number")
@@ -195,6 +198,15 @@ class InstructionOp(IRDLOperation):
             printer.print_string(" layer ")
             printer.print_string_literal(self.layer.data)
         printer.print_op_attributes(self.attributes)
+
+
+def _blocks_around(op: Operation) -> Iterator[Block]:
+    """The block of an operation, that of the loop around it, and so on."""
+    block = op.parent
+    while block is not None:
+        yield block
+        outer = block.parent_op()
+        block = None if outer is None else outer.parent
 
 
 def _announced(parser: Parser, role: str, first: bool) -> bool:

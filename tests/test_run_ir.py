@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fuzzing import Mutator, watched
+from fuzzing_seeds import MODULE_WORDS
 from programs import INFERENCE, LEARNING, write_program
 
 from spikeloom.command_line import main
@@ -104,9 +108,9 @@ def test_compile_writes_ir_that_trains_and_tests_like_the_program(
 
 def test_inference_as_ir_gives_the_same_numbers(tmp_path: Path) -> None:
     program, data = write_program(tmp_path, INFERENCE), tmp_path / "data.npz"
-    random = np.random.default_rng(3)
-    spikes = (random.random((70, 4, 6)) < 0.5).astype(np.uint8)
-    np.savez(data, spikes=spikes, labels=random.integers(0, 3, 70))
+    source = np.random.default_rng(3)
+    spikes = (source.random((70, 4, 6)) < 0.5).astype(np.uint8)
+    np.savez(data, spikes=spikes, labels=source.integers(0, 3, 70))
     expected = result(program, "--data", data)
     assert result(ir(tmp_path, program, ""), "--data", data) == expected
     written = tmp_path / "all.mlir"
@@ -235,6 +239,8 @@ def edited(folder: Path, pipeline: str, *changes: tuple[str, str]) -> Path:
         (DEFAULT, [("tensor<5x6xf32>", "tensor<5x0xf32>")], "E0204", "@hidden.weight"),
         (DEFAULT, [("(tensor<6xi1>)", "(tensor<16777217xi1>)")], "E0209", "`input_shape.0`"),
         (DEFAULT, [("role correct", "")], "E0303", "there is no buffer of the correct"),
+        (DEFAULT, [("0 to 3 step 3", f"0 to {2**40} step 3")], "E0304", "a number of engine.loop"),
+        (DEFAULT, [("at 0x00000100", f"at {2**62}")], "E0304", "dram"),
         (DEFAULT, [("@h2learn", "@other")], "E0209", "another machine, `other`"),
         (DEFAULT, [("state_sram = ", "state_sram = 1")], "E0209", "with other numbers"),
     ],
@@ -302,6 +308,27 @@ def test_a_profile_changes_nothing_in_ir_that_has_its_choices(
     path = ir(tmp_path, write_program(tmp_path), TRAINING_STEP)
     arguments = ("run", path, "--profile", tmp_path / "p.json")
     assert "IR of the level bptt" in refusal(capsys, "E0405", *arguments)
+
+
+def test_mutated_ir_runs_or_is_refused(tmp_path: Path, capsys: Captured) -> None:
+    program, path = write_program(tmp_path, EVEN), tmp_path / "mutated.mlir"
+    seeds = [
+        ir(tmp_path, program, pipeline).read_bytes()
+        for pipeline in ("", "infer-shapes,expand-bptt", TRAINING_STEP, DEFAULT)
+    ]
+    source = random.Random(11)
+    mutator = Mutator(source, seeds, MODULE_WORDS)
+    outcomes: Counter[int] = Counter()
+    for _ in range(200):
+        data = mutator.mutated(source.choice(seeds))
+        path.write_bytes(data)
+        with watched():
+            code = spikeloom("run", path, "--batches", 1)
+        outcomes[code] += 1
+        words = capsys.readouterr().err
+        assert "Traceback" not in words, data
+        assert "cannot handle this IR" not in words, data
+    assert set(outcomes) == {0, 1}
 
 
 def test_other_commands_take_a_network_as_ir(tmp_path: Path, capsys: Captured) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from xdsl.ir import Block, SSAValue
@@ -14,19 +16,35 @@ from spikeloom.backend.stream.stream import (
     StreamBuilder,
     per_dimension,
 )
+from spikeloom.diagnostics import error
 from spikeloom.dialects.engine import BufferOp, InstructionOp, LoopOp, ProgramOp
 from spikeloom.dialects.engine_operands import ExtentAttr, SliceAttr
 from spikeloom.dialects.locations import location_of
 
 
 def encode_program(program: ProgramOp) -> Stream:
-    """The stream of a verified program; it is still to be validated."""
+    """The stream of a verified program; it is still to be validated.
+
+    Raises:
+        DiagnosticError: a number is too large for a stream (E0304).
+    """
     builder = StreamBuilder(serial=program.serial is not None)
     encoder = _Encoder(builder, program.steps.value.data, {}, {})
     for name, buffer in program.buffers().items():
         encoder.buffers[name] = _declare(encoder.builder, buffer)
     encoder.block(program.body.block)
-    return encoder.builder.finish()
+    with _numbers_fit(program):
+        return encoder.builder.finish()
+
+
+@contextmanager
+def _numbers_fit(op: ProgramOp | LoopOp | InstructionOp) -> Generator[None]:
+    """IR has numbers of any size, a stream 16, 32 or 64 bits for each."""
+    try:
+        yield
+    except OverflowError:
+        message = f"a number of {op.name} is too large for an instruction stream"
+        raise error("E0304", message, location_of(op)) from None
 
 
 def _declare(builder: StreamBuilder, op: BufferOp) -> int:
@@ -49,11 +67,14 @@ class _Encoder:
     def block(self, block: Block) -> None:
         for op in block.ops:
             if isinstance(op, LoopOp):
-                with self.builder.loop(*op.bounds, location=_location(op)) as depth:
-                    self.depths[op.body.block.args[0]] = depth
-                    self.block(op.body.block)
+                with _numbers_fit(op):
+                    depth = self.builder.open_loop(*op.bounds, location=_location(op))
+                self.depths[op.body.block.args[0]] = depth
+                self.block(op.body.block)
+                self.builder.close_loop()
             elif isinstance(op, InstructionOp):
-                self._instruction(op)
+                with _numbers_fit(op):
+                    self._instruction(op)
             else:
                 assert isinstance(op, BufferOp), f"{op.name} is no part of a program"
 

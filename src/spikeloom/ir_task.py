@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 
@@ -127,7 +127,7 @@ def _training(module: ModuleOp, streams: Sequence[IrStream], path: str) -> Train
 
 
 @contextmanager
-def _ranges(path: str) -> Iterator[None]:
+def _ranges(path: str) -> Generator[None]:
     """The ranges of the host's plan hold for IR, too; a text keeps them from the start."""
     try:
         yield

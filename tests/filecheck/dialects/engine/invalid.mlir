@@ -512,3 +512,16 @@ engine.program @p samples 8 steps 4 {
   }
 }
 // CHECK: error: Expected an operand [E0201]
+
+// -----
+
+engine.program @p samples 8 steps 4 {
+  engine.buffer @i : f32[4, 8, 1, 8] in state_sram at 0x00000000
+  engine.loop %u = 0 to 4 step 1 {
+    engine.clear target @i[%t, 0, 0, 0] over planes 1, groups 1, rows 1, columns 8
+  }
+  engine.loop %t = 0 to 4 step 1 {
+    engine.clear target @i[%t, 0, 0, 0] over planes 1, groups 1, rows 1, columns 8
+  }
+}
+// CHECK: error: `engine.clear` is not well formed: engine.clear follows a loop that is not around it [E0202]
