@@ -1,7 +1,8 @@
 """The sums of an operation as tiles: those that `lower-to-engine` will cut its nest into.
 
-They are those of a step that `schedule-engines` pipelines with its own choices and in no groups of
-samples. In a group a layer is one tile, or as many as its tables need.
+They are those of a step that `schedule-engines` pipelines with its own choices. Where it probably
+sends groups of samples through all layers, a layer of a group is one tile, or as many as its tables
+need, and nothing moves to DRAM and back.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from spikeloom.dialects.instruction_set import Engine
 from spikeloom.passes.accumulation_cost import Accumulation, Cuts, cuts, pieces, row_cuts
 from spikeloom.passes.accumulation_traffic import Tiled
 from spikeloom.passes.engine.layout import Layout, parameter_shape
-from spikeloom.passes.engine.memory import TileMemory, Wish
+from spikeloom.passes.engine.memory import TileMemory, Tiles, Wish
 from spikeloom.passes.engine.sum_plans import (
     NestPlan,
     SynapseLike,
@@ -27,10 +28,11 @@ from spikeloom.passes.engine.sum_plans import (
     plan_synapse,
     plan_weight_gradient,
 )
-from spikeloom.passes.engine.tables import ForwardTables
+from spikeloom.passes.engine.tables import ForwardTables, RowTables
 from spikeloom.passes.engine.windows import Slide
 from spikeloom.passes.engine.writer import Clock, Writer
 from spikeloom.passes.schedule.costs import Size, wished_tiles
+from spikeloom.passes.schedule.likely_group import likely_group
 from spikeloom.passes.schedule.order import is_update
 
 SumLike: TypeAlias = SynapseLike | WeightGradientLike
@@ -41,32 +43,40 @@ SumLike: TypeAlias = SynapseLike | WeightGradientLike
 class Nests:
     """What the nests of a step are planned with."""
 
-    size: Size
-    memory: TileMemory
+    step: bptt.StepOp
+    memories: Mapping[str, int]
     rates: Mapping[str, int]
+    group: int | None
 
     @staticmethod
     def of(step: bptt.StepOp, memories: Mapping[str, int], rates: Mapping[str, int]) -> Nests:
         """Of a step on a machine with these memories (bytes); no `rates`, no tiles that overlap."""
-        size = Size(step.steps.value.data, step.batch.value.data)
-        return Nests(size, TileMemory.when_scheduled(step, memories), rates)
+        return Nests(step, memories, rates, likely_group(step, rates, memories))
+
+    @property
+    def size(self) -> Size:
+        """Steps and samples of the batch."""
+        return Size(self.step.steps.value.data, self.step.batch.value.data)
 
     def accumulation(self, op: SumLike) -> Accumulation:
         """The sums of an operation in the way that its attribute says."""
         in_scan = isinstance(op.parent_op(), ScanOp)
-        steps = 1 if in_scan else self.size.steps
-        writer = Writer(Layout(steps, self.size.samples), self.memory, Clock(steps), {})
+        steps, samples = 1 if in_scan else self.size.steps, self.size.samples
+        memory = TileMemory.when_scheduled(self.step, self.memories, self.group)
+        writer = Writer(Layout(steps, samples), memory, Clock(steps), {})
         shape = parameter_shape(_weight_shape(op))
         if isinstance(op, SynapseLike):
             plan, sums = plan_synapse(writer, op, shape)
         else:
-            (plan, _), sums = plan_weight_gradient(writer, op, shape), None
-        tiles = self._tiles(plan, op)
+            plan, sums = plan_weight_gradient(writer, op, shape)
+        tiles = self._tiles(memory, plan, op)
+        if isinstance(sums, ForwardTables | RowTables) and sums.some is not None:
+            tiles["outputs"] = sums.some
         tiled = Tiled.of(plan, self._images(steps, tiles), tiles, shape[2])
         work = Accumulation(
             plan.frame.slide.taps,
             expected_density(op.input),
-            _meetings(plan.frame.slide, steps * self.size.samples),
+            _meetings(plan.frame.slide, steps * samples),
             row_cuts(tiled.images, tiled.bands),
             tiled.inputs,
             tiled.outputs,
@@ -75,7 +85,7 @@ class Nests:
         )
         if isinstance(sums, ForwardTables):
             runs = work.taps // sums.taps
-            stays = runs == pieces(work.inputs) == 1
+            stays = runs == pieces(work.inputs) == 1 and not sums.rebuilt
             work = replace(work, runs=runs, builds=1 if stays else tiled.row_tiles)
         return _repeated(work, self.size.steps) if in_scan else work
 
@@ -85,17 +95,21 @@ class Nests:
         )
 
     def _moving(self, op: SumLike, tiled: Tiled, taps: int) -> int:
+        if self.group is not None:
+            return 0
         traffic = tiled.forward(taps) if isinstance(op, SynapseLike) else tiled.update(taps)
         return traffic.cycles(self.rates, *_queues(op))
 
-    def _tiles(self, plan: NestPlan, op: SumLike) -> Mapping[str, int]:
+    def _tiles(self, memory: TileMemory, plan: NestPlan, op: SumLike) -> Tiles:
         """The tiles by axis; whole ones where none fit, which the lowering will say."""
         axes = plan.frame.axes(plan.features)
+        if self.group is not None:
+            return memory.whole_tiles(axes)
         least = wished_tiles(op, self.size, self.rates, _queues(op)[0]) if self.rates else 1
         in_scan = isinstance(op.parent_op(), ScanOp)
         wish = Wish(plan.name, op, plan.kept, 1 if in_scan else least)
         try:
-            return self.memory.tiles(wish, axes, plan.buffers)
+            return memory.tiles(wish, axes, plan.buffers)
         except DiagnosticError:
             return {axis.name: axis.length for axis in axes}
 

@@ -20,7 +20,7 @@ from spikeloom.diagnostics import error
 from spikeloom.dialects import bptt
 from spikeloom.dialects.accumulation import ACCUMULATION, AccumulationAttr, Way
 from spikeloom.dialects.engine import MachineOp
-from spikeloom.dialects.instruction_set import Element, buffer_bytes
+from spikeloom.dialects.instruction_set import MAX_TABLE_WIDTH, Element, buffer_bytes
 from spikeloom.dialects.locations import location_of
 from spikeloom.passes.accumulation_cost import (
     WORD,
@@ -74,11 +74,14 @@ class FuseLutsPass(ModulePass):
                     location_of(op),
                     "run it with spikeloom-opt, which adds one (--machine FILE chooses)",
                 )
+            asked = [each for each in sums if _engine(each) in self.engines]
+            for each in asked:
+                each.attributes.pop(ACCUMULATION, None)
+                if (forced := self._forced) is not None:  # so that groups of samples have room
+                    each.attributes[ACCUMULATION] = AccumulationAttr.get(*forced, 0, 0)
             nests = Nests.of(step, machine.sizes(), machine.rate_numbers())
-            for each in sums:
-                engine = "fe" if isinstance(each, SynapseLike) else "wue"
-                if engine in self.engines:
-                    each.attributes[ACCUMULATION] = self._chosen(each, nests, machine, engine)
+            for each in asked:
+                each.attributes[ACCUMULATION] = self._chosen(each, nests, machine, _engine(each))
 
     def _check_options(self) -> None:
         tables = self.width is not None and self.width > 0
@@ -89,11 +92,20 @@ class FuseLutsPass(ModulePass):
             message = f"fuse-luts{{width={self.width} accumulate={self.accumulate}}}"
             raise error("E0405", f"{message}: only tables have a width, and it is at least 1")
 
+    @property
+    def _forced(self) -> Choice | None:
+        """The choice that the options ask for, with the narrowest tables if they say no width."""
+        if self.width:
+            return Way.TABLES, min(self.width, MAX_TABLE_WIDTH)
+        if self.accumulate is None:
+            return None
+        return Way(self.accumulate), int(self.accumulate == "tables")
+
     def _chosen(
         self, op: SumLike, nests: Nests, machine: MachineOp, engine: str
     ) -> AccumulationAttr:
         array = _array(machine, engine)
-        choices = list(self._choices(op, nests.size.steps, array, machine, engine))
+        choices = list(self._choices(op, nests, array, machine, engine))
         works: dict[int, Accumulation] = {}
         for way, width in choices:
             if width not in works:  # without tables all ways have the same tiles
@@ -111,7 +123,7 @@ class FuseLutsPass(ModulePass):
         return AccumulationAttr.get(*best, costs[best].cycles, costs[best].femtojoules)
 
     def _choices(
-        self, op: SumLike, steps: int, array: Array, machine: MachineOp, engine: str
+        self, op: SumLike, nests: Nests, array: Array, machine: MachineOp, engine: str
     ) -> Iterator[Choice]:
         """What the options leave, simple ways first.
 
@@ -132,7 +144,7 @@ class FuseLutsPass(ModulePass):
             return
         room = machine.sizes().get(_table_memory(engine), 0)
         widths = range(1, array.table_width + 1)
-        fitting = [width for width in widths if _smallest_tables(op, steps, width) <= room]
+        fitting = [width for width in widths if _smallest_tables(op, nests, width) <= room]
         for width in fitting or ([1] if forced else []):
             yield Way.TABLES, width
 
@@ -153,11 +165,15 @@ def selects(op: Operation) -> TypeGuard[SumLike]:
     return isinstance(op, SumLike) and bptt.tensor_of(op.input).element_type == i1
 
 
+def _engine(op: SumLike) -> Literal["fe", "wue"]:
+    return "fe" if isinstance(op, SynapseLike) else "wue"
+
+
 def _table_memory(engine: str) -> str:
     return "forward_tables" if engine == "fe" else "update_tables"
 
 
-def _smallest_tables(op: SumLike, steps: int, width: int) -> int:
+def _smallest_tables(op: SumLike, nests: Nests, width: int) -> int:
     """Bytes of the tables that the lowering cannot do without.
 
     Forward they are of `LANES` outputs and as many inputs. In an update they are of `LANES`
@@ -167,7 +183,7 @@ def _smallest_tables(op: SumLike, steps: int, width: int) -> int:
     if isinstance(op, SynapseLike):
         return buffer_bytes(Element.F32, (1, -(-LANES // width), 2**width, LANES))
     is_image = max(image_of(op.input).positions, image_of(op.gradient).positions) > 1
-    rows = 1 if is_image else steps
+    rows = 1 if is_image else nests.size.steps
     outputs = min(LANES, bptt.channel_count(op.gradient.type))
     return buffer_bytes(Element.F32, (-(-rows // width), 1, 2**width, outputs))
 

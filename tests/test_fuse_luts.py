@@ -87,7 +87,7 @@ def test_predicted_cycles_are_the_engines_cycles(options: str, capacity: int | N
     machine = machine_with_memories(capacity) if capacity else default_machine()
     module = Parser(new_context(), LAYER).parse_module()
     attach_machine(module, machine)
-    apply_pipeline(module, f"fuse-luts{{{options}}},schedule-engines{{groups=off}}")
+    apply_pipeline(module, f"fuse-luts{{{options}}},schedule-engines")
     predicted = [choice.cycles.value.data for choice in choices(module)]
     LowerToEnginePass().apply(new_context(), module)
     (program,) = (op for op in module.ops if isinstance(op, ProgramOp))

@@ -113,9 +113,16 @@ class TileMemory:
         return TileMemory._divided(step, memories, is_scheduled(step), *flags)
 
     @staticmethod
-    def when_scheduled(step: bptt.StepOp, memories: Mapping[str, int]) -> TileMemory:
-        """The memories as they are when `schedule-engines` has pipelined the step, in no groups."""
-        return TileMemory._divided(step, memories, True, True, True)
+    def when_scheduled(
+        step: bptt.StepOp, memories: Mapping[str, int], group: int | None
+    ) -> TileMemory:
+        """The memories as they are when `schedule-engines` has pipelined the step.
+
+        `group` is the number of samples that go through it at once, None for all of them.
+        """
+        memory = TileMemory._divided(step, memories, True, True, True)
+        memory.group = None if group is None else min(group, step.batch.value.data)
+        return memory
 
     @staticmethod
     def _divided(

@@ -9,7 +9,7 @@
 // RUN: not spikeloom-opt %s -p 'fuse-luts{accumulate=all}' 2>&1 | filecheck %s --check-prefix UNKNOWN
 
 // 2048 rows of 256 inputs to 64 outputs. Tables of 4: 64 groups for 64 lanes, 2048 rows + 16
-// entries, and 8 cycles of latency for 8 tiles of samples and for building. Half of 256 inputs are
+// entries, and 8 cycles of latency for 4 groups of samples and for building. Half of 256 inputs are
 // 2 or 3 passes; sparse inputs, of which no row has more than 64, are as fast by events and need no
 // tables. Analog inputs are multiplied as before.
 bptt.step @choice steps 32 batch 64 (%x: tensor<?x?x256xi1>) {
@@ -21,14 +21,14 @@ bptt.step @choice steps 32 batch 64 (%x: tensor<?x?x256xi1>) {
   bptt.report %gw as "gradient" of "a.weight" : tensor<64x256xf32>
 }
 // CHECK: bptt.step @choice
-// CHECK: %i = bptt.synapse %x, @a.weight {accumulation = #bptt.accumulation<tables of 4, cycles 2136, femtojoules 7150075904>} : tensor<?x?x256xi1> -> tensor<?x?x64xf32>
+// CHECK: %i = bptt.synapse %x, @a.weight {accumulation = #bptt.accumulation<tables of 4, cycles 2104, femtojoules 7150075904>} : tensor<?x?x256xi1> -> tensor<?x?x64xf32>
 // CHECK-NEXT: %j = bptt.synapse %i, @b.weight : tensor<?x?x64xf32> -> tensor<?x?x64xf32>
-// CHECK: %gw = bptt.synapse_weight_gradient %j, %x {accumulation = #bptt.accumulation<tables of 4, cycles 2304, femtojoules
+// CHECK: %gw = bptt.synapse_weight_gradient %j, %x {accumulation = #bptt.accumulation<tables of 4, cycles 2240, femtojoules
 // ENERGY: %i = bptt.synapse %x, @a.weight {accumulation = #bptt.accumulation<tables of 4,
-// TWO: %i = bptt.synapse %x, @a.weight {accumulation = #bptt.accumulation<tables of 2, cycles 4176,
+// TWO: %i = bptt.synapse %x, @a.weight {accumulation = #bptt.accumulation<tables of 2, cycles 4144,
 // TWO: %gw = bptt.synapse_weight_gradient %j, %x : tensor<?x?x64xf32>
-// NONE: %i = bptt.synapse %x, @a.weight {accumulation = #bptt.accumulation<events, cycles 5133, femtojoules
-// PLAIN: %i = bptt.synapse %x, @a.weight {accumulation = #bptt.accumulation<plain, cycles 8256, femtojoules 15922626560>}
+// NONE: %i = bptt.synapse %x, @a.weight {accumulation = #bptt.accumulation<events, cycles 5101, femtojoules
+// PLAIN: %i = bptt.synapse %x, @a.weight {accumulation = #bptt.accumulation<plain, cycles 8224, femtojoules 15826681856>}
 // WIDE: error: fuse-luts asks for tables of 6 inputs, but engine fe of the machine `h2learn` has tables of 4 [E0302]
 // WIDE: use width=4, or a machine with engines.fe.table_width of 6
 // CONTRADICTION: error: fuse-luts{width=2 accumulate=events}: only tables have a width, and it is at least 1 [E0405]
