@@ -239,6 +239,7 @@ def edited(folder: Path, pipeline: str, *changes: tuple[str, str]) -> Path:
         (DEFAULT, [("role correct", "")], "E0303", "there is no buffer of the correct"),
         (DEFAULT, [("0 to 3 step 3", f"0 to {2**40} step 3")], "E0304", "a number of engine.loop"),
         (DEFAULT, [("at 0x00000100", f"at {2**62}")], "E0304", "dram"),
+        (DEFAULT, [('snn.neurons "hidden"', 'snn.neurons "hiden"')], "E0303", "a layer `hidden`"),
         (DEFAULT, [("@h2learn", "@other")], "E0209", "another machine, `other`"),
         (DEFAULT, [("state_sram = ", "state_sram = 1")], "E0209", "with other numbers"),
     ],
