@@ -12,6 +12,7 @@ from spikeloom.backend.counting.counter import Counter, UnfitStatistics
 from spikeloom.backend.counting.densities import Densities
 from spikeloom.backend.counting.density_trace import Span
 from spikeloom.backend.host.active_layers import ActiveLayers
+from spikeloom.backend.host.image_check import check_image
 from spikeloom.backend.host.plan import DataSizes, Plan, StreamKind, Task, needed_streams
 from spikeloom.backend.host.plan import stream_name as name_of
 from spikeloom.backend.host.session import SessionResult
@@ -92,13 +93,14 @@ def count_image(image: Image, machine: Machine, source: Source) -> CountedBatch:
     """Counts the one batch that the image was compiled for (with `count_sizes`).
 
     Raises:
-        DiagnosticError: E0304 when the stream breaks a rule of the machine, E0407 when the
-            statistics are not of this program, batch and machine.
+        DiagnosticError: E0304 when the stream breaks a rule of the machine, E0303 when it does not
+            fit the plan, E0407 when the statistics are not of this program, batch and machine.
     """
     plan = Plan.from_json(image.metadata)
     ((kind, samples),) = needed_streams(plan)
     validated = validate(image.stream(name_of(kind, samples)), machine.memory_bytes)
     stream = validated.stream
+    check_image({name_of(kind, samples): stream}, plan)
     if isinstance(source, FromStatistics):
         digest = machine_digest(image)
         expected = batch_identity(plan, kind, samples, digest, stream)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from spikeloom.backend.host.active_layers import ActiveLayers
 from spikeloom.backend.host.images import expected_shape, pixels_and_features
 from spikeloom.backend.host.parameters import buffer_shape
 from spikeloom.backend.host.plan import Plan, StreamKind, needed_streams, stream_name
 from spikeloom.backend.stream.stream import ELEMENTS, Stream, per_dimension
-from spikeloom.diagnostics import error
+from spikeloom.diagnostics import did_you_mean, error
 from spikeloom.dialects.instruction_set import Element, Shape
 
 ONE_CELL: Shape = (1, 1, 1, 1)
@@ -48,7 +49,16 @@ def _check_stream(name: str, stream: Stream, plan: Plan, kind: StreamKind, sampl
         if stream.find("spikes", layer.name) is not None:
             kept = Element.BIT if layer.kind == "lif" else Element.F32
             _check_signal(name, stream, "spikes", layer.name, kept, plan, samples, layer.shape)
+    _check_layers(name, stream, plan)
     _check_optimizer(name, stream, plan)
+
+
+def _check_layers(name: str, stream: Stream, plan: Plan) -> None:
+    """Neurons work for layers that the plan knows, for which the host counts spikes."""
+    layers, known = ActiveLayers.of(stream), {layer.name for layer in plan.layers}
+    for layer in sorted((layers.firing | layers.learning) - known):
+        message = f"stream `{name}`: its neurons work for a layer `{layer}`, unknown to the plan"
+        raise error("E0303", message, help=did_you_mean(layer, known) if known else None)
 
 
 def _check_optimizer(name: str, stream: Stream, plan: Plan) -> None:

@@ -132,7 +132,9 @@ def pass_reference() -> str:
         "once for every stream that a program needs: for training and for testing, for the full",
         "batch and for the smaller last one. Time and batch are dimensions on every level: no size",
         "and no compile time depends on them. `spikeloom-opt --help` lists xDSL's passes too;",
-        "`--print-ir-after-all` shows the IR after each pass.",
+        "`--print-ir-after-all` shows the IR after each pass. `spikeloom run --pipeline` sends a",
+        "program through other passes, and `spikeloom run FILE.mlir` runs what passes have made",
+        "([pipelines](pipelines.md)).",
         "",
     ]
     for name in dict.fromkeys(pipeline.split(",")):
