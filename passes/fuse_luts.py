@@ -203,10 +203,13 @@ def _array(machine: MachineOp, engine: str) -> Array:
     else:
         operand = number("gradient_sram_read") + number("gradient_sram_write")
         row = number("state_sram_read")
+    # IR that was written by hand may say more than any machine file can.
+    widest = min(number(f"{engine}_table_width"), MAX_TABLE_WIDTH)
+    table_width = widest if machine.sizes().get(tables) else 0
     return Array(
         number(f"{engine}_input_lanes"),
         number(f"{engine}_output_lanes"),
-        number(f"{engine}_table_width") if machine.sizes().get(tables) else 0,
+        table_width,
         numbers.get(f"{engine}_latency", 0),
         number("addition"),
         WORD * operand,

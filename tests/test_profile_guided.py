@@ -16,13 +16,14 @@ from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects.instruction_set import OPCODES
 
 WIDE = """
-network wide(image: spikes[784]) -> spikes[10] {
-    a = lif(linear(image, 1024), decay = 0.25, threshold = 0.25)
-    return lif(linear(a, 10), decay = 0.25, threshold = 0.25)
+network wide(image: spikes[256]) -> spikes[10] {
+    a = lif(linear(image, 1024), decay = 0.25, threshold = 0.5)
+    b = lif(linear(a, 1024), decay = 0.25, threshold = 0.5)
+    return lif(linear(b, 10), decay = 0.25, threshold = 0.5)
 }
 train wide {
     data      = random(rate = 0.05, classes = 10, samples = 40)
-    steps     = 6
+    steps     = 24
     batch     = 32
     epochs    = 1
     loss      = cross_entropy
@@ -30,8 +31,6 @@ train wide {
     seed      = 1
 }
 """
-
-HALF = ("--density", "spikes=.5,mask=.5,gradients=.5")
 
 
 def spikeloom(*arguments: object) -> int:
@@ -44,22 +43,19 @@ def result(file: Path) -> dict:
 
 @pytest.fixture(scope="module")
 def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a program and the results of running it, wrongly declared and with its profile.
-
-    Its data say themselves how dense the input is; the declaration goes before that.
-    """
+    """A folder with a program and the results of running it, without and with its profile."""
     folder = tmp_path_factory.mktemp("a profile")
     program = write_program(folder, WIDE, "wide.snn")
-    assert spikeloom("run", program, *HALF, "--json", folder / "first.json") == 0
+    assert spikeloom("run", program, "--json", folder / "first.json") == 0
     profile = ("--profile", folder / "first.json")
     assert spikeloom("run", program, *profile, "--json", folder / "second.json") == 0
     return folder
 
 
 def test_few_spikes_are_worth_no_tables(wide: Path) -> None:
-    """Half of the inputs is declared to spike; one of twenty does."""
+    """Half of the inputs is assumed to spike where nothing is known, as in hidden layers."""
     profile = ("--profile", wide / "first.json")
-    for name, options in (("known.snx", profile), ("unknown.snx", HALF)):
+    for name, options in (("known.snx", profile), ("unknown.snx", ())):
         assert spikeloom("compile", wide / "wide.snn", *options, "-o", wide / name) == 0
     with_tables = {
         name: any(
@@ -73,7 +69,7 @@ def test_few_spikes_are_worth_no_tables(wide: Path) -> None:
 
 def test_a_program_compiled_for_its_profile_is_faster_and_computes_the_same(wide: Path) -> None:
     first, second = result(wide / "first.json"), result(wide / "second.json")
-    assert second["cycles"] < 0.95 * first["cycles"]
+    assert second["cycles"] < 0.9 * first["cycles"]
     losses = [epoch["loss"] for epoch in first["epochs"]]
     assert [epoch["loss"] for epoch in second["epochs"]] == pytest.approx(losses, rel=1e-5)
 

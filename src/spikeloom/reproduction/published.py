@@ -38,7 +38,7 @@ AREA = Range(AREA_SAVING * (1 - AREA_TOLERANCE), AREA_SAVING * (1 + AREA_TOLERAN
 
 EFFICIENCY = 12
 """Per cent of the V100's peak that it is credited with. Chosen, not measured: with it the modelled
-speedups of all three workloads lie in the published range (10.8 to 12.4 % on the bundled machine
+speedups of all three workloads lie in the published range (11.0 to 12.5 % on the bundled machine
 with the densities below). Every ratio that rests on it says so, and the report prints the range."""
 
 CHOSEN = "chosen so that V2 of all three workloads lies in its range; not measured"
