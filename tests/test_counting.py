@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -254,10 +252,6 @@ def test_no_density_means_no_events_and_full_density_means_dense_work() -> None:
     assert full["fe__additions_skipped_input"] == 0
 
 
-mean_in_python: Callable[[int, float, int], float] = cast(Any, mean_passes).py_func
-"""What is compiled into the walk."""
-
-
 @pytest.mark.parametrize("density", [0.0, 0.02, 0.3, 0.97, 1.0])
 @pytest.mark.parametrize(("inputs", "lanes"), [(1, 1), (5, 2), (64, 16), (70, 7)])
 def test_passes_are_the_mean_over_independent_spikes(
@@ -267,11 +261,11 @@ def test_passes_are_the_mean_over_independent_spikes(
         math.comb(inputs, k) * density**k * (1 - density) ** (inputs - k) * math.ceil(k / lanes)
         for k in range(inputs + 1)
     )
-    assert mean_in_python(inputs, density, lanes) == pytest.approx(mean, rel=1e-9, abs=1e-12)
+    assert mean_passes(inputs, density, lanes) == pytest.approx(mean, rel=1e-9, abs=1e-12)
 
 
 def test_passes_of_wide_rows_neither_overflow_nor_vanish() -> None:
-    assert mean_in_python(100_000, 0.2, 16) == pytest.approx(100_000 * 0.2 / 16 + 0.5, rel=1e-3)
+    assert mean_passes(100_000, 0.2, 16) == pytest.approx(100_000 * 0.2 / 16 + 0.5, rel=1e-3)
 
 
 # --- windows ---------------------------------------------------------------------------------

@@ -19,6 +19,9 @@ from spikeloom.backend.execution.accounting import axis_length, product_of
 from spikeloom.backend.execution.clock import ceiling
 from spikeloom.backend.kernels import operands
 from spikeloom.backend.kernels.compile import (
+    DOUBLE,
+    INTEGER,
+    compiled,
     helper,
 )
 from spikeloom.backend.kernels.events import DENSE
@@ -61,7 +64,7 @@ def whole(carry: Doubles, column: int, expected: float, most: int) -> int:
     return rounded
 
 
-@helper
+@compiled(INTEGER, DOUBLE, INTEGER)
 def mean_passes(inputs: int, density: float, lanes: int) -> float:
     """The mean of ceil(k / lanes), k being the ones among independent inputs of this density.
 

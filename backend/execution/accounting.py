@@ -14,7 +14,7 @@ from spikeloom.backend.execution import program
 from spikeloom.backend.execution.clock import ceiling, service_time
 from spikeloom.backend.execution.work import BUILDS, EVENTS, FIXED, LOOKUPS, PRODUCTS
 from spikeloom.backend.kernels import operands
-from spikeloom.backend.kernels.compile import helper
+from spikeloom.backend.kernels.compile import INTEGERS, INTEGERS_2D, compiled, helper
 from spikeloom.backend.kernels.memory import trailing_zeros
 from spikeloom.dialects.instruction_set import DIMENSIONS
 
@@ -131,7 +131,7 @@ def produced_cells(record: Integers, operand: Integers, extent: Integers) -> int
     return 0
 
 
-@helper
+@compiled(INTEGERS, INTEGERS_2D, INTEGERS, INTEGERS, INTEGERS)
 def account(
     record: Integers, operand: Integers, extent: Integers, count: Integers, total: Integers
 ) -> int:

@@ -47,8 +47,10 @@ from spikeloom.backend.execution.program import (
 )
 from spikeloom.backend.execution.work import BUILDS, BYTES, DENSE, EVENTS, FIXED, LOOKUPS, PRODUCTS
 from spikeloom.backend.kernels.compile import (
+    INTEGER,
     INTEGERS,
     INTEGERS_2D,
+    compiled,
     helper,
     types,
 )
@@ -108,7 +110,7 @@ def service_time(
     return latency + ceiling(moved if service == BYTES else cells, record[INPUT_LANES])
 
 
-@helper
+@compiled(INTEGERS_2D, INTEGER, INTEGERS_2D, INTEGERS_2D)
 def copy_written(operand: Integers, role: int, boxes: Integers, copies: Integers) -> int:
     """The copy that an operand writes: new values that start at the origin begin the next one."""
     used = operand[role, BUFFER]
@@ -118,7 +120,7 @@ def copy_written(operand: Integers, role: int, boxes: Integers, copies: Integers
     return int(copy)
 
 
-@helper
+@compiled(INTEGERS_2D, INTEGER, INTEGER, INTEGERS_2D, INTEGERS_2D, INTEGERS)
 def touched(
     operand: Integers, role: int, copy: int, boxes: Integers, copies: Integers, bounds: Integers
 ) -> tuple[int, int]:
@@ -177,7 +179,7 @@ def leave(
                 segments[segment, WRITER] = record[ENGINE]
 
 
-@helper
+@compiled(INTEGERS, INTEGERS_2D, INTEGERS_2D, INTEGER, INTEGER, CLOCK, INTEGERS)
 def advance(
     record: Integers,
     operand: Integers,

@@ -38,7 +38,7 @@ VALUE, LEFT = 0, 1
 """The loop's value, and the length of its current tile: min(|step|, |stop - value|)."""
 
 
-@helper
+@compiled(INTEGERS_2D, INTEGER, INTEGER, INTEGERS_2D)
 def follow_loop(record: Integers, at: int, depth: int, loops: Integers) -> tuple[int, int]:
     """Executes a LOOP or END; returns the record to go on behind, and how many loops are open."""
     if record[at, program.KIND] == program.LOOP:
@@ -51,7 +51,7 @@ def follow_loop(record: Integers, at: int, depth: int, loops: Integers) -> tuple
     return at, depth - 1
 
 
-@helper
+@compiled(INTEGERS_2D, INTEGERS_3D, INTEGER, INTEGERS_2D, INTEGERS)
 def set_lengths(
     record: Integers, extent: Integers, at: int, loops: Integers, lengths: Integers
 ) -> None:
@@ -67,7 +67,7 @@ _PLACES = (INTEGERS_2D, INTEGERS_3D, INTEGERS_3D, DOUBLES_2D)
 _LOCALS = (INTEGERS_2D, INTEGERS_2D, INTEGERS, DOUBLES, INTEGERS)
 
 
-@helper
+@compiled(INTEGERS, INTEGER, INTEGERS_2D, INTEGER)
 def set_loop(record: Integers, depth: int, loops: Integers, value: int) -> bool:
     """Gives a loop its value; False when that lies behind its end."""
     step, stop = record[program.STEP], record[program.STOP]
@@ -76,7 +76,7 @@ def set_loop(record: Integers, depth: int, loops: Integers, value: int) -> bool:
     return value < stop if step > 0 else value > stop
 
 
-@helper
+@compiled(*(INTEGERS_2D, INTEGERS_3D, INTEGER, INTEGERS_2D, INTEGERS, INTEGERS_2D))
 def set_boxes(
     record: Integers,
     operand: Integers,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from spikeloom.backend.kernels.compile import compiled, helper
+from spikeloom.backend.kernels.events import count_ones
 from spikeloom.backend.kernels.meetings import OUTSIDE, meeting
 from spikeloom.backend.kernels.memory import (
     load_bits,
@@ -113,6 +114,31 @@ def bits_of_group(bits: int, first: int, width: int, features: int) -> int:
     return found & low_bits(width)
 
 
+@helper
+def list_entries(
+    operand: Integers, bits: int, tap: int, inputs: int, width: int, listed: int, scratch: int
+) -> int:
+    """Lists the entries other than 0 that a row of spikes selects at a tap, behind `listed`.
+
+    The offsets of at most `LISTED` of them; returns how many there are now. Only for groups that
+    divide a word.
+    """
+    place, bytes_per_group = tap * operand[LOOKED_UP, STEP_BYTES], operand[LOOKED_UP, SAMPLE_BYTES]
+    entry_bytes, shift = operand[LOOKED_UP, ROW_BYTES], trailing_zeros(width)
+    for first in range(0, inputs, 64):
+        word = load_bits(bits, first >> 6, min(64, inputs - first))
+        while word != 0:
+            # Groups without spikes are passed over.
+            group = trailing_zeros(word) >> shift
+            chosen = low_bits(width) << (group << shift)
+            entry = ((word & chosen) >> (group << shift)) & low_bits(width)
+            offset = place + ((first >> shift) + group) * bytes_per_group
+            store_i32(scratch, listed, offset + entry * entry_bytes)
+            listed += 1
+            word &= ~chosen
+    return listed
+
+
 @compiled(*SIGNATURE)
 def lookup(
     operand: Integers,
@@ -141,6 +167,13 @@ def lookup(
             if met == OUTSIDE:
                 continue
             bits = row_at(operand, SPIKES, step, sample, met)
+            if 64 % width == 0 and inputs <= LISTED:
+                if listed + inputs > LISTED:
+                    add_rows(current, tables, scratch, listed, outputs)
+                    listed = 0
+                count[EVENTS] += count_ones(bits, inputs)
+                listed = list_entries(operand, bits, tap, inputs, width, listed, scratch)
+                continue
             place = tap * operand[LOOKED_UP, STEP_BYTES]
             for first in range(0, inputs, width):
                 entry = bits_of_group(bits, first, width, inputs)
