@@ -25,7 +25,7 @@ from spikeloom.dialects.snn import (
     known_shape,
     shape_text,
 )
-from spikeloom.dialects.snn_cycles import check_normalizations
+from spikeloom.dialects.snn.cycles import check_normalizations
 
 
 def infer_network_shapes(network: NetworkOp) -> None:

@@ -21,7 +21,7 @@ from spikeloom.diagnostics import DiagnosticError, SourceLocation, did_you_mean,
 from spikeloom.dialects.dataflow.graph import Actor, Channel, Graph
 from spikeloom.dialects.locations import location_attribute
 from spikeloom.dialects.sdf import make_graph
-from spikeloom.dialects.sdf_graph_parts import MAX_NUMBER
+from spikeloom.dialects.sdf.graph_parts import MAX_NUMBER
 
 MAX_BYTES = 256 * 2**20
 

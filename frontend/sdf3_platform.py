@@ -17,7 +17,7 @@ from defusedxml.ElementTree import fromstring
 
 from spikeloom.diagnostics import DiagnosticError, SourceLocation, error
 from spikeloom.dialects.dataflow.platform import Platform, Tile
-from spikeloom.dialects.sdf_graph_parts import MAX_NUMBER
+from spikeloom.dialects.sdf.graph_parts import MAX_NUMBER
 
 MAX_TILES = 1024
 

@@ -14,8 +14,8 @@ from typing import TypeAlias
 
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_scan import ScanOp
-from spikeloom.dialects.density import expected_density
+from spikeloom.dialects.bptt.density import expected_density
+from spikeloom.dialects.bptt.scan import ScanOp
 from spikeloom.dialects.instruction_set import Engine
 from spikeloom.passes.accumulation_cost import Accumulation, Cuts, cuts, pieces, row_cuts
 from spikeloom.passes.accumulation_traffic import Tiled

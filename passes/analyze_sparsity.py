@@ -19,9 +19,7 @@ from xdsl.passes import ModulePass
 from spikeloom.diagnostics import did_you_mean, error
 from spikeloom.dialects import bptt
 from spikeloom.dialects.activity_profile import ActivityProfile
-from spikeloom.dialects.bptt_scan import ScanOp
-from spikeloom.dialects.declared_shares import DeclaredShares, parse_shares
-from spikeloom.dialects.density import (
+from spikeloom.dialects.bptt.density import (
     CARRIED_DENSITY,
     DEMAND,
     DENSITY,
@@ -31,6 +29,8 @@ from spikeloom.dialects.density import (
     densities_attribute,
     density_of,
 )
+from spikeloom.dialects.bptt.scan import ScanOp
+from spikeloom.dialects.declared_shares import DeclaredShares, parse_shares
 from spikeloom.passes.sparsity.demand_analysis import DemandAnalysis
 from spikeloom.passes.sparsity.density_analysis import DensityAnalysis
 from spikeloom.passes.sparsity.density_lattice import Density, density, rounded_down, rounded_up

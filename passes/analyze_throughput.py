@@ -22,7 +22,7 @@ from spikeloom.dialects.dataflow.graph import Deadlock, InconsistentRates, TooMa
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.number_text import count
 from spikeloom.dialects.sdf import GraphOp
-from spikeloom.dialects.sdf_types import RatioAttr
+from spikeloom.dialects.sdf.types import RatioAttr
 from spikeloom.passes.dataflow.critical_work import critical_work
 from spikeloom.passes.dataflow.latency import latency_of
 from spikeloom.passes.dataflow.storage import StoragePoint, storage_trade_off

@@ -17,8 +17,8 @@ from spikeloom.dialects.dataflow.repetition import repetition_vector
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.number_text import count
 from spikeloom.dialects.sdf import GraphOp
-from spikeloom.dialects.sdf_binding import BindOp, OrderOp, TileOp
-from spikeloom.dialects.sdf_types import RatioAttr
+from spikeloom.dialects.sdf.binding import BindOp, OrderOp, TileOp
+from spikeloom.dialects.sdf.types import RatioAttr
 from spikeloom.passes.binding.application import Application, prepare
 from spikeloom.passes.binding.pipeline import pipelined
 from spikeloom.passes.binding.resources import Infeasible, check_binding

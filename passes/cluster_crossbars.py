@@ -16,9 +16,9 @@ from xdsl.passes import ModulePass
 
 from spikeloom.diagnostics import DiagnosticError, did_you_mean, error
 from spikeloom.dialects.activity_profile import ActivityProfile, Share, share_density
-from spikeloom.dialects.crossbars import CrossbarsOp
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.snn import NetworkOp
+from spikeloom.dialects.snn.crossbars import CrossbarsOp
 from spikeloom.passes.clustering.clustering import Clustering
 from spikeloom.passes.clustering.connections import Numbers
 from spikeloom.passes.clustering.limits import Limits

@@ -17,7 +17,7 @@ from xdsl.passes import ModulePass
 
 from spikeloom.diagnostics import error
 from spikeloom.dialects import bptt, snn
-from spikeloom.dialects.density import INPUT_DENSITY, DensityAttr
+from spikeloom.dialects.bptt.density import INPUT_DENSITY, DensityAttr
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.training import LossKind
 from spikeloom.passes.bptt.backward import expand_backward

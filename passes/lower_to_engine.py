@@ -17,8 +17,8 @@ from xdsl.passes import ModulePass
 
 from spikeloom.diagnostics import error
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
-from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
+from spikeloom.dialects.bptt.neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
+from spikeloom.dialects.bptt.scan import ScanOp, YieldOp
 from spikeloom.dialects.engine import BufferOp, MachineOp, ProgramOp
 from spikeloom.dialects.instruction_set import Element, buffer_bytes
 from spikeloom.dialects.locations import location_of

@@ -15,7 +15,7 @@ from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_scan import ScanOp, step_of
+from spikeloom.dialects.bptt.scan import ScanOp, step_of
 from spikeloom.dialects.pool_kind import PoolKind
 from spikeloom.dialects.skip import SKIP, Skip, SkipAttr
 from spikeloom.passes.sparsity.gradient_masks import Mask, mask_of_readers

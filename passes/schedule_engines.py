@@ -19,8 +19,8 @@ from xdsl.passes import ModulePass
 
 from spikeloom.diagnostics import did_you_mean, error
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_neurons import FireOp
-from spikeloom.dialects.bptt_scan import ScanOp
+from spikeloom.dialects.bptt.neurons import FireOp
+from spikeloom.dialects.bptt.scan import ScanOp
 from spikeloom.dialects.engine import MachineOp
 from spikeloom.dialects.instruction_set import Engine
 from spikeloom.dialects.schedule import (

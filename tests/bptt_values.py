@@ -16,10 +16,10 @@ from xdsl.dialects.builtin import DYNAMIC_INDEX, i1
 from xdsl.ir import Block, Operation, SSAValue
 
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
-from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
+from spikeloom.dialects.bptt.neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
+from spikeloom.dialects.bptt.scan import ScanOp, YieldOp
 from spikeloom.dialects.neuron import NeuronAttr, Reset, SurrogateKind
-from spikeloom.dialects.snn_parameter import ParameterOp
+from spikeloom.dialects.snn.parameter import ParameterOp
 from spikeloom.dialects.training import LossKind
 
 Array = NDArray[np.float32]

@@ -19,7 +19,7 @@ from xdsl.transforms import get_all_passes
 
 from spikeloom.compiler import new_context
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
+from spikeloom.dialects.bptt.neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
 from spikeloom.dialects.neuron import NeuronAttr
 from spikeloom.dialects.number_text import real
 from spikeloom.frontend.program import parse_program

@@ -11,8 +11,8 @@ from xdsl.dialects.builtin import ModuleOp
 
 from spikeloom.compiler import apply_pipeline
 from spikeloom.diagnostics import DiagnosticError
-from spikeloom.dialects.crossbars import CrossbarsOp
 from spikeloom.dialects.sdf import GraphOp
+from spikeloom.dialects.snn.crossbars import CrossbarsOp
 from spikeloom.frontend.program import parse_program
 from spikeloom.passes.clustering.cluster_dataflow import extract_from_clusters
 from spikeloom.passes.clustering.strategy import cluster

@@ -12,8 +12,8 @@ from xdsl.context import Context
 from spikeloom.command_line import main
 from spikeloom.compiler import new_context
 from spikeloom.diagnostics import DiagnosticError
-from spikeloom.dialects.crossbars import CrossbarsOp
 from spikeloom.dialects.snn import NetworkOp
+from spikeloom.dialects.snn.crossbars import CrossbarsOp
 from spikeloom.frontend.program import parse_program
 from spikeloom.ir_checks import verify_module
 from spikeloom.ir_text import parse_ir

@@ -15,7 +15,7 @@ from xdsl.passes import ModulePass
 from spikeloom.compiler import new_context
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_neurons import FireOp
+from spikeloom.dialects.bptt.neurons import FireOp
 from spikeloom.dialects.neuron import NeuronAttr, SurrogateKind
 from spikeloom.frontend.program import parse_program
 from spikeloom.verification import decisions, execution

@@ -12,8 +12,8 @@ from xdsl.dialects.builtin import ModuleOp
 from spikeloom.command_line import main
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp
-from spikeloom.dialects.density import DensityAttr, density_of, expected_density
+from spikeloom.dialects.bptt.density import DensityAttr, density_of, expected_density
+from spikeloom.dialects.bptt.neurons import FireGradientOp, FireOp
 from spikeloom.frontend.program import parse_program
 
 PROGRAM = """network wide(x: spikes[4, 8, 8]) -> currents[3] {

@@ -35,7 +35,7 @@ from xdsl.dialects.builtin import FileLineColLoc
 from xdsl.ir import SSAValue
 
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_neurons import FireOp
+from spikeloom.dialects.bptt.neurons import FireOp
 from spikeloom.dialects.window import WindowAttr
 
 NETWORKS = range(4 * len(COMBINATIONS))

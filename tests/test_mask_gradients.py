@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sparsity_programs import Sample, random_sample, run
 
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_neurons import FireGradientOp
+from spikeloom.dialects.bptt.neurons import FireGradientOp
 
 SEEDS = range(64)
 

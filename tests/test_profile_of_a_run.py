@@ -11,8 +11,8 @@ from xdsl.ir import SSAValue
 
 from spikeloom.command_line import main
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp
-from spikeloom.dialects.density import demand_of, density_of
+from spikeloom.dialects.bptt.density import demand_of, density_of
+from spikeloom.dialects.bptt.neurons import FireGradientOp, FireOp, IntegrateGradientOp
 from spikeloom.frontend.program import parse_program
 
 PROGRAM = """network tiny(x: spikes[6]) -> spikes[3] {

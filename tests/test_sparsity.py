@@ -29,9 +29,9 @@ from xdsl.ir import Operation, SSAValue
 from spikeloom.backend.accounts import quantities as q
 from spikeloom.compiler import attach_machine, new_context
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp
-from spikeloom.dialects.bptt_scan import ScanOp
-from spikeloom.dialects.density import DensityAttr, demand_of, density_of
+from spikeloom.dialects.bptt.density import DensityAttr, demand_of, density_of
+from spikeloom.dialects.bptt.neurons import FireGradientOp, FireOp, IntegrateGradientOp
+from spikeloom.dialects.bptt.scan import ScanOp
 from spikeloom.frontend.program import parse_program
 from spikeloom.ir_text import parse_ir
 from spikeloom.passes.analyze_sparsity import AnalyzeSparsityPass

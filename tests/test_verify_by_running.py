@@ -33,7 +33,7 @@ from spikeloom.backend.machine.description import load_machine
 from spikeloom.command_line import main
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects import bptt, snn
-from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp
+from spikeloom.dialects.bptt.neurons import FireGradientOp, FireOp
 from spikeloom.dialects.pool_kind import PoolKind, PoolKindAttr
 from spikeloom.dialects.training import OptimizerAttr, OptimizerKind
 from spikeloom.frontend.program import parse_program

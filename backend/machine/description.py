@@ -194,7 +194,7 @@ class Machine(Table):
 
     @property
     def rates(self) -> Mapping[str, int]:
-        """What passes estimate costs with, by the names of `dialects.engine_frame.RATES`."""
+        """What passes estimate costs with, by the names of `dialects.engine.frame.RATES`."""
         found = {queue: getattr(self.dram.queues, queue).value for queue in DramQueues.model_fields}
         found["dram_latency"] = self.dram.latency.value
         for engine in Engines.model_fields:

@@ -18,7 +18,7 @@ from spikeloom.backend.stream.stream import (
 )
 from spikeloom.diagnostics import error
 from spikeloom.dialects.engine import BufferOp, InstructionOp, LoopOp, ProgramOp
-from spikeloom.dialects.engine_operands import ExtentAttr, SliceAttr
+from spikeloom.dialects.engine.operands import ExtentAttr, SliceAttr
 from spikeloom.dialects.locations import location_of
 
 

@@ -12,7 +12,7 @@ from collections import defaultdict
 from xdsl.ir import Block, Region, SSAValue
 
 from spikeloom.dialects import bptt, snn
-from spikeloom.dialects.bptt_scan import ScanOp, YieldOp, sequence_of, step_of
+from spikeloom.dialects.bptt.scan import ScanOp, YieldOp, sequence_of, step_of
 from spikeloom.dialects.neuron import Reset
 from spikeloom.passes.bptt.expansion import (
     Emitter,

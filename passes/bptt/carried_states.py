@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from xdsl.ir import BlockArgument, SSAValue
 
-from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
-from spikeloom.dialects.bptt_scan import ScanOp
+from spikeloom.dialects.bptt.neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
+from spikeloom.dialects.bptt.scan import ScanOp
 from spikeloom.dialects.neuron import Reset
 
 Neuron = FireOp | FireGradientOp | IntegrateOp | IntegrateGradientOp

@@ -9,8 +9,8 @@ from xdsl.ir import Block, Region, SSAValue
 
 from spikeloom.diagnostics import error
 from spikeloom.dialects import bptt, snn
-from spikeloom.dialects.bptt_neurons import FireOp, IntegrateOp
-from spikeloom.dialects.bptt_scan import ScanOp, YieldOp, sequence_of, step_of
+from spikeloom.dialects.bptt.neurons import FireOp, IntegrateOp
+from spikeloom.dialects.bptt.scan import ScanOp, YieldOp, sequence_of, step_of
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.neuron import Reset
 from spikeloom.passes.bptt.expansion import (

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from xdsl.ir import SSAValue
 
 from spikeloom.dialects import bptt, snn
-from spikeloom.dialects.bptt_neurons import FireGradientOp, IntegrateGradientOp
+from spikeloom.dialects.bptt.neurons import FireGradientOp, IntegrateGradientOp
 from spikeloom.dialects.neuron import Reset
 from spikeloom.passes.bptt.expansion import Emitter, Expansion, SavedNeuron
 

@@ -14,7 +14,7 @@ from spikeloom.dialects.snn import (
     ParametricOperation,
     PreviousOp,
 )
-from spikeloom.dialects.snn_cycles import strongly_connected
+from spikeloom.dialects.snn.cycles import strongly_connected
 
 
 @dataclass(frozen=True)

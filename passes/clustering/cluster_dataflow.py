@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from xdsl.dialects.builtin import StringAttr
 
 from spikeloom.diagnostics import SourceLocation
-from spikeloom.dialects.crossbars import CrossbarsOp
-from spikeloom.dialects.crossbars_types import NeuronsAttr
 from spikeloom.dialects.dataflow.graph import Actor, Channel, Graph
 from spikeloom.dialects.locations import location_attribute, location_of
 from spikeloom.dialects.number_text import count
 from spikeloom.dialects.sdf import GraphOp, make_graph
-from spikeloom.dialects.snn_network import NetworkOp
+from spikeloom.dialects.snn.crossbars import CrossbarsOp
+from spikeloom.dialects.snn.crossbars_types import NeuronsAttr
+from spikeloom.dialects.snn.network import NetworkOp
 from spikeloom.passes.clustering.clustering import Clustering
 
 Link = tuple[int, int, int]

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.ir import Block, Operation, Region
 
-from spikeloom.dialects.crossbars import ClusterOp, CrossbarsOp, LayerOp, LinkOp
-from spikeloom.dialects.crossbars_types import LimitsAttr, NeuronsAttr
+from spikeloom.dialects.snn.crossbars import ClusterOp, CrossbarsOp, LayerOp, LinkOp
+from spikeloom.dialects.snn.crossbars_types import LimitsAttr, NeuronsAttr
 from spikeloom.passes.clustering.clustering import Clustering
 from spikeloom.passes.clustering.network import NetworkConnections
 

@@ -9,7 +9,7 @@ from xdsl.dialects.builtin import StringAttr
 
 from spikeloom.dialects.dataflow.graph import Step
 from spikeloom.dialects.sdf import GraphOp
-from spikeloom.dialects.sdf_graph_parts import ActorOp
+from spikeloom.dialects.sdf.graph_parts import ActorOp
 
 _LABELS = ("layer", "engine", "source")
 """Attributes of actors that came from a program."""

@@ -8,7 +8,7 @@ from xdsl.dialects.builtin import i1
 from xdsl.ir import Operation, SSAValue
 
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
+from spikeloom.dialects.bptt.neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
 from spikeloom.dialects.instruction_set import Element
 from spikeloom.dialects.neuron import NeuronAttr, Reset, SurrogateKind
 from spikeloom.dialects.schedule import is_recomputed

@@ -6,8 +6,8 @@ from xdsl.dialects.builtin import DYNAMIC_INDEX, FunctionType, TensorType
 from xdsl.ir import Attribute, Block, Region, SSAValue
 
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_neurons import FireOp, IntegrateOp
-from spikeloom.dialects.snn_interface import InterfaceOp, NeuronsOp
+from spikeloom.dialects.bptt.neurons import FireOp, IntegrateOp
+from spikeloom.dialects.snn.interface import InterfaceOp, NeuronsOp
 
 
 def interface_of(step: bptt.StepOp) -> InterfaceOp | None:

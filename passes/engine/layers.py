@@ -13,8 +13,8 @@ from xdsl.dialects.builtin import SymbolRefAttr
 from xdsl.ir import Operation, SSAValue
 
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
-from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
+from spikeloom.dialects.bptt.neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
+from spikeloom.dialects.bptt.scan import ScanOp, YieldOp
 from spikeloom.dialects.snn import ParameterOp
 
 _Neighbours = Callable[[Operation], Iterator[Operation]]

@@ -8,7 +8,7 @@ from xdsl.dialects.builtin import ArrayAttr, UnitAttr
 from xdsl.ir import Block, Operation
 
 from spikeloom.dialects.engine import InstructionOp, make_instruction
-from spikeloom.dialects.engine_operands import SliceAttr
+from spikeloom.dialects.engine.operands import SliceAttr
 from spikeloom.passes.engine.layout import Home
 
 _POSITION = 2

@@ -10,8 +10,8 @@ from xdsl.ir import Operation, SSAValue
 
 from spikeloom.diagnostics import error
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
-from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
+from spikeloom.dialects.bptt.neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
+from spikeloom.dialects.bptt.scan import ScanOp, YieldOp
 from spikeloom.dialects.instruction_set import Element
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.schedule import is_recomputed

@@ -17,7 +17,7 @@ from xdsl.dialects.builtin import ArrayAttr
 from xdsl.ir import Block, Operation, SSAValue
 
 from spikeloom.dialects.engine import BufferOp, InstructionOp, LoopOp
-from spikeloom.dialects.engine_operands import ExtentAttr, SliceAttr
+from spikeloom.dialects.engine.operands import ExtentAttr, SliceAttr
 
 _LOADS = ("load", "load_update")
 _STORES = ("store", "store_update")

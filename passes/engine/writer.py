@@ -18,7 +18,7 @@ from spikeloom.dialects.engine import (
     Start,
     make_instruction,
 )
-from spikeloom.dialects.engine_operands import ExtentAttr
+from spikeloom.dialects.engine.operands import ExtentAttr
 from spikeloom.dialects.instruction_set import Element
 from spikeloom.dialects.schedule import least_tiles, moves_for_update
 from spikeloom.passes.engine.layout import Home, Layout, View

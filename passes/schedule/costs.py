@@ -20,8 +20,8 @@ from xdsl.ir import Operation, SSAValue
 
 from spikeloom.dialects import bptt
 from spikeloom.dialects.accumulation import Way, way_of
-from spikeloom.dialects.bptt_types import is_tensor
-from spikeloom.dialects.density import expected_density
+from spikeloom.dialects.bptt.density import expected_density
+from spikeloom.dialects.bptt.types import is_tensor
 from spikeloom.dialects.instruction_set import Engine
 
 MAX_TILES = 64

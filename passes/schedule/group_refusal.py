@@ -8,7 +8,7 @@ from xdsl.ir import Operation
 
 from spikeloom.diagnostics import DiagnosticError, error
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_scan import ScanOp
+from spikeloom.dialects.bptt.scan import ScanOp
 from spikeloom.dialects.locations import location_of
 from spikeloom.passes.engine.addresses import Overflow
 from spikeloom.passes.schedule.group_room import surely_too_small

@@ -16,7 +16,7 @@ from xdsl.ir import Operation, SSAValue
 
 from spikeloom.dialects import bptt
 from spikeloom.dialects.accumulation import Way, way_of
-from spikeloom.dialects.bptt_types import is_tensor
+from spikeloom.dialects.bptt.types import is_tensor
 from spikeloom.dialects.instruction_set import Element, buffer_bytes
 from spikeloom.passes.engine.addresses import Overflow
 from spikeloom.passes.engine.images import image_of

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from xdsl.ir import BlockArgument, Operation, SSAValue
 
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_scan import ScanOp
+from spikeloom.dialects.bptt.scan import ScanOp
 from spikeloom.dialects.instruction_set import Element, Engine, buffer_bytes
 from spikeloom.dialects.number_text import count
 from spikeloom.dialects.snn import ParameterOp

@@ -20,7 +20,7 @@ from xdsl.dialects.builtin import SymbolRefAttr
 from xdsl.ir import Block, Operation
 
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_scan import ScanOp
+from spikeloom.dialects.bptt.scan import ScanOp
 
 
 def is_update(op: Operation) -> bool:

@@ -21,8 +21,8 @@ from xdsl.ir import Attribute
 from xdsl.utils.hints import isa
 
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp
-from spikeloom.dialects.density import DEMAND, DENSITY
+from spikeloom.dialects.bptt.density import DEMAND, DENSITY
+from spikeloom.dialects.bptt.neurons import FireGradientOp, FireOp
 from spikeloom.dialects.instruction_set import Engine
 from spikeloom.dialects.schedule import mark_recomputed
 

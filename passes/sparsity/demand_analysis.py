@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from xdsl.ir import Block, SSAValue
 
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
+from spikeloom.dialects.bptt.scan import ScanOp, YieldOp
 from spikeloom.passes.sparsity.demand_rules import demands_of_operands
 from spikeloom.passes.sparsity.density_analysis import DensityAnalysis
 from spikeloom.passes.sparsity.density_lattice import (

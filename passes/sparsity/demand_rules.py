@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from xdsl.ir import Operation, SSAValue
 
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
+from spikeloom.dialects.bptt.neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
 from spikeloom.dialects.neuron import Reset
 from spikeloom.passes.bptt.carried_states import continues_itself
 from spikeloom.passes.sparsity.demand_image_rules import Demand, Wanted, image_demands

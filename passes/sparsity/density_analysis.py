@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from xdsl.ir import Block, SSAValue
 
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
+from spikeloom.dialects.bptt.scan import ScanOp, YieldOp
 from spikeloom.passes.sparsity.density_lattice import (
     Density,
     advanced,

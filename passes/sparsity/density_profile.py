@@ -21,7 +21,7 @@ from spikeloom.dialects.activity_profile import (
     Share,
     share_density,
 )
-from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
+from spikeloom.dialects.bptt.neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
 from spikeloom.dialects.declared_shares import DeclaredShares
 from spikeloom.dialects.locations import location_of
 

@@ -6,7 +6,7 @@ from xdsl.dialects.builtin import i1
 from xdsl.ir import Operation, SSAValue
 
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
+from spikeloom.dialects.bptt.neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
 from spikeloom.dialects.neuron import Reset
 from spikeloom.passes.bptt.carried_states import continues_itself
 from spikeloom.passes.sparsity.density_image_rules import image_densities

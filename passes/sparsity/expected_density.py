@@ -19,8 +19,8 @@ from xdsl.dialects.builtin import i1
 from xdsl.ir import Block, BlockArgument, SSAValue
 
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_neurons import FireGradientOp
-from spikeloom.dialects.bptt_scan import ScanOp
+from spikeloom.dialects.bptt.neurons import FireGradientOp
+from spikeloom.dialects.bptt.scan import ScanOp
 from spikeloom.passes.sparsity.density_analysis import DensityAnalysis
 from spikeloom.passes.sparsity.density_lattice import Density
 from spikeloom.passes.sparsity.density_sums import units_of

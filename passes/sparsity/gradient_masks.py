@@ -19,9 +19,9 @@ from dataclasses import dataclass, replace
 from xdsl.ir import Block, BlockArgument, Operation, SSAValue, Use
 
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_neurons import FireGradientOp
-from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
-from spikeloom.dialects.bptt_shapes import level_of
+from spikeloom.dialects.bptt.neurons import FireGradientOp
+from spikeloom.dialects.bptt.scan import ScanOp, YieldOp
+from spikeloom.dialects.bptt.shapes import level_of
 from spikeloom.dialects.window import WindowAttr
 
 

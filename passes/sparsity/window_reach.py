@@ -12,7 +12,7 @@ from fractions import Fraction
 from xdsl.ir import Attribute
 from xdsl.utils.hints import isa
 
-from spikeloom.dialects.bptt_types import Tensor, unit_count
+from spikeloom.dialects.bptt.types import Tensor, unit_count
 from spikeloom.dialects.window import WindowAttr
 
 

@@ -17,13 +17,13 @@ from spikeloom.backend.machine.description import load_machine
 from spikeloom.backend.stream.encode import encode_program
 from spikeloom.backend.validation.validator import validate
 from spikeloom.diagnostics import SourceLocation, error
-from spikeloom.dialects.crossbars import CrossbarsOp
 from spikeloom.dialects.dataflow.graph import TooManyFirings
 from spikeloom.dialects.engine import ProgramOp
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.number_text import count
 from spikeloom.dialects.sdf import GraphOp
-from spikeloom.dialects.sdf_graph_parts import MAX_NUMBER
+from spikeloom.dialects.sdf.graph_parts import MAX_NUMBER
+from spikeloom.dialects.snn.crossbars import CrossbarsOp
 from spikeloom.labelled_graph import labelled_graph
 from spikeloom.loop_dataflow import graphs_of_loops
 from spikeloom.passes.clustering.cluster_dataflow import crossbars_graph

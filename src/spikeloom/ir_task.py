@@ -13,10 +13,10 @@ from spikeloom.backend.host.plan import Task, TrainingPlan
 from spikeloom.backend.host.task import describe, describe_interface, training_of
 from spikeloom.diagnostics import SourceLocation, error
 from spikeloom.dialects.bptt import StepOp
-from spikeloom.dialects.crossbars import CrossbarsOp
 from spikeloom.dialects.engine import ProgramOp
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.snn import InterfaceOp, NetworkOp, TrainOp
+from spikeloom.dialects.snn.crossbars import CrossbarsOp
 from spikeloom.ir_streams import IrStream
 from spikeloom.passes.engine.interface import interface_of
 

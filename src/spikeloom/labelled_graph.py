@@ -11,7 +11,7 @@ from spikeloom.diagnostics import SourceLocation, error
 from spikeloom.dialects.dataflow.graph import Graph
 from spikeloom.dialects.locations import location_attribute
 from spikeloom.dialects.sdf import GraphOp, make_graph
-from spikeloom.dialects.sdf_graph_parts import MAX_NUMBER
+from spikeloom.dialects.sdf.graph_parts import MAX_NUMBER
 
 
 def labelled_graph(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from xdsl.ir import Operation, SSAValue
 
 from spikeloom.dialects import bptt, snn
-from spikeloom.dialects.bptt_neurons import FireOp
+from spikeloom.dialects.bptt.neurons import FireOp
 
 
 @dataclass(frozen=True)

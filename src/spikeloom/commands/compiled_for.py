@@ -6,8 +6,8 @@ import argparse
 
 from spikeloom.backend.host.plan import RandomData
 from spikeloom.compiler import analysis_of
+from spikeloom.dialects.bptt.density import ASSUMED_DENSITY
 from spikeloom.dialects.declared_shares import DeclaredShares, parse_shares
-from spikeloom.dialects.density import ASSUMED_DENSITY
 from spikeloom.ir_task import Level
 from spikeloom.program_source import ProgramSource
 

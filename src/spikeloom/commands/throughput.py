@@ -22,7 +22,7 @@ from spikeloom.dialects.dataflow.graph import (
 from spikeloom.dialects.dataflow.repetition import repetition_vector
 from spikeloom.dialects.locations import location_of
 from spikeloom.dialects.sdf import GraphOp
-from spikeloom.dialects.sdf_binding import TileOp
+from spikeloom.dialects.sdf.binding import TileOp
 from spikeloom.graph_file import graph_name, read_graph
 from spikeloom.passes.dataflow.critical_work import critical_work
 from spikeloom.passes.dataflow.latency import latency_of

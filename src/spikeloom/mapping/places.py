@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from spikeloom.dialects.crossbars import CrossbarsOp
-from spikeloom.dialects.crossbars_types import NeuronsAttr
+from spikeloom.dialects.snn.crossbars import CrossbarsOp
+from spikeloom.dialects.snn.crossbars_types import NeuronsAttr
 from spikeloom.mapping.mapping import MappedCrossbar, MappedLayer, Wires
 from spikeloom.passes.clustering.network import NetworkConnections
 

@@ -16,7 +16,7 @@ from xdsl.dialects.builtin import i1
 from xdsl.ir import SSAValue
 
 from spikeloom.dialects import bptt, snn
-from spikeloom.dialects.snn_parameter import ParameterOp
+from spikeloom.dialects.snn.parameter import ParameterOp
 from spikeloom.verification.arrays import Array
 
 WEIGHT_GRID, CURRENT_GRID = 2.0**-10, 2.0**-6

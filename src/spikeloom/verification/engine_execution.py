@@ -15,7 +15,7 @@ from spikeloom.backend.machine.description import Machine
 from spikeloom.backend.stream.encode import encode_program
 from spikeloom.backend.stream.stream import ELEMENTS, per_dimension
 from spikeloom.backend.validation.validator import validate
-from spikeloom.dialects.bptt_objective import REPORT_KINDS
+from spikeloom.dialects.bptt.objective import REPORT_KINDS
 from spikeloom.dialects.engine import ProgramOp
 from spikeloom.dialects.instruction_set import Element, Shape
 from spikeloom.verification.arrays import Array

@@ -9,7 +9,7 @@ from enum import Enum
 import numpy as np
 
 from spikeloom.dialects import bptt, snn
-from spikeloom.dialects.snn_parameter import ParameterOp
+from spikeloom.dialects.snn.parameter import ParameterOp
 from spikeloom.dialects.training import LossKind, OptimizerAttr
 from spikeloom.verification.arrays import Array
 from spikeloom.verification.decisions import Decide

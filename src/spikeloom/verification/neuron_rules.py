@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from xdsl.ir import Operation, SSAValue
 
-from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
+from spikeloom.dialects.bptt.neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
 from spikeloom.verification.arrays import Array
 from spikeloom.verification.neuron_arithmetic import Neuron
 from spikeloom.verification.step_frame import Frame, Rule, is_in_scan

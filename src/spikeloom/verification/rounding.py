@@ -16,8 +16,8 @@ from xdsl.dialects.builtin import f32
 from xdsl.ir import Operation
 
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_neurons import FireOp
-from spikeloom.dialects.bptt_scan import ScanOp
+from spikeloom.dialects.bptt.neurons import FireOp
+from spikeloom.dialects.bptt.scan import ScanOp
 from spikeloom.verification.meaning import Meaning, ValueName
 from spikeloom.verification.step_evaluator import Observer
 from spikeloom.verification.step_frame import Frame

@@ -15,9 +15,9 @@ from xdsl.ir import Block, Operation, SSAValue
 
 from spikeloom.diagnostics import error
 from spikeloom.dialects import bptt
-from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
+from spikeloom.dialects.bptt.scan import ScanOp, YieldOp
 from spikeloom.dialects.locations import location_of
-from spikeloom.dialects.snn_parameter import ParameterOp
+from spikeloom.dialects.snn.parameter import ParameterOp
 from spikeloom.verification.arrays import Array, Precision
 from spikeloom.verification.decisions import Decide, Decider, Record, by_comparison
 from spikeloom.verification.image_rules import IMAGE_RULES

@@ -10,7 +10,7 @@ import numpy as np
 from xdsl.dialects.builtin import SymbolRefAttr
 from xdsl.ir import Operation, SSAValue
 
-from spikeloom.dialects.bptt_scan import ScanOp
+from spikeloom.dialects.bptt.scan import ScanOp
 from spikeloom.verification.arrays import Array, Precision
 from spikeloom.verification.decisions import Decider
 

@@ -16,7 +16,7 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.traits import Pure
 
-from spikeloom.dialects.bptt_channels import (
+from spikeloom.dialects.bptt.channels import (
     channels_of,
     check_channels,
     check_epsilon,
@@ -26,8 +26,8 @@ from spikeloom.dialects.bptt_channels import (
     print_end,
     print_epsilon,
 )
-from spikeloom.dialects.bptt_shapes import check_parameter
-from spikeloom.dialects.bptt_types import REAL
+from spikeloom.dialects.bptt.shapes import check_parameter
+from spikeloom.dialects.bptt.types import REAL
 from spikeloom.dialects.number_text import Real
 
 

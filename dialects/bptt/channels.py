@@ -11,8 +11,8 @@ from xdsl.parser import Parser, UnresolvedOperand
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
-from spikeloom.dialects.bptt_shapes import SEQUENCE, check_sum, level_of, sample_shape
-from spikeloom.dialects.bptt_types import REAL, Tensor, is_tensor
+from spikeloom.dialects.bptt.shapes import SEQUENCE, check_sum, level_of, sample_shape
+from spikeloom.dialects.bptt.types import REAL, Tensor, is_tensor
 from spikeloom.dialects.number_text import Real, parse_real, print_real
 
 

@@ -50,10 +50,10 @@ from spikeloom.dialects.dataflow.graph import (
     TooManyFirings,
 )
 from spikeloom.dialects.dataflow.repetition import repetition_vector
-from spikeloom.dialects.sdf_binding import BindOp, OrderOp, TileOp
-from spikeloom.dialects.sdf_graph_parts import ActorOp, ChannelOp
-from spikeloom.dialects.sdf_order_checks import ImpossibleOrder, check_orders
-from spikeloom.dialects.sdf_types import RatioAttr
+from spikeloom.dialects.sdf.binding import BindOp, OrderOp, TileOp
+from spikeloom.dialects.sdf.graph_parts import ActorOp, ChannelOp
+from spikeloom.dialects.sdf.order_checks import ImpossibleOrder, check_orders
+from spikeloom.dialects.sdf.types import RatioAttr
 
 
 class GraphDeadlock(VerifyException):

@@ -18,19 +18,19 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
-from spikeloom.dialects.crossbars import ClusterOp, CrossbarsOp, LayerOp, LinkOp
-from spikeloom.dialects.crossbars_types import LimitsAttr, NeuronsAttr
 from spikeloom.dialects.neuron import NeuronAttr, ResetAttr, SurrogateKindAttr
 from spikeloom.dialects.number_text import Count, count, parse_count
 from spikeloom.dialects.pool_kind import PoolKind, PoolKindAttr
-from spikeloom.dialects.snn_arrangement import ConcatOp, FlattenOp, ReshapeOp
-from spikeloom.dialects.snn_images import Conv2dOp, Pool2dOp
-from spikeloom.dialects.snn_interface import InterfaceOp, NeuronsOp, verify_network_exists
-from spikeloom.dialects.snn_network import NetworkOp, ReturnOp
-from spikeloom.dialects.snn_normalization import BatchnormOp
-from spikeloom.dialects.snn_parameter import ParameterOp
-from spikeloom.dialects.snn_parametric import ParametricOperation
-from spikeloom.dialects.snn_types import (
+from spikeloom.dialects.snn.arrangement import ConcatOp, FlattenOp, ReshapeOp
+from spikeloom.dialects.snn.crossbars import ClusterOp, CrossbarsOp, LayerOp, LinkOp
+from spikeloom.dialects.snn.crossbars_types import LimitsAttr, NeuronsAttr
+from spikeloom.dialects.snn.images import Conv2dOp, Pool2dOp
+from spikeloom.dialects.snn.interface import InterfaceOp, NeuronsOp, verify_network_exists
+from spikeloom.dialects.snn.network import NetworkOp, ReturnOp
+from spikeloom.dialects.snn.normalization import BatchnormOp
+from spikeloom.dialects.snn.parameter import ParameterOp
+from spikeloom.dialects.snn.parametric import ParametricOperation
+from spikeloom.dialects.snn.types import (
     NetworkValueOperation,
     ShapeError,
     ValueType,
@@ -38,7 +38,7 @@ from spikeloom.dialects.snn_types import (
     known_shape,
     shape_text,
 )
-from spikeloom.dialects.snn_values import AddOp, LifOp, LinearOp, LiOp, PreviousOp
+from spikeloom.dialects.snn.values import AddOp, LifOp, LinearOp, LiOp, PreviousOp
 from spikeloom.dialects.training import (
     DataAttr,
     LossAttr,

@@ -14,9 +14,9 @@ from xdsl.traits import HasParent, Pure
 from xdsl.utils.exceptions import VerifyException
 
 from spikeloom.dialects.number_text import Real, parse_real, print_real, real
-from spikeloom.dialects.snn_network import NetworkOp
-from spikeloom.dialects.snn_parametric import ParametricOperation, symbol_name
-from spikeloom.dialects.snn_types import CURRENTS, ShapeError, ValueType, known_shape
+from spikeloom.dialects.snn.network import NetworkOp
+from spikeloom.dialects.snn.parametric import ParametricOperation, symbol_name
+from spikeloom.dialects.snn.types import CURRENTS, ShapeError, ValueType, known_shape
 
 _PARAMETERS = ("scale", "shift", "mean", "variance")
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from xdsl.dialects.builtin import ArrayAttr
 from xdsl.utils.exceptions import VerifyException
 
-from spikeloom.dialects.crossbars_types import NeuronsAttr
+from spikeloom.dialects.snn.crossbars_types import NeuronsAttr
 
 Numbers = NDArray[np.int64]
 

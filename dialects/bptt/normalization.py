@@ -25,7 +25,7 @@ from xdsl.printer import Printer
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
-from spikeloom.dialects.bptt_channels import (
+from spikeloom.dialects.bptt.channels import (
     channels_of,
     check_channels,
     check_epsilon,
@@ -35,12 +35,12 @@ from spikeloom.dialects.bptt_channels import (
     print_end,
     print_epsilon,
 )
-from spikeloom.dialects.bptt_shapes import (
+from spikeloom.dialects.bptt.shapes import (
     SEQUENCE,
     check_parameter,
     parameter,
 )
-from spikeloom.dialects.bptt_types import REAL, tensor_of
+from spikeloom.dialects.bptt.types import REAL, tensor_of
 from spikeloom.dialects.number_text import Real, parse_real, print_real
 
 

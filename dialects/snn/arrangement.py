@@ -10,8 +10,8 @@ from xdsl.irdl import irdl_op_definition, operand_def, result_def, traits_def
 from xdsl.traits import HasParent, Pure
 from xdsl.utils.exceptions import VerifyException
 
-from spikeloom.dialects.snn_network import NetworkOp
-from spikeloom.dialects.snn_types import (
+from spikeloom.dialects.snn.network import NetworkOp
+from spikeloom.dialects.snn.types import (
     ELEMENT,
     VALUE,
     NetworkValueOperation,

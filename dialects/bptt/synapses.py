@@ -17,7 +17,7 @@ from xdsl.irdl import (
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
-from spikeloom.dialects.bptt_shapes import (
+from spikeloom.dialects.bptt.shapes import (
     SEQUENCE,
     check_mask,
     check_parameter,
@@ -26,7 +26,7 @@ from spikeloom.dialects.bptt_shapes import (
     sample_shape,
     vector_length,
 )
-from spikeloom.dialects.bptt_types import (
+from spikeloom.dialects.bptt.types import (
     BITS,
     REAL,
     VALUE,

@@ -26,16 +26,16 @@ from xdsl.printer import Printer
 from xdsl.traits import IsolatedFromAbove, NoTerminator, SymbolOpInterface, SymbolTable
 from xdsl.utils.exceptions import VerifyException
 
-from spikeloom.dialects.engine_affine import Affine
-from spikeloom.dialects.engine_frame import PROGRAM_BUFFERS, BufferOp, LoopOp, MachineOp
-from spikeloom.dialects.engine_instructions import (
+from spikeloom.dialects.engine.affine import Affine
+from spikeloom.dialects.engine.frame import PROGRAM_BUFFERS, BufferOp, LoopOp, MachineOp
+from spikeloom.dialects.engine.instructions import (
     INSTRUCTION_OPS,
     Extent,
     InstructionOp,
     Start,
     make_instruction,
 )
-from spikeloom.dialects.engine_operands import (
+from spikeloom.dialects.engine.operands import (
     ExtentAttr,
     SliceAttr,
 )

@@ -12,9 +12,9 @@ from xdsl.dialects.builtin import DYNAMIC_INDEX, SymbolRefAttr, TensorType, f32
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
-from spikeloom.dialects.bptt_types import is_tensor, tensor_of
+from spikeloom.dialects.bptt.types import is_tensor, tensor_of
 from spikeloom.dialects.remembered_symbols import RememberedSymbols
-from spikeloom.dialects.snn_parameter import ParameterOp
+from spikeloom.dialects.snn.parameter import ParameterOp
 
 SEQUENCE, SAMPLE = 2, 1
 """Leading dimensions of a value over time and batch, and of one without time."""

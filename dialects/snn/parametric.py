@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 from xdsl.dialects.builtin import SymbolRefAttr, TensorType, f32
 
 from spikeloom.dialects.number_text import count
-from spikeloom.dialects.snn_network import NetworkOp, ParameterOp
-from spikeloom.dialects.snn_types import NetworkValueOperation, ShapeError, shape_text
+from spikeloom.dialects.snn.network import NetworkOp, ParameterOp
+from spikeloom.dialects.snn.types import NetworkValueOperation, ShapeError, shape_text
 
 
 class ParametricOperation(NetworkValueOperation, ABC):

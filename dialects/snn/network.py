@@ -24,8 +24,8 @@ from xdsl.traits import (
 from xdsl.utils.exceptions import VerifyException
 
 from spikeloom.dialects.locations import parse_located_argument
-from spikeloom.dialects.snn_parameter import ParameterOp
-from spikeloom.dialects.snn_types import VALUE
+from spikeloom.dialects.snn.parameter import ParameterOp
+from spikeloom.dialects.snn.types import VALUE
 
 
 @irdl_op_definition

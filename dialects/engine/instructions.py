@@ -25,9 +25,9 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
-from spikeloom.dialects.engine_affine import NO_LOOP, Affine, LoopOperands
-from spikeloom.dialects.engine_frame import PROGRAM_BUFFERS, enclosing_program
-from spikeloom.dialects.engine_operands import (
+from spikeloom.dialects.engine.affine import NO_LOOP, Affine, LoopOperands
+from spikeloom.dialects.engine.frame import PROGRAM_BUFFERS, enclosing_program
+from spikeloom.dialects.engine.operands import (
     ExtentAttr,
     SliceAttr,
     make_extent,

@@ -37,7 +37,7 @@ from xdsl.printer import Printer
 from xdsl.traits import HasParent, IsTerminator, Pure, SingleBlockImplicitTerminator
 from xdsl.utils.exceptions import VerifyException
 
-from spikeloom.dialects.bptt_types import is_tensor
+from spikeloom.dialects.bptt.types import is_tensor
 from spikeloom.dialects.locations import parse_located_argument
 
 DIRECTIONS = ("forward", "backward")

@@ -33,7 +33,7 @@ from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.str_enum import StrEnum
 
-from spikeloom.dialects.bptt_shapes import (
+from spikeloom.dialects.bptt.shapes import (
     SAMPLE,
     SEQUENCE,
     check_parameter,
@@ -41,7 +41,7 @@ from spikeloom.dialects.bptt_shapes import (
     sample_shape,
     vector_length,
 )
-from spikeloom.dialects.bptt_types import REAL, VALUE, Tensor, tensor_of
+from spikeloom.dialects.bptt.types import REAL, VALUE, Tensor, tensor_of
 from spikeloom.dialects.training import LossAttr, LossKind, OptimizerAttr
 
 _SCALAR = eq(TensorType(f32, []))

@@ -35,20 +35,20 @@ from xdsl.printer import Printer
 from xdsl.traits import HasParent, NoTerminator
 from xdsl.utils.exceptions import VerifyException
 
-from spikeloom.dialects.crossbars_checks import (
+from spikeloom.dialects.number_text import Count, count, parse_count
+from spikeloom.dialects.snn.crossbars_checks import (
     ClusterFacts,
     CrossbarsFacts,
     LayerFacts,
     check_crossbars,
 )
-from spikeloom.dialects.crossbars_types import (
+from spikeloom.dialects.snn.crossbars_types import (
     LimitsAttr,
     NeuronsAttr,
     parse_neuron_lists,
     print_neuron_lists,
 )
-from spikeloom.dialects.number_text import Count, count, parse_count
-from spikeloom.dialects.snn_network import NetworkOp
+from spikeloom.dialects.snn.network import NetworkOp
 
 KINDS = ("input", "neurons", "partial", "relay")
 """Of layers: inputs of the network, its neurons, partial sums of unrolled ones, repeaters."""

@@ -21,7 +21,7 @@ from xdsl.irdl import (
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
-from spikeloom.dialects.bptt_shapes import (
+from spikeloom.dialects.bptt.shapes import (
     SEQUENCE,
     check_mask,
     check_parameter,
@@ -29,7 +29,7 @@ from spikeloom.dialects.bptt_shapes import (
     image_shape,
     level_of,
 )
-from spikeloom.dialects.bptt_types import BITS, REAL, VALUE, Tensor
+from spikeloom.dialects.bptt.types import BITS, REAL, VALUE, Tensor
 from spikeloom.dialects.window import WindowAttr, inner_output, same_output, window_text
 
 Image = tuple[int, int, int]

@@ -36,19 +36,20 @@ from xdsl.traits import IsolatedFromAbove, NoTerminator, SymbolOpInterface, Symb
 from xdsl.utils.exceptions import VerifyException
 
 from spikeloom.dialects.accumulation import AccumulationAttr, WayAttr
-from spikeloom.dialects.bptt_images import (
+from spikeloom.dialects.bptt.density import DensityAttr
+from spikeloom.dialects.bptt.images import (
     ConvolutionInputGradientOp,
     ConvolutionOp,
     ConvolutionWeightGradientOp,
 )
-from spikeloom.dialects.bptt_neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
-from spikeloom.dialects.bptt_normalization import (
+from spikeloom.dialects.bptt.neurons import FireGradientOp, FireOp, IntegrateGradientOp, IntegrateOp
+from spikeloom.dialects.bptt.normalization import (
     MomentsOp,
     NormalizeOp,
     UpdateRunningOp,
 )
-from spikeloom.dialects.bptt_normalization_gradients import NormalizeGradientOp, ScaleGradientOp
-from spikeloom.dialects.bptt_objective import (
+from spikeloom.dialects.bptt.normalization_gradients import NormalizeGradientOp, ScaleGradientOp
+from spikeloom.dialects.bptt.objective import (
     LABELS,
     LossOp,
     OptimizeOp,
@@ -58,9 +59,9 @@ from spikeloom.dialects.bptt_objective import (
     ReadoutOp,
     ReportOp,
 )
-from spikeloom.dialects.bptt_pools import PoolGradientOp, PoolOp
-from spikeloom.dialects.bptt_scan import ScanOp, YieldOp
-from spikeloom.dialects.bptt_sequences import (
+from spikeloom.dialects.bptt.pools import PoolGradientOp, PoolOp
+from spikeloom.dialects.bptt.scan import ScanOp, YieldOp
+from spikeloom.dialects.bptt.sequences import (
     AddOp,
     AdvanceOp,
     ConcatenateOp,
@@ -68,14 +69,14 @@ from spikeloom.dialects.bptt_sequences import (
     ReshapeOp,
     SliceOp,
 )
-from spikeloom.dialects.bptt_shapes import SEQUENCE, STEP_PARAMETERS, sample_shape
-from spikeloom.dialects.bptt_synapses import (
+from spikeloom.dialects.bptt.shapes import SEQUENCE, STEP_PARAMETERS, sample_shape
+from spikeloom.dialects.bptt.synapses import (
     BiasGradientOp,
     SynapseInputGradientOp,
     SynapseOp,
     SynapseWeightGradientOp,
 )
-from spikeloom.dialects.bptt_types import (
+from spikeloom.dialects.bptt.types import (
     VALUE,
     Tensor,
     channel_count,
@@ -86,13 +87,12 @@ from spikeloom.dialects.bptt_types import (
     unit_count,
     with_sample_shape,
 )
-from spikeloom.dialects.density import DensityAttr
 from spikeloom.dialects.locations import parse_located_argument
 from spikeloom.dialects.number_text import Count, count, parse_count
 from spikeloom.dialects.pool_kind import PoolKind
 from spikeloom.dialects.skip import SkipAttr
 from spikeloom.dialects.snn import MAX_COUNT
-from spikeloom.dialects.snn_parameter import ParameterOp
+from spikeloom.dialects.snn.parameter import ParameterOp
 
 
 @irdl_op_definition

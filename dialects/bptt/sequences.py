@@ -18,8 +18,8 @@ from xdsl.printer import Printer
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
-from spikeloom.dialects.bptt_shapes import level_of, sample_shape
-from spikeloom.dialects.bptt_types import (
+from spikeloom.dialects.bptt.shapes import level_of, sample_shape
+from spikeloom.dialects.bptt.types import (
     REAL,
     VALUE,
     Tensor,

@@ -28,8 +28,8 @@ from xdsl.printer import Printer
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
-from spikeloom.dialects.bptt_shapes import check_layer
-from spikeloom.dialects.bptt_types import is_tensor
+from spikeloom.dialects.bptt.shapes import check_layer
+from spikeloom.dialects.bptt.types import is_tensor
 from spikeloom.dialects.neuron import NeuronAttr, Reset
 from spikeloom.dialects.number_text import Real, parse_real, print_real
 

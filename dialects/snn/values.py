@@ -31,9 +31,9 @@ from xdsl.utils.exceptions import VerifyException
 
 from spikeloom.dialects.neuron import NeuronAttr
 from spikeloom.dialects.number_text import Real, parse_real, print_real
-from spikeloom.dialects.snn_network import NetworkOp
-from spikeloom.dialects.snn_parametric import ParametricOperation, symbol_name
-from spikeloom.dialects.snn_types import (
+from spikeloom.dialects.snn.network import NetworkOp
+from spikeloom.dialects.snn.parametric import ParametricOperation, symbol_name
+from spikeloom.dialects.snn.types import (
     CURRENTS,
     SPIKES,
     VALUE,

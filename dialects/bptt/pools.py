@@ -17,8 +17,8 @@ from xdsl.irdl import (
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
-from spikeloom.dialects.bptt_shapes import image_shape, level_of
-from spikeloom.dialects.bptt_types import REAL, VALUE, Tensor, real_like, tensor_of
+from spikeloom.dialects.bptt.shapes import image_shape, level_of
+from spikeloom.dialects.bptt.types import REAL, VALUE, Tensor, real_like, tensor_of
 from spikeloom.dialects.pool_kind import PoolKind, PoolKindAttr
 from spikeloom.dialects.window import WindowAttr, inner_output, window_text
 

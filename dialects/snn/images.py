@@ -20,9 +20,9 @@ from xdsl.traits import HasParent, Pure
 from xdsl.utils.exceptions import VerifyException
 
 from spikeloom.dialects.pool_kind import PoolKind, PoolKindAttr
-from spikeloom.dialects.snn_network import NetworkOp
-from spikeloom.dialects.snn_parametric import ParametricOperation, symbol_name
-from spikeloom.dialects.snn_types import (
+from spikeloom.dialects.snn.network import NetworkOp
+from spikeloom.dialects.snn.parametric import ParametricOperation, symbol_name
+from spikeloom.dialects.snn.types import (
     CURRENTS,
     VALUE,
     NetworkValueOperation,

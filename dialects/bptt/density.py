@@ -25,7 +25,7 @@ from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
 
-from spikeloom.dialects.bptt_scan import ScanOp
+from spikeloom.dialects.bptt.scan import ScanOp
 from spikeloom.dialects.number_text import Real, parse_real, print_real, real
 
 DENSITY = "density"

@@ -23,7 +23,7 @@ from xdsl.traits import IsolatedFromAbove, NoTerminator, SymbolOpInterface, Symb
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
 
-from spikeloom.dialects.snn_parameter import ParameterOp
+from spikeloom.dialects.snn.parameter import ParameterOp
 
 SIGNAL = TensorType.constr(i1) | TensorType.constr(f32)
 """Spikes or numbers of one sample at one time step."""

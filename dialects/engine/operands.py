@@ -18,7 +18,7 @@ from xdsl.parser import AttrParser, Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
-from spikeloom.dialects.engine_affine import (
+from spikeloom.dialects.engine.affine import (
     NO_LOOP,
     NO_SCALE,
     Affine,

@@ -12,7 +12,7 @@ from xdsl.traits import SymbolOpInterface
 from xdsl.utils.exceptions import VerifyException
 
 from spikeloom.dialects.number_text import Count, count, parse_count
-from spikeloom.dialects.sdf_graph_parts import check_range, of_a_graph
+from spikeloom.dialects.sdf.graph_parts import check_range, of_a_graph
 
 
 @irdl_op_definition

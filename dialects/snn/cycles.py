@@ -6,9 +6,9 @@ from xdsl.ir import Operation, SSAValue
 
 from spikeloom.diagnostics import error
 from spikeloom.dialects.locations import location_of
-from spikeloom.dialects.snn_network import NetworkOp
-from spikeloom.dialects.snn_normalization import BatchnormOp
-from spikeloom.dialects.snn_types import NetworkValueOperation
+from spikeloom.dialects.snn.network import NetworkOp
+from spikeloom.dialects.snn.normalization import BatchnormOp
+from spikeloom.dialects.snn.types import NetworkValueOperation
 
 
 def check_normalizations(network: NetworkOp) -> None:
