@@ -31,14 +31,15 @@ from spikeloom import opt
 from spikeloom.ablation.variants import SCHEDULES, optimising_passes
 from spikeloom.backend.machine.description import load_machine
 from spikeloom.command_line import main
+from spikeloom.compiler import pipeline_text
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects import bptt, snn
 from spikeloom.dialects.bptt.neurons import FireGradientOp, FireOp
 from spikeloom.dialects.pool_kind import PoolKind, PoolKindAttr
 from spikeloom.dialects.training import OptimizerAttr, OptimizerKind
 from spikeloom.frontend.program import parse_program
-from spikeloom.verification.program_verifier import verify_program
 from spikeloom.verification.step_evaluator import evaluate_step
+from spikeloom.verification.stream_verifier import verify_stream
 
 # --- right passes -------------------------------------------------------------------------
 
@@ -242,7 +243,22 @@ def test_compiling_verifies_training_and_inference(
 )
 def test_the_whole_pipeline_leaves_an_example_as_it_is(name: str) -> None:
     module, machine = parse_program(example(name), f"{name}.snn"), load_machine()
-    assert all("12 passes change none" in line for line in verify_program(module, machine, None))
+    for training in (True, False):
+        pipeline = pipeline_text(training=training, steps=3, batch=2)
+        assert "12 passes change none" in verify_stream(module, machine, pipeline, None)
+
+
+def test_what_is_verified_is_what_is_compiled(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With declared densities there is one pass more."""
+    density = ("--density", "spikes=.1,mask=.3,gradients=.5")
+    target = ("-o", str(tmp_path / "tiny.snx"))
+    assert main(["compile", str(write_program(tmp_path)), *target, "--verify-by-running"]) == 0
+    assert "12 passes" in capsys.readouterr().err
+    path = str(write_program(tmp_path))
+    assert main(["compile", path, *target, *density, "--verify-by-running"]) == 0
+    assert capsys.readouterr().err.count("13 passes") == 2
 
 
 def test_sizes_must_be_positive(capsys: pytest.CaptureFixture[str]) -> None:

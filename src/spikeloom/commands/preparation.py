@@ -8,9 +8,8 @@ from spikeloom.backend.host.dataset import Dataset
 from spikeloom.backend.host.session import RunOptions, check_options, load_dataset
 from spikeloom.backend.machine.description import Machine, load_machine
 from spikeloom.commands.pipeline import pipeline_of
-from spikeloom.commands.verification import verify_default, verify_given
+from spikeloom.commands.verification import verify_if_asked
 from spikeloom.compiler import PipelineText
-from spikeloom.given_pipeline import GivenPipeline
 from spikeloom.program_source import ProgramSource
 
 
@@ -28,8 +27,5 @@ def prepare(
     dataset = source.testable(load_dataset(source.task, options))
     machine = load_machine(parsed.machine)
     source.check_machine(machine)
-    if isinstance(pipeline, GivenPipeline):
-        verify_given(parsed, source, machine, dataset.sizes, pipeline)
-    else:
-        verify_default(parsed, source.module, machine)
+    verify_if_asked(parsed, source, machine, dataset.sizes, pipeline)
     return dataset, machine, pipeline
