@@ -32,7 +32,8 @@ from spikeloom.backend.host.executor import Executor
 from spikeloom.backend.host.load_data import load_training_data
 from spikeloom.backend.host.task import describe
 from spikeloom.backend.machine.description import load_machine
-from spikeloom.compiler import PipelineText, compile_program, pipeline_text
+from spikeloom.compiler import compile_program
+from spikeloom.default_pipeline import PipelineText, pipeline_text
 from spikeloom.frontend.program import parse_program
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

@@ -15,7 +15,8 @@ from spikeloom.backend.host.parameters import from_buffer, to_buffer
 from spikeloom.backend.machine.description import Machine, load_machine
 from spikeloom.backend.stream.stream import OPCODE_LOOP, Stream, per_dimension
 from spikeloom.backend.validation.validator import validate
-from spikeloom.compiler import PREPARATION, compile_stream, expansion_text, pipeline_text
+from spikeloom.compiler import compile_stream
+from spikeloom.default_pipeline import PREPARATION, expansion_text, pipeline_text
 from spikeloom.dialects.instruction_set import Engine as InstructionEngine
 from spikeloom.dialects.instruction_set import Shape
 from spikeloom.frontend.program import parse_program

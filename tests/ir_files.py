@@ -9,7 +9,7 @@ import pytest
 from programs import LEARNING
 
 from spikeloom.command_line import main
-from spikeloom.compiler import open_pipeline_text
+from spikeloom.default_pipeline import open_pipeline_text
 from spikeloom.opt import main as spikeloom_opt
 
 Captured = pytest.CaptureFixture[str]

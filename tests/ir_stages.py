@@ -10,7 +10,8 @@ from xdsl.printer import Printer
 from xdsl.transforms import get_all_passes
 
 from spikeloom.backend.machine.description import load_machine
-from spikeloom.compiler import attach_machine, new_context, pipeline_text
+from spikeloom.compiler import attach_machine, new_context
+from spikeloom.default_pipeline import pipeline_text
 from spikeloom.frontend.program import parse_program
 from spikeloom.keep_locations import keep_locations
 from spikeloom.pass_pipeline import parse_passes

@@ -41,7 +41,8 @@ from spikeloom.backend.stream.records import buffers, records
 from spikeloom.backend.stream.stream import OPCODE_END, Slice, Stream, StreamBuilder
 from spikeloom.backend.validation.loop_rules import place
 from spikeloom.backend.validation.validator import validate
-from spikeloom.compiler import PipelineText, compile_program, pipeline_text
+from spikeloom.compiler import compile_program
+from spikeloom.default_pipeline import PipelineText, pipeline_text
 from spikeloom.dialects.activity_profile import ActivityProfile
 from spikeloom.dialects.instruction_set import SPECS, Element
 from spikeloom.frontend.program import parse_program

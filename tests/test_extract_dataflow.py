@@ -14,7 +14,8 @@ from spikeloom.backend.machine.description import load_machine
 from spikeloom.backend.stream.encode import encode_program
 from spikeloom.backend.validation.validator import validate
 from spikeloom.command_line import main
-from spikeloom.compiler import apply_pipeline, attach_machine, new_context, pipeline_text
+from spikeloom.compiler import apply_pipeline, attach_machine, new_context
+from spikeloom.default_pipeline import pipeline_text
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects.engine import ProgramOp
 from spikeloom.dialects.sdf import GraphOp

@@ -24,7 +24,8 @@ from fuzzing_seeds import (
 from spikeloom.backend.machine.description import load_machine
 from spikeloom.backend.snx import decode_image, encode_image
 from spikeloom.backend.validation.validator import validate
-from spikeloom.compiler import compile_stream, pipeline_text
+from spikeloom.compiler import compile_stream
+from spikeloom.default_pipeline import pipeline_text
 from spikeloom.diagnostics import CODES, DiagnosticError
 from spikeloom.frontend.program import parse_program_bytes
 from spikeloom.opt import main

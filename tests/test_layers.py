@@ -18,7 +18,8 @@ from spikeloom.backend.accounts.energy import energy_of
 from spikeloom.backend.accounts.quantities import ADDITIONS_DENSE
 from spikeloom.backend.stream.records import Instruction, records
 from spikeloom.backend.stream.stream import Stream
-from spikeloom.compiler import compile_stream, pipeline_text
+from spikeloom.compiler import compile_stream
+from spikeloom.default_pipeline import pipeline_text
 from spikeloom.dialects.instruction_set import Engine as InstructionEngine
 from spikeloom.frontend.program import parse_program
 from spikeloom.operation_counts import LayerCounts, counts_of_step

@@ -11,7 +11,7 @@ from programs import INFERENCE, LEARNING, write_program
 
 from spikeloom.backend.snx import read_image
 from spikeloom.command_line import main
-from spikeloom.compiler import analysis_of
+from spikeloom.default_pipeline import analysis_of
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects.instruction_set import OPCODES
 

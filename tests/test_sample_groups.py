@@ -21,7 +21,8 @@ from xdsl.transforms import get_all_passes
 from spikeloom.backend.accounts import quantities as q
 from spikeloom.backend.accounts.results import ENGINES
 from spikeloom.backend.stream.stream import MEMORIES
-from spikeloom.compiler import attach_machine, compile_stream, expansion_text, new_context
+from spikeloom.compiler import attach_machine, compile_stream, new_context
+from spikeloom.default_pipeline import expansion_text
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects import bptt
 from spikeloom.dialects.instruction_set import Engine as InstructionEngine

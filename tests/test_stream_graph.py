@@ -19,7 +19,8 @@ from spikeloom.backend.execution.repeated_run import RepeatedRun, measured_perio
 from spikeloom.backend.machine.description import Machine, load_machine
 from spikeloom.backend.stream.stream import Stream
 from spikeloom.backend.validation.validator import validate
-from spikeloom.compiler import PREPARATION, compile_stream, expansion_text
+from spikeloom.compiler import compile_stream
+from spikeloom.default_pipeline import PREPARATION, expansion_text
 from spikeloom.frontend.program import parse_program
 from spikeloom.passes.dataflow.progress import finishes, guaranteed_delay
 from spikeloom.passes.dataflow.throughput import throughput_of

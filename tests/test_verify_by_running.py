@@ -31,7 +31,7 @@ from spikeloom import opt
 from spikeloom.ablation.variants import SCHEDULES, optimising_passes
 from spikeloom.backend.machine.description import load_machine
 from spikeloom.command_line import main
-from spikeloom.compiler import pipeline_text
+from spikeloom.default_pipeline import pipeline_text
 from spikeloom.diagnostics import DiagnosticError
 from spikeloom.dialects import bptt, snn
 from spikeloom.dialects.bptt.neurons import FireGradientOp, FireOp

@@ -43,7 +43,7 @@ class _Given:
 
 @dataclass(frozen=True)
 class GivenPipeline:
-    """Passes for every stream; a `compiler.PipelineText`."""
+    """Passes for every stream; a `default_pipeline.PipelineText`."""
 
     passes: tuple[_Given, ...]
 

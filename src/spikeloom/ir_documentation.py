@@ -15,7 +15,8 @@ from xdsl.printer import Printer
 from xdsl.transforms import get_all_passes
 
 from spikeloom.backend.machine.description import load_machine
-from spikeloom.compiler import PIPELINE, attach_machine, new_context
+from spikeloom.compiler import attach_machine, new_context
+from spikeloom.default_pipeline import PIPELINE
 from spikeloom.dialects import bptt, engine, snn
 from spikeloom.frontend.program import parse_program
 from spikeloom.pass_options import pass_options

@@ -10,7 +10,8 @@ from xdsl.printer import Printer
 
 from spikeloom.backend.host.plan import DataSizes, StreamKind, needed_streams
 from spikeloom.backend.machine.description import Machine
-from spikeloom.compiler import PipelineText, lowered, machine_operation
+from spikeloom.compiler import lowered, machine_operation
+from spikeloom.default_pipeline import PipelineText
 from spikeloom.diagnostics import error
 from spikeloom.dialects.bptt import StepOp
 from spikeloom.dialects.engine import ProgramOp

@@ -24,7 +24,7 @@ class _PrintPipeline(argparse.Action):
         values: str | Sequence[object] | None,
         option_string: str | None = None,
     ) -> None:
-        from spikeloom.compiler import open_pipeline_text
+        from spikeloom.default_pipeline import open_pipeline_text
 
         print(open_pipeline_text())
         parser.exit()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from spikeloom.compiler import PREPARATION, expansion_text
+from spikeloom.default_pipeline import PREPARATION, expansion_text
 
 CHOSEN = "chosen"
 ACCUMULATIONS = ("plain", "events", "tables", CHOSEN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from spikeloom.backend.host.plan import RandomData
-from spikeloom.compiler import analysis_of
+from spikeloom.default_pipeline import analysis_of
 from spikeloom.dialects.bptt.density import ASSUMED_DENSITY
 from spikeloom.dialects.declared_shares import DeclaredShares, parse_shares
 from spikeloom.ir_task import Level

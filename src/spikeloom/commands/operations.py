@@ -9,7 +9,8 @@ from rich.table import Table
 from xdsl.dialects.builtin import ModuleOp
 
 from spikeloom.commands.program_file import read_program
-from spikeloom.compiler import PREPARATION, apply_pipeline, expansion_text
+from spikeloom.compiler import apply_pipeline
+from spikeloom.default_pipeline import PREPARATION, expansion_text
 from spikeloom.dialects.bptt import StepOp
 from spikeloom.operation_counts import OperationCounts, counts_of_step
 from spikeloom.tables import print_table

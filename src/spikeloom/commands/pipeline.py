@@ -6,7 +6,7 @@ import argparse
 from functools import partial
 
 from spikeloom.commands.compiled_for import asked_analysis
-from spikeloom.compiler import PipelineText, open_pipeline_text, pipeline_text
+from spikeloom.default_pipeline import PipelineText, open_pipeline_text, pipeline_text
 from spikeloom.diagnostics import error
 from spikeloom.given_pipeline import GivenPipeline
 from spikeloom.ir_task import Level

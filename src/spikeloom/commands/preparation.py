@@ -9,7 +9,7 @@ from spikeloom.backend.host.session import RunOptions, check_options, load_datas
 from spikeloom.backend.machine.description import Machine, load_machine
 from spikeloom.commands.pipeline import pipeline_of
 from spikeloom.commands.verification import verify_if_asked
-from spikeloom.compiler import PipelineText
+from spikeloom.default_pipeline import PipelineText
 from spikeloom.program_source import ProgramSource
 
 

@@ -7,7 +7,7 @@ import sys
 
 from spikeloom.backend.host.plan import DataSizes, StreamKind, needed_streams
 from spikeloom.backend.machine.description import Machine
-from spikeloom.compiler import PipelineText
+from spikeloom.default_pipeline import PipelineText
 from spikeloom.program_source import ProgramSource
 from spikeloom.verification.options import verification_sizes
 
