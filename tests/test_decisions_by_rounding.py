@@ -19,7 +19,7 @@ from spikeloom.dialects.bptt.neurons import FireOp
 from spikeloom.dialects.neuron import NeuronAttr, SurrogateKind
 from spikeloom.frontend.program import parse_program
 from spikeloom.verification import decisions, execution
-from spikeloom.verification.arrays import Array
+from spikeloom.verification.arrays import Array, Precision
 from spikeloom.verification.decisions import (
     SAFETY,
     Adopting,
@@ -50,12 +50,10 @@ class Sample:
     step: bptt.StepOp
     drawn: Draw
 
-    def run(
-        self, decide: Decide = by_comparison, precision: type[np.floating] = np.float32
-    ) -> Evaluation:
+    def run(self, decide: Decide = by_comparison, precision: Precision = np.float32) -> Evaluation:
         """The step, executed with another say about decisions."""
         batch = (self.drawn.parameters, self.drawn.signal, self.drawn.labels)
-        return evaluate_step(self.step, *batch, precision, decide=decide)  # type: ignore[arg-type]
+        return evaluate_step(self.step, *batch, precision, decide=decide)
 
 
 @pytest.fixture(scope="module")
