@@ -12,7 +12,7 @@ import pytest
 from programs import INFERENCE, LEARNING, write_program
 
 from spikeloom.ablation.bar_chart import Bar, Group, bar_chart
-from spikeloom.ablation.experiment import Counted, Executed, Experiment
+from spikeloom.ablation.experiment import Counted, Executed, Experiment, Taken
 from spikeloom.ablation.measurement import Measurement, measure_all
 from spikeloom.ablation.report import ablation_chart, ablation_json
 from spikeloom.ablation.variants import (
@@ -145,17 +145,24 @@ def test_skipping_more_never_takes_longer(executed: Rows) -> None:
         assert max(first, second) < none
 
 
+def with_tiles_cut(serial: Variant) -> Taken:
+    """The same engines one after the other, with the tiles that a pipeline has."""
+    passes = serial.passes.replace(" tiles=largest", "")
+    assert passes != serial.passes
+    one = experiment(WIDE)
+    return one.take(one.compile(replace(serial, passes=passes)))
+
+
 def test_engines_side_by_side_are_faster_and_save_leakage(executed: Rows) -> None:
-    """Their tiles are cut, and weights come more often: where every input is added anyway, that
-    takes up to 3 % more than the leakage saved."""
     for accumulation, sparsity in product(ACCUMULATIONS, SPARSITIES):
         serial, pipelined, grouped = (
             executed[accumulation, sparsity, schedule] for schedule in SCHEDULES
         )
         assert grouped.cycles <= pipelined.cycles < serial.cycles
         assert grouped.energy_fj <= pipelined.energy_fj
-        most = 1.03 if accumulation == "plain" else 1
-        assert pipelined.energy_fj < most * serial.energy_fj
+        # Larger tiles save weight traffic, which outweighs leakage where every input is added.
+        compared = with_tiles_cut(serial.variant) if accumulation == "plain" else serial
+        assert pipelined.energy_fj < compared.energy_fj
 
 
 def test_the_cost_models_choice_beats_plain_sums_and_is_near_the_best_way(
@@ -173,11 +180,8 @@ def test_the_cost_models_choice_beats_plain_sums_and_is_near_the_best_way(
 
 def test_serial_engines_have_tiles_of_their_own(executed: Rows) -> None:
     """Those of the pipeline are cut so that loads overlap, which costs where nothing does."""
-    one = experiment(WIDE)
     own = executed["tables", "dual", "serial"]
-    passes = own.variant.passes.replace(" tiles=largest", "")
-    assert passes != own.variant.passes
-    cut = one.take(one.compile(replace(own.variant, passes=passes)))
+    cut = with_tiles_cut(own.variant)
     assert own.cycles < cut.cycles
 
 
